@@ -1,0 +1,1 @@
+"""Who is served, and why not."""

@@ -1,0 +1,1 @@
+"""What to do: remedies, costs, bundles, the best plan and its bound."""

@@ -1,0 +1,1 @@
+"""What is heard where: propagation over terrain, link budgets, footprints."""

@@ -1,0 +1,1 @@
+"""Rival propagation models, one file each, one signature."""

@@ -1,0 +1,1 @@
+"""Viet Nam from public packages: communes, people, terrain, and modelled networks."""

@@ -1,0 +1,1 @@
+"""What works, and for whom: power, backhaul, sharing, capacity."""
