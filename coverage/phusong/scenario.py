@@ -1,0 +1,279 @@
+"""What is asked: the scenario, a checked tree of settings read from TOML.
+
+Order of priority, lowest first: the defaults below, the files named by ``extends`` (oldest first), the
+scenario file itself, then ``--set key=value`` overrides.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from phusong.errors import InputError, Problem, nearest_name
+from phusong.resources import scenario_names, scenario_path
+
+__all__ = [
+    "AccessSettings",
+    "InvestSettings",
+    "Policy",
+    "RadioSettings",
+    "RegionSettings",
+    "Scenario",
+    "ServiceSettings",
+    "SharingSettings",
+]
+
+Policy = Literal["none", "passive", "passive_backhaul", "moran", "mocn", "roaming", "neutral_host", "srn"]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class RegionSettings(_Table):
+    """Which region: a folder, or one built from public packages."""
+
+    path: str = Field("", description="Region folder; empty: build from `provinces`.")
+    provinces: tuple[str, ...] = Field(("Tuyên Quang",), description="Provinces to build, or `all`.")
+    cell_m: Annotated[float, Field(ge=50.0, le=5000.0)] = Field(
+        250.0, description="Side of a grid square. [m]"
+    )
+
+
+class RadioSettings(_Table):
+    """How signal is computed and when a place counts as covered."""
+
+    model: str = Field("bullington", description="Propagation model: bullington, rma or free_space.")
+    threshold_dbm: Annotated[float, Field(ge=-140.0, le=-60.0)] = Field(
+        -110.0, description="Least RSRP that gives a usable outdoor 4G signal. [dBm]"
+    )
+    location_probability: Annotated[float, Field(ge=0.5, lt=1.0)] = Field(
+        0.75, description="Share of locations in a square that must reach the threshold."
+    )
+    shadowing_sd_db: NotNegative = Field(6.0, description="Standard deviation of shadowing in a square. [dB]")
+    rx_height_m: Positive = Field(1.5, description="Height of the phone above ground. [m]")
+    rx_losses_db: NotNegative = Field(4.0, description="Body and antenna losses of the phone. [dB]")
+    max_radius_km: Positive = Field(20.0, description="No site is heard farther than this. [km]")
+    interference_margin_db: NotNegative = Field(3.0, description="Rise of noise by other cells. [dB]")
+
+
+class ServiceSettings(_Table):
+    """What counts as stable, and how much people ask of the network."""
+
+    availability_target: Annotated[float, Field(ge=0.5, lt=1.0)] = Field(
+        0.998, description="Share of the year that a stable site must work (0.998: 17.5 h lost a year)."
+    )
+    busy_hour_mbps_per_person: NotNegative = Field(
+        0.02, description="Mean busy-hour traffic of one inhabitant. [Mbit/s]"
+    )
+    max_load: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        0.8, description="Highest share of a station's resources in use before people count as congested."
+    )
+
+
+class SharingSettings(_Table):
+    """Who may use whose site."""
+
+    policy: Policy = Field("none", description="Sharing policy in force.")
+    compare: tuple[Policy, ...] = Field(
+        ("none", "passive", "mocn", "roaming"), description="Policies compared in the summary."
+    )
+
+
+class AccessSettings(_Table):
+    """Who counts."""
+
+    facilities_within_m: Positive = Field(
+        500.0, description="A facility is served when people within this distance are. [m]"
+    )
+
+
+class InvestSettings(_Table):
+    """What may be bought, and how it is paid."""
+
+    budget_musd: NotNegative = Field(10.0, description="Net present cost that may be spent. [million USD]")
+    horizon_years: Annotated[int, Field(ge=1, le=40)] = Field(
+        10, description="Years of running cost counted."
+    )
+    discount_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.05, description="Discount rate a year.")
+    first_year: Annotated[int, Field(ge=2000, le=2100)] = Field(2027, description="Year of the first works.")
+    years: Annotated[int, Field(ge=1, le=20)] = Field(3, description="Years over which the plan is built.")
+    vnd_per_usd: Positive = Field(26000.0, description="Exchange rate shown beside the figures.")
+    cost_factor: NotNegative = Field(1.0, description="Multiplies every cost: what if all is dearer?")
+    samples: Annotated[int, Field(ge=0, le=2000)] = Field(
+        40, description="Samples of costs and people behind the 5-95 % range of ranks."
+    )
+    cost_spread: Annotated[float, Field(ge=0.0, le=2.0)] = Field(
+        0.3, description="Spread (sigma of the logarithm) of each cost in the samples."
+    )
+    solver_seconds: Positive = Field(30.0, description="Time limit for the bound. [s]")
+
+
+class Scenario(_Table):
+    """One question a planner asks."""
+
+    title: str = Field("", description="One line for people.")
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        2025, description="Seed of everything drawn at random."
+    )
+    region: RegionSettings = RegionSettings()
+    radio: RadioSettings = RadioSettings()
+    service: ServiceSettings = ServiceSettings()
+    sharing: SharingSettings = SharingSettings()
+    access: AccessSettings = AccessSettings()
+    invest: InvestSettings = InvestSettings()
+
+    @classmethod
+    def read(cls, name_or_path: str | Path, overrides: Sequence[str] = ()) -> "Scenario":
+        """Return the scenario of a shipped name or a TOML file.
+
+        Parameters
+        ----------
+        name_or_path : str or Path
+            A shipped name (``"default"``) or a file.
+        overrides : sequence of str
+            ``"key.path=value"`` each; the value is TOML, or plain text.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or broken, or any key or value is not understood; all of them at once.
+        """
+        path = _locate(name_or_path)
+        tree = _read_tree(path, seen=())
+        for override in overrides:
+            tree = _merge(tree, _override(override))
+        return cls.from_tree(tree, where=path.name)
+
+    @classmethod
+    def from_tree(cls, tree: Mapping[str, Any], *, where: str = "scenario") -> "Scenario":
+        """Return the scenario of a nested mapping.
+
+        Raises
+        ------
+        InputError
+            Listing every unknown key and every bad value.
+        """
+        try:
+            return cls.model_validate(dict(tree))
+        except ValidationError as error:
+            raise InputError([_problem(e, where) for e in error.errors()]) from None
+
+    def to_toml(self) -> str:
+        """Return the whole resolved scenario as TOML."""
+        return tomli_w.dumps(self.model_dump(mode="json"))
+
+
+def _locate(name_or_path: str | Path) -> Path:
+    text = str(name_or_path)
+    if text in scenario_names():
+        return scenario_path(text)
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    known = ", ".join(scenario_names())
+    raise InputError(
+        Problem(
+            text,
+            f"is no scenario file and no shipped scenario{nearest_name(text, scenario_names())}; shipped: {known}",
+        )
+    )
+
+
+def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in seen:
+        chain = " → ".join(p.name for p in (*seen, path))
+        raise InputError(Problem(path.name, f"extends itself ({chain}); remove one `extends`"))
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(Problem(path.name, f"is not valid TOML: {error}")) from None
+    except (UnicodeDecodeError, RecursionError, OSError) as error:
+        raise InputError(
+            Problem(path.name, f"cannot be read as a TOML text file ({type(error).__name__})")
+        ) from None
+    base = tree.pop("extends", None)
+    if base is None:
+        return tree
+    if not isinstance(base, str):
+        raise InputError(
+            Problem(path.name, "must be the name or path of one scenario", column="extends", value=base)
+        )
+    beside = path.parent / base
+    parent = beside if beside.is_file() else _locate(base)
+    return _merge(_read_tree(parent, (*seen, path.resolve())), tree)
+
+
+def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        old = merged.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _override(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    parts = [p.strip() for p in key.split(".")]
+    if not equals or not all(parts):
+        raise InputError(Problem("--set", "must read key=value, e.g. sharing.policy=mocn", value=text))
+    try:
+        parsed: Any = tomllib.loads(f"v = {value}")["v"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        parsed = value.strip()
+    for part in reversed(parts):
+        parsed = {part: parsed}
+    return dict(parsed)
+
+
+def _problem(error: Any, where: str) -> Problem:  # noqa: ANN401 - pydantic's error dictionaries
+    location = [str(p) for p in error["loc"]]
+    key = ".".join(location)
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        close = nearest_name(location[-1], known)
+        whole = difflib.get_close_matches(key, _all_keys(), n=1)
+        hint = close or (f" (did you mean {whole[0]}?)" if whole else f"; known here: {', '.join(known)}")
+        return Problem(where, f"is no key of a scenario{hint}", column=key)
+    value = error["input"]
+    if error["type"] == "literal_error":
+        allowed = list(Policy.__args__)  # type: ignore[attr-defined]
+        return Problem(
+            where,
+            f"is not one of {', '.join(allowed)}{nearest_name(str(value), allowed)}",
+            column=key,
+            value=value,
+        )
+    return Problem(
+        where, f"is not accepted: {error['msg'][:1].lower()}{error['msg'][1:]}", column=key, value=value
+    )
+
+
+def _known_keys(parents: Sequence[str]) -> list[str]:
+    model: Any = Scenario
+    for part in parents:
+        field = model.model_fields.get(part)
+        if field is None:
+            return []
+        model = field.annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+    return list(model.model_fields)
+
+
+def _all_keys() -> list[str]:
+    keys = []
+    for name, field in Scenario.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += [f"{name}.{k}" for k in field.annotation.model_fields]
+        else:
+            keys.append(name)
+    return keys
