@@ -1,0 +1,240 @@
+"""The network as arrays: sites, stations, the power tree and the backhaul tree, indexed by position."""
+
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["EXCHANGE_AUTONOMY_H", "POWER_SOURCES", "Network", "PowerSource", "build_network"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Texts = npt.NDArray[np.str_]
+
+EXCHANGE_AUTONOMY_H = 96.0  # exchanges keep batteries and a standing generator with fuel for days (assumed)
+
+
+@dataclass(frozen=True)
+class PowerSource:
+    """How a kind of supply fails.
+
+    Parameters
+    ----------
+    name : str
+        Word of the `power_source` column.
+    on_grid : bool
+        Whether failures of the grid reach the site.
+    spells_year, spell_h : float
+        Failures a year of the site's own supply, and their mean length before autonomy is counted.
+    """
+
+    name: str
+    on_grid: bool
+    spells_year: float
+    spell_h: float
+
+
+# Own failures are assumed, from the ranges of operators' reports: rectifier faults on the grid; spells of fog
+# and rain on solar; refuelling that comes late on diesel.
+POWER_SOURCES = (
+    PowerSource("grid", on_grid=True, spells_year=0.3, spell_h=6.0),
+    PowerSource("grid_battery", on_grid=True, spells_year=0.3, spell_h=6.0),
+    PowerSource("solar", on_grid=False, spells_year=6.0, spell_h=30.0),
+    PowerSource("hybrid", on_grid=False, spells_year=2.0, spell_h=18.0),
+    PowerSource("diesel", on_grid=False, spells_year=12.0, spell_h=12.0),
+    PowerSource("none", on_grid=False, spells_year=1.0, spell_h=8760.0),
+)
+_SOURCE_CODE = {source.name: code for code, source in enumerate(POWER_SOURCES)}
+
+
+@dataclass(frozen=True)
+class Network:
+    """What works, for whom, before any policy is applied.
+
+    Sites (n_sites): `site_ids`, `owner` (index into `operators`, -1 when the owner is no operator),
+    `shareable`, `lock_reason`, `spare_slots`, `remote`, `parent` (site index of the backhaul parent, -1 none),
+    `is_exchange`, `link_unavailability` and `link_capacity_mbps` (of the link to the parent), `node` (index of
+    the power node, -1 off the grid), `source` (index into `POWER_SOURCES`), `autonomy_h`.
+
+    Stations (n_stations; one operator's cells on one site): `station_ids`, `station_site`,
+    `station_operator`, `station_guests` (bit mask of operators), `station_bandwidth_mhz`.
+
+    Power elements: node `k` is element `k`, the line above it element `n_nodes + k`; each has `fault_rate`
+    (a year) and `fault_h` (mean repair); `node_above` is the tree (-1 at a source).
+    """
+
+    operators: tuple[str, ...]
+    shares: Floats
+    site_ids: Texts
+    owner: Ints
+    shareable: Bools
+    lock_reason: Texts
+    spare_slots: Ints
+    remote: Ints
+    parent: Ints
+    is_exchange: Bools
+    link_unavailability: Floats
+    link_capacity_mbps: Floats
+    node: Ints
+    source: Ints
+    autonomy_h: Floats
+    station_ids: Texts
+    station_site: Ints
+    station_operator: Ints
+    station_guests: Ints
+    station_bandwidth_mhz: Floats
+    node_ids: Texts
+    node_above: Ints
+    fault_rate: Floats
+    fault_h: Floats
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites."""
+        return self.site_ids.size
+
+    @property
+    def n_stations(self) -> int:
+        """Number of stations."""
+        return self.station_ids.size
+
+    def with_autonomy(self, site: Ints, autonomy_h: float) -> "Network":
+        """Return the network with at least this autonomy at some sites. [h]"""
+        longer = self.autonomy_h.copy()
+        longer[site] = np.maximum(longer[site], autonomy_h)
+        return replace(self, autonomy_h=longer)
+
+
+def build_network(
+    *,
+    sites: gpd.GeoDataFrame,
+    cells: pd.DataFrame,
+    operators: pd.DataFrame,
+    links: pd.DataFrame,
+    power_nodes: pd.DataFrame,
+    power_lines: pd.DataFrame,
+    site_remote: Ints,
+) -> Network:
+    """Return the arrays of a checked region's tables (see the data dictionary for their columns).
+
+    Parameters
+    ----------
+    sites, cells, operators, links, power_nodes, power_lines : DataFrame
+        Layers of the region; only active sites count.
+    site_remote : ndarray, shape (n_sites,)
+        Remoteness class of the commune that each site stands in.
+    """
+    names = tuple(str(o) for o in operators["operator"])
+    code_of = {name: code for code, name in enumerate(names)}
+    shares = operators["share"].to_numpy(np.float64)
+    ids = sites["site_id"].to_numpy(str)
+    active = (sites["status"] == "active").to_numpy()
+    parent = _indices(sites["backhaul_parent_id"], ids)
+    unavailability, capacity = _links_up(ids, parent, links)
+    nodes = power_nodes["node_id"].to_numpy(str)
+    above, rate, hours = _power_tree(nodes, power_nodes, power_lines)
+    source = sites["power_source"].map(_SOURCE_CODE).to_numpy(np.int64)
+    is_exchange = (sites["structure"] == "exchange").to_numpy()
+    autonomy = sites["autonomy_h"].to_numpy(np.float64)
+    stations = _stations(cells, ids, active, code_of)
+    return Network(
+        operators=names,
+        shares=shares / shares.sum(),
+        site_ids=ids,
+        owner=sites["owner"].map(code_of).fillna(-1).to_numpy(np.int64),
+        shareable=(sites["shareable"].astype(bool) & (sites["lock_reason"] == "")).to_numpy(),
+        lock_reason=sites["lock_reason"].to_numpy(str),
+        spare_slots=sites["spare_slots"].to_numpy(np.int64),
+        remote=np.asarray(site_remote, np.int64),
+        parent=parent,
+        is_exchange=is_exchange,
+        link_unavailability=unavailability,
+        link_capacity_mbps=capacity,
+        node=_indices(sites["power_node_id"], nodes),
+        source=source,
+        autonomy_h=np.where(is_exchange, np.maximum(autonomy, EXCHANGE_AUTONOMY_H), autonomy),
+        station_ids=stations["station"].to_numpy(str),
+        station_site=stations["site"].to_numpy(np.int64),
+        station_operator=stations["operator"].to_numpy(np.int64),
+        station_guests=stations["guests"].to_numpy(np.int64),
+        station_bandwidth_mhz=stations["bandwidth_mhz"].to_numpy(np.float64),
+        node_ids=nodes,
+        node_above=above,
+        fault_rate=rate,
+        fault_h=hours,
+    )
+
+
+def _indices(keys: "pd.Series[str]", among: Texts) -> Ints:
+    position = pd.Series(np.arange(among.size), index=among)
+    return keys.map(position).fillna(-1).to_numpy(np.int64)
+
+
+def _links_up(ids: Texts, parent: Ints, links: pd.DataFrame) -> tuple[Floats, Floats]:
+    # a link may be listed in either direction; the best of parallel links is used
+    index = pd.Series(np.arange(ids.size), index=ids)
+    a = links["from_id"].map(index).fillna(-1).to_numpy(np.int64)
+    b = links["to_id"].map(index).fillna(-1).to_numpy(np.int64)
+    unavailability = np.where(parent >= 0, 1.0, 0.0)
+    capacity = np.where(parent >= 0, 0.0, np.inf)
+    lost = 1.0 - links["availability"].to_numpy(np.float64)
+    mbps = links["capacity_mbps"].to_numpy(np.float64)
+    for child, up in ((a, b), (b, a)):
+        on = (child >= 0) & (up >= 0)
+        on[on] &= parent[child[on]] == up[on]
+        np.minimum.at(unavailability, child[on], lost[on])
+        np.maximum.at(capacity, child[on], mbps[on])
+    return unavailability, capacity
+
+
+def _power_tree(
+    nodes: Texts, power_nodes: pd.DataFrame, power_lines: pd.DataFrame
+) -> tuple[Ints, Floats, Floats]:
+    n = nodes.size
+    above = np.full(n, -1, np.int64)
+    rate = np.zeros(2 * n)
+    hours = np.ones(2 * n)
+    rate[:n] = power_nodes["saifi"].to_numpy(np.float64)
+    hours[:n] = power_nodes["caidi_h"].to_numpy(np.float64)
+    upper = _indices(power_lines["from_id"], nodes)
+    lower = _indices(power_lines["to_id"], nodes)
+    faults = (power_lines["length_km"] * power_lines["failures_per_km_year"]).to_numpy(np.float64)
+    on = (upper >= 0) & (lower >= 0)
+    above[lower[on]] = upper[on]
+    rate[n + lower[on]] = faults[on]
+    hours[n + lower[on]] = power_lines["repair_h"].to_numpy(np.float64)[on]
+    return above, rate, np.maximum(hours, 1e-6)
+
+
+def _stations(cells: pd.DataFrame, ids: Texts, active: Bools, code_of: dict[str, int]) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "station": cells["site_id"].astype(str) + "/" + cells["operator"].astype(str),
+            "site": _indices(cells["site_id"], ids),
+            "operator": cells["operator"].map(code_of).fillna(-1).to_numpy(np.int64),
+            "guests": [_guest_mask(text, code_of) for text in cells["guests"]],
+            "bandwidth_mhz": cells["bandwidth_mhz"].to_numpy(np.float64),
+        }
+    )
+    known = (table["site"] >= 0) & (table["operator"] >= 0)
+    table = table[known]
+    table = table[active[table["site"]]]
+    return (
+        table.groupby("station", sort=True)
+        .agg(
+            site=("site", "first"),
+            operator=("operator", "first"),
+            guests=("guests", lambda g: int(np.bitwise_or.reduce(g.to_numpy(np.int64)))),
+            bandwidth_mhz=("bandwidth_mhz", "sum"),
+        )
+        .reset_index()
+    )
+
+
+def _guest_mask(text: str, code_of: dict[str, int]) -> int:
+    if not text:
+        return 0
+    return sum(1 << code_of[name] for name in {t.strip() for t in text.split(";")} if name in code_of)
