@@ -184,9 +184,9 @@ def _people_of_units(
     per_km2 = np.zeros(256)
     per_km2[list(_PER_KM2)] = list(_PER_KM2.values())
     on = unit >= 0
-    people = np.bincount(unit[on], per_km2[urban[on]] * grid.pixel_km2, n)
+    people = np.bincount(unit[on], per_km2[urban[on]] * grid.pixel_km2, n).astype(np.float64)
     people += old["kind"].map(_PER_UNIT).fillna(0.0).to_numpy(np.float64)
-    people = np.maximum(people, 1.0) * (np.bincount(unit[on], minlength=n) > 0)
+    people = np.asarray(np.maximum(people, 1.0) * (np.bincount(unit[on], minlength=n) > 0), np.float64)
     registered = table("provinces").set_index("province_code")["people_registered"]
     province = old["province_code"].to_numpy(str)
     for code in np.unique(communes["province_code"]):
@@ -284,7 +284,7 @@ def _spread(seeds: Floats, sd_px: float) -> Floats:
 def _largest_remainder(shares: Floats, total: int) -> Ints:
     """Return whole numbers near the shares that sum to the total exactly."""
     scaled = shares * (total / shares.sum())
-    whole = np.floor(scaled).astype(np.int64)
+    whole: Ints = np.floor(scaled).astype(np.int64)
     missing = total - int(whole.sum())
     order = np.argsort(-(scaled - whole), kind="stable")
     whole[order[:missing]] += 1

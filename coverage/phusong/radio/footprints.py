@@ -1,0 +1,331 @@
+"""Footprints: where each station is heard and how strongly, sparse and quantised to tenths of a dB."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from phusong.radio.area import find_model, window_loss
+from phusong.radio.link_budget import eirp_per_resource_element_dbm, reach_m
+from phusong.radio.models import Model
+from phusong.radio.sweep import as_float32
+from phusong.region.grid import Grid
+
+__all__ = ["Footprints", "footprints"]
+
+Singles = npt.NDArray[np.float32]
+
+# sector pattern of TR 36.814 table A.2.1.1-2: front-to-back 25 dB, side lobes 20 dB, 10 degrees of elevation
+_FRONT_BACK_DB = 25.0
+_SIDE_LOBE_DB = 20.0
+_ELEVATION_BEAM_DEG = 10.0
+
+
+@dataclass(frozen=True)
+class Footprints:
+    """Where stations are heard; a station is all cells of one operator on one site.
+
+    Parameters
+    ----------
+    grid : Grid
+        The pixels.
+    station_ids : ndarray of str, shape (n_stations,)
+        ``site_id/operator``, ascending.
+    indptr : ndarray of int64, shape (n_stations + 1,)
+        Offsets into the entries.
+    pixel : ndarray of int32
+        Flat pixels, ascending within a station.
+    rsrp_ddbm : ndarray of int16
+        RSRP of the station's best cell, in tenths of a dBm.
+    """
+
+    grid: Grid
+    station_ids: npt.NDArray[np.str_]
+    indptr: npt.NDArray[np.int64]
+    pixel: npt.NDArray[np.int32]
+    rsrp_ddbm: npt.NDArray[np.int16]
+
+    def best_server(self, keep: npt.NDArray[np.bool_] | None = None) -> tuple[Singles, npt.NDArray[np.int32]]:
+        """Return the strongest RSRP [dBm, NaN where nothing is heard] and its station (-1) per pixel.
+
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (n_stations,), optional
+            Stations to count; all when left out.
+        """
+        chosen = np.ones(self.station_ids.size, bool) if keep is None else keep
+        level, station = _best(self.indptr, self.pixel, self.rsrp_ddbm, chosen, self.grid.size)
+        rsrp = np.where(station >= 0, level / np.float32(10.0), np.nan).astype(np.float32)
+        return rsrp.reshape(self.grid.shape), station.reshape(self.grid.shape)
+
+    def of(self, station: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
+        """Return pixels and RSRP [tenths of a dBm] of one station."""
+        part = slice(int(self.indptr[station]), int(self.indptr[station + 1]))
+        return self.pixel[part], self.rsrp_ddbm[part]
+
+
+def footprints(
+    cells: pd.DataFrame,
+    sites: pd.DataFrame,
+    elevation: npt.ArrayLike,
+    grid: Grid,
+    *,
+    model: str,
+    floor_dbm: float,
+    max_radius_m: float,
+    rx_height_m: float = 1.5,
+    rx_losses_db: float = 0.0,
+    clutter_loss_db: npt.ArrayLike | None = None,
+    workers: int = 2,
+    progress: Callable[[float], None] | None = None,
+) -> Footprints:
+    """Return where the stations of these cells are heard at or above a floor.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Layer `cells`: site_id, operator, technology, band_mhz, bandwidth_mhz, eirp_dbm, antenna_height_m,
+        azimuth_deg, beamwidth_deg, tilt_deg.
+    sites : DataFrame
+        site_id, east_m, north_m.
+    elevation : array_like, on the grid
+        Ground heights. [m]
+    grid : Grid
+        The pixels.
+    model : str
+        Propagation model.
+    floor_dbm : float
+        Weaker entries are left out. [dBm]
+    max_radius_m : float
+        No cell is followed farther, however strong. [m]
+    rx_height_m, rx_losses_db : float
+        Receiver height and its losses.
+    clutter_loss_db : array_like, on the grid, optional
+        Loss by what stands round the receiver. [dB]
+    workers : int
+        Threads; the result does not depend on them.
+    progress : callable, optional
+        Called with the share done.
+    """
+    chosen = find_model(model)
+    ground = as_float32(elevation)
+    clutter = np.zeros_like(ground) if clutter_loss_db is None else as_float32(clutter_loss_db)
+    jobs = list(_jobs(cells, sites, grid))
+    ids = np.array([station for job in jobs for station in job.stations], str)
+    parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]] = []
+
+    def run(job: "_SiteJob") -> list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]:
+        return _site_footprints(
+            job, ground, clutter, grid, chosen, floor_dbm, max_radius_m, rx_height_m, rx_losses_db
+        )
+
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        for done, result in enumerate(pool.map(run, jobs)):
+            parts += result
+            if progress is not None and done % 50 == 0:
+                progress((done + 1) / len(jobs))
+    counts = np.array([p.size for p, _ in parts], np.int64)
+    order = np.argsort(ids, kind="stable")
+    indptr = np.concatenate([[0], np.cumsum(counts[order])]) if ids.size else np.zeros(1, np.int64)
+    pixel = np.concatenate([parts[i][0] for i in order]) if ids.size else np.empty(0, np.int32)
+    level = np.concatenate([parts[i][1] for i in order]) if ids.size else np.empty(0, np.int16)
+    return Footprints(grid, ids[order], indptr.astype(np.int64), pixel, level)
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    height_m: float
+    frequency_ghz: float
+    station: npt.NDArray[np.int64]  # of each sector: position among the site's stations
+    eirp_re_dbm: npt.NDArray[np.float64]
+    azimuth_deg: npt.NDArray[np.float64]
+    beamwidth_deg: npt.NDArray[np.float64]
+    tilt_deg: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _SiteJob:
+    row_f: float
+    col_f: float
+    stations: tuple[str, ...]
+    sweeps: tuple[_Sweep, ...]
+
+
+def _jobs(cells: pd.DataFrame, sites: pd.DataFrame, grid: Grid) -> Iterator[_SiteJob]:
+    """Yield one job a site: a sweep per distinct antenna height and band, all its sectors in the same pass."""
+    place = {
+        str(k): (e, n) for k, e, n in zip(sites["site_id"], sites["east_m"], sites["north_m"], strict=True)
+    }
+    known = cells[cells["site_id"].isin(place)].sort_values(["site_id", "operator", "cell_id"], kind="stable")
+    columns = {name: known[name].to_numpy() for name in known.columns}
+    site_of = columns["site_id"].astype(str)
+    starts = (
+        np.flatnonzero(np.r_[True, site_of[1:] != site_of[:-1]]) if site_of.size else np.empty(0, np.int64)
+    )
+    for start, stop in zip(starts, np.r_[starts[1:], site_of.size], strict=True):
+        part = {name: values[start:stop] for name, values in columns.items()}
+        east, north = place[site_of[start]]
+        operators, station = np.unique(part["operator"].astype(str), return_inverse=True)
+        kinds = sorted(
+            {(float(h), float(b)) for h, b in zip(part["antenna_height_m"], part["band_mhz"], strict=True)}
+        )
+        sweeps = []
+        for height_m, band_mhz in kinds:
+            on = (part["antenna_height_m"] == height_m) & (part["band_mhz"] == band_mhz)
+            per_element = [
+                eirp_per_resource_element_dbm(float(e), float(b), str(t))
+                for e, b, t in zip(
+                    part["eirp_dbm"][on], part["bandwidth_mhz"][on], part["technology"][on], strict=True
+                )
+            ]
+            angles = [
+                part[name][on].astype(np.float64) for name in ("azimuth_deg", "beamwidth_deg", "tilt_deg")
+            ]
+            sweeps.append(
+                _Sweep(
+                    height_m, band_mhz / 1000.0, station[on].astype(np.int64), np.array(per_element), *angles
+                )
+            )
+        yield _SiteJob(
+            (grid.north_m - north) / grid.cell_m - 0.5,
+            (east - grid.west_m) / grid.cell_m - 0.5,
+            tuple(f"{site_of[start]}/{o}" for o in operators),
+            tuple(sweeps),
+        )
+
+
+def _site_footprints(
+    job: _SiteJob,
+    ground: Singles,
+    clutter: Singles,
+    grid: Grid,
+    model: Model,
+    floor_dbm: float,
+    max_radius_m: float,
+    rx_height_m: float,
+    rx_losses_db: float,
+) -> list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]:
+    """Return pixels and levels of each station of a site."""
+    floor = int(np.ceil(floor_dbm * 10.0))
+    found: list[list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]] = [[] for _ in job.stations]
+    for sweep in job.sweeps:
+        strongest = float(sweep.eirp_re_dbm.max()) - rx_losses_db
+        radius_m = min(max_radius_m, reach_m(strongest, floor_dbm, sweep.frequency_ghz))
+        loss, top, left = window_loss(
+            ground,
+            job.row_f,
+            job.col_f,
+            cell_m=grid.cell_m,
+            model=model,
+            radius_m=max(radius_m, grid.cell_m),
+            frequency_ghz=sweep.frequency_ghz,
+            tx_height_m=sweep.height_m,
+            rx_height_m=rx_height_m,
+        )
+        for k in np.unique(sweep.station):
+            on = sweep.station == k
+            found[k].append(
+                _station_levels(
+                    loss,
+                    top,
+                    left,
+                    ground,
+                    clutter,
+                    grid.cell_m,
+                    job.row_f,
+                    job.col_f,
+                    sweep.height_m,
+                    rx_height_m,
+                    sweep.eirp_re_dbm[on] - rx_losses_db,
+                    sweep.azimuth_deg[on],
+                    sweep.beamwidth_deg[on],
+                    sweep.tilt_deg[on],
+                    floor,
+                )
+            )
+    return [_merge(parts) for parts in found]
+
+
+def _merge(
+    parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
+    """Return the strongest level of each pixel over several bands."""
+    if len(parts) == 1:
+        return parts[0]
+    pixel = np.concatenate([p for p, _ in parts])
+    level = np.concatenate([v for _, v in parts])
+    order = np.lexsort((-level.astype(np.int32), pixel))
+    pixel, level = pixel[order], level[order]
+    first = np.r_[True, pixel[1:] != pixel[:-1]] if pixel.size else np.empty(0, bool)
+    return pixel[first], level[first]
+
+
+@nb.njit(cache=True, nogil=True)
+def _station_levels(  # type: ignore[no-untyped-def]
+    loss,
+    top,
+    left,
+    ground,
+    clutter,
+    cell_m,
+    row_f,
+    col_f,
+    tx_height_m,
+    rx_height_m,
+    eirp_re_dbm,
+    azimuth_deg,
+    beamwidth_deg,
+    tilt_deg,
+    floor_ddbm,
+):
+    height, width = ground.shape
+    side = loss.shape[0]
+    pixel = np.empty(side * side, np.int32)
+    level = np.empty(side * side, np.int16)
+    n = 0
+    row_c = min(max(int(np.rint(row_f)), 0), height - 1)
+    col_c = min(max(int(np.rint(col_f)), 0), width - 1)
+    tx_m = ground[row_c, col_c] + tx_height_m
+    strongest = eirp_re_dbm.max()
+    for wr in range(side):
+        for wc in range(side):
+            lost = loss[wr, wc]
+            if np.isnan(lost) or (strongest - lost) * 10.0 < floor_ddbm:
+                continue
+            row, col = top + wr, left + wc
+            lost += clutter[row, col]
+            north, east = (row_f - row) * cell_m, (col - col_f) * cell_m
+            bearing = np.degrees(np.arctan2(east, north))
+            away = max(np.hypot(north, east), 1.0)
+            down = np.degrees(np.arctan((tx_m - ground[row, col] - rx_height_m) / away))
+            best = -1e9
+            for k in range(eirp_re_dbm.size):
+                side_db = 0.0
+                if beamwidth_deg[k] < 360.0:
+                    turn = (bearing - azimuth_deg[k] + 540.0) % 360.0 - 180.0
+                    side_db = min(12.0 * (turn / beamwidth_deg[k]) ** 2, _FRONT_BACK_DB)
+                tilt_db = min(12.0 * ((down - tilt_deg[k]) / _ELEVATION_BEAM_DEG) ** 2, _SIDE_LOBE_DB)
+                best = max(best, eirp_re_dbm[k] - min(side_db + tilt_db, _FRONT_BACK_DB))
+            tenths = int(np.floor((best - lost) * 10.0 + 0.5))
+            if tenths >= floor_ddbm:
+                pixel[n] = row * width + col
+                level[n] = min(tenths, 0)
+                n += 1
+    return pixel[:n].copy(), level[:n].copy()
+
+
+@nb.njit(cache=True)
+def _best(indptr, pixel, level, keep, n_pixels):  # type: ignore[no-untyped-def]
+    best = np.full(n_pixels, -32768, np.int16)
+    station = np.full(n_pixels, -1, np.int32)
+    for s in range(keep.size):
+        if keep[s]:
+            for k in range(indptr[s], indptr[s + 1]):
+                if level[k] > best[pixel[k]]:
+                    best[pixel[k]] = level[k]
+                    station[pixel[k]] = s
+    return best, station

@@ -1,0 +1,149 @@
+"""Path loss of 3GPP TR 38.901 V17 (table 7.4.1-1): rural and urban macro cells, urban micro cells."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from phusong.errors import InputError, Problem, nearest_name
+
+__all__ = ["SCENARIOS", "los_probability", "loss"]
+
+Floats = npt.NDArray[np.float64]
+
+_C_M_S = 3.0e8  # the table's own speed of light
+_BUILDING_M = 5.0  # h, average building height in RMa
+_STREET_M = 20.0  # W, average street width in RMa
+
+
+def loss(
+    scenario: str,
+    *,
+    distance_m: npt.ArrayLike,
+    frequency_ghz: float,
+    bs_height_m: float,
+    ut_height_m: float,
+    los: npt.ArrayLike,
+) -> Floats:
+    """Return the median path loss. [dB]
+
+    Parameters
+    ----------
+    scenario : str
+        ``RMa``, ``UMa`` or ``UMi``.
+    distance_m : array_like
+        2-D distance between base station and terminal. [m]
+    frequency_ghz, bs_height_m, ut_height_m : float
+        Carrier frequency and antenna heights above ground.
+    los : bool or array_like of bool
+        Whether there is line of sight.
+
+    Raises
+    ------
+    InputError
+        For an unknown scenario, or a distance, frequency or height that is not positive.
+
+    References
+    ----------
+    3GPP TR 38.901 V17.0.0, table 7.4.1-1 and its notes 1 and 5.
+    """
+    formula = _formula(scenario)
+    given = {"frequency_ghz": frequency_ghz, "bs_height_m": bs_height_m, "ut_height_m": ut_height_m}
+    problems = [
+        Problem("tr38901", "must be greater than 0", column=name, value=value)
+        for name, value in given.items()
+        if not value > 0
+    ]
+    distance = np.asarray(distance_m, np.float64)
+    if not np.all(distance > 0):
+        problems.append(Problem("tr38901", "must be greater than 0", column="distance_m"))
+    if problems:
+        raise InputError(problems)
+    slant = np.hypot(distance, bs_height_m - ut_height_m)
+    clear, blocked = formula(distance, slant, frequency_ghz, bs_height_m, ut_height_m)
+    return np.asarray(np.where(np.asarray(los, bool), clear, np.maximum(clear, blocked)))
+
+
+def los_probability(scenario: str, *, distance_m: npt.ArrayLike, ut_height_m: float = 1.5) -> Floats:
+    """Return the probability of line of sight (table 7.4.2-1), terminals outdoors.
+
+    Parameters
+    ----------
+    scenario : str
+        ``RMa``, ``UMa`` or ``UMi``.
+    distance_m : array_like
+        2-D distance. [m]
+    ut_height_m : float
+        Terminal height; above 13 m it raises the probability in UMa. [m]
+    """
+    _formula(scenario)
+    d = np.maximum(np.asarray(distance_m, np.float64), 1e-9)
+    if scenario == "RMa":
+        return np.asarray(np.where(d <= 10.0, 1.0, np.exp(-(d - 10.0) / 1000.0)))
+    reach = 36.0 if scenario == "UMi" else 63.0
+    p = 18.0 / d + np.exp(-d / reach) * (1.0 - 18.0 / d)
+    if scenario == "UMa" and ut_height_m > 13.0:
+        c = ((min(ut_height_m, 23.0) - 13.0) / 10.0) ** 1.5
+        p = p * (1.0 + c * 1.25 * (d / 100.0) ** 3 * np.exp(-d / 150.0))
+    return np.asarray(np.where(d <= 18.0, 1.0, np.minimum(p, 1.0)))
+
+
+def _formula(scenario: str) -> Callable[..., tuple[Floats, Floats]]:
+    if scenario not in SCENARIOS:
+        raise InputError(
+            Problem(
+                "tr38901",
+                f"is not one of {', '.join(SCENARIOS)}{nearest_name(scenario, SCENARIOS)}",
+                value=scenario,
+            )
+        )
+    return SCENARIOS[scenario]
+
+
+def _rma(d2: Floats, d3: Floats, f: float, bs: float, ut: float) -> tuple[Floats, Floats]:
+    h, w = _BUILDING_M, _STREET_M
+    breakpoint_m = 2.0 * np.pi * bs * ut * f * 1e9 / _C_M_S
+
+    def near(d: Floats | float) -> Floats:
+        first = 20.0 * np.log10(40.0 * np.pi * np.asarray(d) * f / 3.0)
+        bend = min(0.03 * h**1.72, 10.0) * np.log10(d) - min(0.044 * h**1.72, 14.77)
+        return np.asarray(first + bend + 0.002 * np.log10(h) * np.asarray(d))
+
+    slant_at_break = float(np.hypot(breakpoint_m, bs - ut))
+    beyond = near(slant_at_break) + 40.0 * np.log10(d3 / slant_at_break)
+    clear = np.where(d2 <= breakpoint_m, near(d3), beyond)
+    blocked = (
+        161.04
+        - 7.1 * np.log10(w)
+        + 7.5 * np.log10(h)
+        - (24.37 - 3.7 * (h / bs) ** 2) * np.log10(bs)
+        + (43.42 - 3.1 * np.log10(bs)) * (np.log10(d3) - 3.0)
+        + 20.0 * np.log10(f)
+        - (3.2 * np.log10(11.75 * ut) ** 2 - 4.97)
+    )
+    return np.asarray(clear), np.asarray(blocked)
+
+
+def _uma(d2: Floats, d3: Floats, f: float, bs: float, ut: float) -> tuple[Floats, Floats]:
+    breakpoint_m = 4.0 * (bs - 1.0) * max(ut - 1.0, 1e-3) * f * 1e9 / _C_M_S
+    near = 28.0 + 22.0 * np.log10(d3) + 20.0 * np.log10(f)
+    beyond = (
+        28.0 + 40.0 * np.log10(d3) + 20.0 * np.log10(f) - 9.0 * np.log10(breakpoint_m**2 + (bs - ut) ** 2)
+    )
+    clear = np.where(d2 <= breakpoint_m, near, beyond)
+    blocked = 13.54 + 39.08 * np.log10(d3) + 20.0 * np.log10(f) - 0.6 * (ut - 1.5)
+    return np.asarray(clear), np.asarray(blocked)
+
+
+def _umi(d2: Floats, d3: Floats, f: float, bs: float, ut: float) -> tuple[Floats, Floats]:
+    breakpoint_m = 4.0 * (bs - 1.0) * max(ut - 1.0, 1e-3) * f * 1e9 / _C_M_S
+    near = 32.4 + 21.0 * np.log10(d3) + 20.0 * np.log10(f)
+    beyond = (
+        32.4 + 40.0 * np.log10(d3) + 20.0 * np.log10(f) - 9.5 * np.log10(breakpoint_m**2 + (bs - ut) ** 2)
+    )
+    clear = np.where(d2 <= breakpoint_m, near, beyond)
+    blocked = 35.3 * np.log10(d3) + 22.4 + 21.3 * np.log10(f) - 0.3 * (ut - 1.5)
+    return np.asarray(clear), np.asarray(blocked)
+
+
+SCENARIOS: dict[str, Callable[..., tuple[Floats, Floats]]] = {"RMa": _rma, "UMa": _uma, "UMi": _umi}

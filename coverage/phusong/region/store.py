@@ -1,0 +1,293 @@
+"""The region: layers of one area in memory, and as a folder."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import rasterio
+import tomli_w
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from phusong.errors import InputError, Problem, refuse
+from phusong.region.grid import Grid
+from phusong.region.schema import GEOMETRY_LAYERS, TABLE_LAYERS
+
+__all__ = ["Region", "Source"]
+
+KINDS = ("measured", "official", "modelled", "assumed")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a layer comes from.
+
+    Parameters
+    ----------
+    layer : str
+        Name of the layer.
+    kind : str
+        ``measured``, ``official``, ``modelled`` or ``assumed``.
+    source, licence, as_of, notes : str
+        For people.
+    """
+
+    layer: str
+    kind: str
+    source: str
+    licence: str = ""
+    as_of: str = ""
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class Region:
+    """What is there: every layer of one area on one grid.
+
+    Tables follow the data dictionary; `elevation` (m) and `clutter` (class codes
+    of geodata/clutter.csv) lie on `grid`. `repairs` lists what was mended in the
+    sources and why.
+    """
+
+    name: str
+    grid: Grid
+    communes: gpd.GeoDataFrame
+    demand: pd.DataFrame
+    settlements: gpd.GeoDataFrame
+    sites: gpd.GeoDataFrame
+    cells: pd.DataFrame
+    power_nodes: gpd.GeoDataFrame
+    power_lines: pd.DataFrame
+    links: pd.DataFrame
+    operators: pd.DataFrame
+    facilities: gpd.GeoDataFrame
+    elevation: npt.NDArray[np.float32]
+    clutter: npt.NDArray[np.uint8]
+    sources: tuple[Source, ...]
+    repairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Region":
+        """Return the region in a folder, checked.
+
+        Raises
+        ------
+        InputError
+            Listing everything that is missing or wrong.
+        """
+        from phusong.region.check import check_region  # noqa: PLC0415 - checks know the region's type
+
+        region = _read(cls, Path(path))
+        refuse(check_region(region))
+        return region
+
+    def write(self, path: str | Path) -> Path:
+        """Write the folder in one piece; an older region there is replaced, any other folder refused."""
+        target = Path(path)
+        if (
+            target.exists()
+            and not (target / "region.toml").is_file()
+            and (target.is_file() or any(target.iterdir()))
+        ):
+            raise InputError(Problem(str(target), "exists and is no region; choose another folder"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            _write(self, work)
+            os.chmod(work, 0o755)  # noqa: PTH101, S103 - a folder people share, like any other they make
+            if target.exists():
+                shutil.rmtree(target)
+            work.rename(target)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        return target
+
+    def source_of(self, layer: str) -> Source:
+        """Return where a layer comes from; ``assumed`` when nothing is said."""
+        return next((s for s in self.sources if s.layer == layer), Source(layer, "assumed", "not stated"))
+
+    def digests(self) -> Mapping[str, str]:
+        """Return a SHA-256 per layer, over its values only: the same content gives the same digest."""
+        out = {}
+        for name in (*GEOMETRY_LAYERS, *TABLE_LAYERS):
+            out[name] = _table_digest(getattr(self, name))
+        for name in ("elevation", "clutter"):
+            out[name] = hashlib.sha256(np.ascontiguousarray(getattr(self, name)).tobytes()).hexdigest()
+        return out
+
+
+def _table_digest(table: pd.DataFrame) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(table.columns):
+        digest.update(str(name).encode())
+        values = table[name]
+        if name == "geometry":
+            for part in gpd.GeoSeries(values).to_wkb():
+                digest.update(part if part is not None else b"-")
+        else:
+            digest.update("\x1f".join(values.astype(str)).encode())
+    return digest.hexdigest()
+
+
+def _write(region: Region, folder: Path) -> None:
+    for name in GEOMETRY_LAYERS:
+        getattr(region, name).to_parquet(folder / f"{name}.parquet", index=False)
+    for name in TABLE_LAYERS:
+        getattr(region, name).to_parquet(folder / f"{name}.parquet", index=False)
+    if len(region.repairs.columns):
+        region.repairs.to_csv(folder / "repairs.csv", index=False)
+    for name, values, nodata in (
+        ("elevation", region.elevation, float("nan")),
+        ("clutter", region.clutter, None),
+    ):
+        profile = {
+            "driver": "GTiff",
+            "dtype": values.dtype.name,
+            "count": 1,
+            "height": region.grid.height,
+            "width": region.grid.width,
+            "crs": region.grid.crs,
+            "transform": region.grid.transform,
+            "nodata": nodata,
+            "tiled": True,
+            "compress": "deflate",
+        }
+        with rasterio.open(folder / f"{name}.tif", "w", **profile) as out:
+            out.write(values, 1)
+    tree: dict[str, Any] = {
+        "region": {"name": region.name, "crs": region.grid.crs, "cell_m": region.grid.cell_m},
+        "layers": {
+            s.layer: {f.name: getattr(s, f.name) for f in fields(s) if f.name != "layer"}
+            for s in region.sources
+        },
+    }
+    (folder / "region.toml").write_text(tomli_w.dumps(tree), encoding="utf-8")
+
+
+def _read(cls: type[Region], folder: Path) -> Region:
+    if not folder.is_dir():
+        raise InputError(
+            Problem(str(folder), "is no folder; a region is a folder with region.toml and its layers")
+        )
+    if not (folder / "region.toml").is_file():
+        raise InputError(Problem(folder.name, "holds no region.toml, so it is no region"))
+    try:
+        tree = tomllib.loads((folder / "region.toml").read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(Problem("region.toml", f"is not valid TOML: {error}")) from None
+    head = tree.get("region", {})
+    crs = str(head.get("crs", ""))
+    problems = _crs_problems(crs)
+    layers: dict[str, Any] = {}
+    for name in (*GEOMETRY_LAYERS, *TABLE_LAYERS):
+        try:
+            layers[name] = _read_layer(folder, name, crs)
+        except InputError as error:
+            problems += error.problems
+    rasters: dict[str, Any] = {}
+    try:
+        rasters["elevation"], rasters["grid"] = _read_elevation(folder / "elevation.tif", crs)
+        rasters["clutter"] = _read_clutter(folder / "clutter.tif", rasters["grid"])
+    except InputError as error:
+        problems += error.problems
+    refuse(problems)
+    sources = tuple(
+        Source(str(name), *(str(entry.get(k, "")) for k in ("kind", "source", "licence", "as_of", "notes")))
+        for name, entry in tree.get("layers", {}).items()
+    )
+    bad = [
+        Problem(
+            "region.toml", f"is not one of {', '.join(KINDS)}", column=f"layers.{s.layer}.kind", value=s.kind
+        )
+        for s in sources
+        if s.kind not in KINDS
+    ]
+    refuse(bad)
+    repairs = folder / "repairs.csv"
+    table = pd.read_csv(repairs, dtype=str, keep_default_na=False) if repairs.is_file() else pd.DataFrame()
+    return cls(
+        name=str(head.get("name", folder.name)),
+        grid=grid,
+        elevation=elevation,
+        sources=sources,
+        repairs=table,
+        **layers,
+    )
+
+
+def _crs_problems(crs: str) -> list[Problem]:
+    if not crs:
+        return [
+            Problem(
+                "region.toml", 'has no crs; write e.g. crs = "EPSG:32648" under [region]', column="region.crs"
+            )
+        ]
+    try:
+        projected = CRS.from_user_input(crs).is_projected
+    except CRSError:
+        return [
+            Problem("region.toml", "is no known coordinate reference system", column="region.crs", value=crs)
+        ]
+    if not projected:
+        return [
+            Problem(
+                "region.toml",
+                "is in degrees; a region needs a projected CRS in metres",
+                column="region.crs",
+                value=crs,
+            )
+        ]
+    return []
+
+
+def _read_layer(folder: Path, name: str, crs: str) -> pd.DataFrame:
+    from phusong.region.layers import read_table  # noqa: PLC0415 - readers know the schema, not the store
+
+    for ending in ("parquet", "gpkg", "geojson", "csv"):
+        path = folder / f"{name}.{ending}"
+        if path.is_file():
+            return read_table(path, name, crs=crs)
+    raise InputError(Problem(folder.name, f"has no {name}.parquet, .gpkg, .geojson or .csv"))
+
+
+def _read_elevation(path: Path, crs: str) -> tuple[npt.NDArray[np.float32], Grid]:
+    if not path.is_file():
+        raise InputError(Problem(path.name, "is missing: ground heights on the region's grid"))
+    try:
+        with rasterio.open(path) as source:
+            heights = source.read(1).astype(np.float32)
+            t = source.transform
+            known = source.crs
+    except rasterio.errors.RasterioIOError as error:
+        raise InputError(Problem(path.name, f"is no readable GeoTIFF ({error})")) from None
+    if known is None:
+        raise InputError(Problem(path.name, f"has no CRS; expected {crs}"))
+    if abs(t.a) != abs(t.e) or t.b or t.d:
+        raise InputError(Problem(path.name, "must have square, north-up pixels"))
+    grid = Grid(crs or known.to_string(), t.c, t.f, t.a, heights.shape[0], heights.shape[1])
+    return heights, grid
+
+
+def _read_clutter(path: Path, grid: Grid) -> npt.NDArray[np.uint8]:
+    """Return the clutter classes; open ground everywhere when there is no such layer."""
+    if not path.is_file():
+        return np.zeros(grid.shape, np.uint8)
+    try:
+        with rasterio.open(path) as source:
+            classes = source.read(1)
+    except rasterio.errors.RasterioIOError as error:
+        raise InputError(Problem(path.name, f"is no readable GeoTIFF ({error})")) from None
+    if classes.shape != grid.shape:
+        raise InputError(Problem(path.name, f"has {classes.shape} pixels; elevation.tif has {grid.shape}"))
+    return np.asarray(classes, np.uint8)
