@@ -218,10 +218,9 @@ def _read(cls: type[Region], folder: Path) -> Region:
     table = pd.read_csv(repairs, dtype=str, keep_default_na=False) if repairs.is_file() else pd.DataFrame()
     return cls(
         name=str(head.get("name", folder.name)),
-        grid=grid,
-        elevation=elevation,
         sources=sources,
         repairs=table,
+        **rasters,
         **layers,
     )
 

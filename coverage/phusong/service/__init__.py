@@ -1,1 +1,5 @@
-"""What works, and for whom: power, backhaul, sharing, capacity."""
+"""What works, for whom: power, backhaul, sharing, capacity."""
+
+from phusong.service import sharing
+
+__all__ = ["sharing"]

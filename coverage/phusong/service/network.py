@@ -42,7 +42,7 @@ class PowerSource:
 POWER_SOURCES = (
     PowerSource("grid", on_grid=True, spells_year=0.3, spell_h=6.0),
     PowerSource("grid_battery", on_grid=True, spells_year=0.3, spell_h=6.0),
-    PowerSource("solar", on_grid=False, spells_year=6.0, spell_h=30.0),
+    PowerSource("solar", on_grid=False, spells_year=4.0, spell_h=20.0),
     PowerSource("hybrid", on_grid=False, spells_year=2.0, spell_h=18.0),
     PowerSource("diesel", on_grid=False, spells_year=12.0, spell_h=12.0),
     PowerSource("none", on_grid=False, spells_year=1.0, spell_h=8760.0),

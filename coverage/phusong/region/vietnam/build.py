@@ -76,16 +76,6 @@ def build_vietnam(
     communes["remote"] = remoteness(communes, people, grid)
     operators = table("operators")[["operator", "name", "share"]]
     say("network")
-    telecom = model_telecom(
-        grid,
-        communes=communes,
-        villages=people.villages,
-        demand=people.demand,
-        commune_row=people.commune_row,
-        elevation=elevation,
-        operators=operators,
-        seed=seed,
-    )
     remote = communes.set_index("commune_code")["remote"]
     electricity = model_electricity(
         grid,
@@ -93,11 +83,21 @@ def build_vietnam(
         elevation=elevation,
         remote=remote[people.villages["commune_code"]].to_numpy(np.int64),
     )
+    settlements = people.villages.assign(on_grid=electricity.on_grid)
+    telecom = model_telecom(
+        grid,
+        communes=communes,
+        villages=settlements,
+        demand=people.demand,
+        commune_row=people.commune_row,
+        elevation=elevation,
+        operators=operators,
+        seed=seed,
+    )
     row, col = grid.rowcol(telecom.sites.geometry.x, telecom.sites.geometry.y)
     at = people.commune_row[np.clip(row, 0, grid.height - 1), np.clip(col, 0, grid.width - 1)]
     site_remote = np.where(at >= 0, communes["remote"].to_numpy(np.int64)[np.maximum(at, 0)], 1)
     sites = connect_sites(telecom.sites, electricity, remote=site_remote, seed=seed)
-    settlements = people.villages.assign(on_grid=electricity.on_grid)
     names = province_names()
     return Region(
         name=" và ".join(names[c] for c in codes) if len(codes) < len(names) else "Việt Nam",

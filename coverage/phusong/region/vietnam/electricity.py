@@ -23,8 +23,8 @@ _PEOPLE_PER_SUBSTATION = 45_000.0
 _NEIGHBOURS = 8
 _DETOUR = 1.25  # lines follow roads
 _CLIMB_KM = 0.012  # kilometres of level line that a metre of climb costs: feeders keep to valleys
-_OFF_GRID_KM = 2.6  # small villages this far from their unit's centre had no line built to them
-_OFF_GRID_PEOPLE = 160
+_OFF_GRID_KM = 1.7  # small villages this far from their unit's centre had no line built to them
+_OFF_GRID_PEOPLE = 320
 _SITE_REACH_KM = 2.0  # a mast farther from every transformer makes its own power
 
 
@@ -62,7 +62,7 @@ def model_electricity(
     above_centre, feeder_km = _feeders(grid, xy[centre], stations, elevation)
     distance, near = nearest(xy[centre], xy)
     small = people < _OFF_GRID_PEOPLE
-    on_grid = ~((distance / 1000.0 > _OFF_GRID_KM) & small & (remote >= 2) & (_spin(len(villages)) < 0.25))
+    on_grid = ~((distance / 1000.0 > _OFF_GRID_KM) & small & (remote >= 2) & (_spin(len(villages)) < 0.5))
     on_grid[centre] = True
     served = np.flatnonzero(on_grid)
     # node order: substations (one a chosen centre), junctions (every centre), transformers (every village served)

@@ -30,9 +30,9 @@ REMOTENESS = ("urban", "rural", "remote", "very remote")
 _PER_UNIT = {"xa": 2740.0, "thi_tran": 2410.0, "phuong": 4010.0}
 _PER_KM2 = {10: 0.0, 11: 9.0, 12: 48.0, 13: 375.0, 21: 418.0, 22: 418.0, 23: 1550.0, 30: 3450.0, 255: 0.0}
 _CLASS_BLOCK_M = 1000.0  # the classes are drawn at 1 km: each block is looked up once
-_VILLAGE_SHARE = 0.85  # of an old unit's people live in its villages, the rest scattered round them
+_VILLAGE_SHARE = 0.92  # of an old unit's people live in its villages, the rest scattered round them
 _VILLAGE_SD_M = 320.0
-_SCATTER_SD_M = 900.0
+_SCATTER_SD_M = 500.0
 _CENTRE_PULL_KM = 4.0
 _LOWLAND_M = 120.0  # villages thin out by e with each such step above the ground's lowest nearby
 

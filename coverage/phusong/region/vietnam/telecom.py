@@ -31,6 +31,8 @@ _SNAP_M = 600.0  # a mast takes the highest ground this near
 _DENSE_PEOPLE_KM2 = 700.0  # from here on every square is a place to build, not only the villages
 _LOCKS = ("structural", "contract", "technical", "security", "legal", "unknown")
 _LOCK_SHARES = (0.34, 0.30, 0.14, 0.10, 0.05, 0.07)
+_BLOCK_M = 5000.0
+_WAITING_PEOPLE_KM2 = 250.0
 _NEIGHBOURS = 10
 _SECOND_CARRIER_KM2 = 350.0
 
@@ -70,7 +72,7 @@ def model_telecom(
     communes : GeoDataFrame
         With `remote`.
     villages : GeoDataFrame
-        Layer `settlements`.
+        Layer `settlements` with `on_grid`.
     demand : DataFrame
         Layer `demand`.
     commune_row : ndarray of int32, on the grid
@@ -87,10 +89,17 @@ def model_telecom(
     people[demand["row"], demand["col"]] = demand["population"]
     density = gaussian_filter(people, max(700.0 / grid.cell_m, 0.5), truncate=3.0) / grid.pixel_km2
     remote_of = np.r_[communes["remote"].to_numpy(np.int64), 0]
-    place_e, place_n, place_d = _places(grid, villages, demand, density, operators, rng)
+    place_e, place_n, place_d, small = _places(grid, villages, demand, density, operators, rng)
     row, col = grid.rowcol(place_e, place_n)
     remote = remote_of[commune_row[np.clip(row, 0, grid.height - 1), np.clip(col, 0, grid.width - 1)]]
-    masts = _build(place_e, place_n, place_d, remote, operators, rng)
+    # whole valleys wait, not single villages: blocks of a few kilometres that no operator has come to yet
+    block = np.floor(place_e / _BLOCK_M).astype(np.int64) * 7919 + np.floor(place_n / _BLOCK_M).astype(
+        np.int64
+    )
+    names, inverse = np.unique(block, return_inverse=True)
+    waiting = (rng.random(names.size) < assumption("valleys_waiting"))[inverse]
+    skip = (remote >= 2) & (small | (waiting & (place_d < _WAITING_PEOPLE_KM2)))
+    masts = _build(place_e, place_n, place_d, remote, skip, operators, rng)
     sites = _site_table(grid, masts, commune_row, elevation, operators, rng)
     exchanges = _exchanges(grid, communes, villages)
     sites = gpd.GeoDataFrame(
@@ -119,8 +128,12 @@ def _places(
     density: Floats,
     operators: pd.DataFrame,
     rng: np.random.Generator,
-) -> tuple[Floats, Floats, Floats]:
-    """Return where operators may build, the densest first: villages, and every square of a town."""
+) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
+    """Return where operators may build, the densest first, and whether it is a village too small to pay.
+
+    Places are the villages on the grid, and every square of a town.
+    """
+    villages = villages[villages["on_grid"].to_numpy(bool)]  # operators wait for the power line
     ve, vn = villages.geometry.x.to_numpy(), villages.geometry.y.to_numpy()
     vr, vc = grid.rowcol(ve, vn)
     at = density[demand["row"], demand["col"]]
@@ -136,8 +149,10 @@ def _places(
     tn = tn + strewn * rng.uniform(-0.5, 0.5, tn.size) * grid.cell_m
     east, north = np.r_[ve, te], np.r_[vn, tn]
     dense = np.r_[density[vr, vc], np.repeat(at[at >= _DENSE_PEOPLE_KM2], times)]
+    few = villages["population"].to_numpy(np.float64) < assumption("least_village_people")
+    small = np.r_[few, np.zeros(te.size, bool)]
     order = np.lexsort((east, -dense))
-    return east[order], north[order], dense[order]
+    return east[order], north[order], dense[order], small[order]
 
 
 def _build(
@@ -145,6 +160,7 @@ def _build(
     north: Floats,
     density: Floats,
     remote: Ints,
+    too_small: npt.NDArray[np.bool_],
     operators: pd.DataFrame,
     rng: np.random.Generator,
 ) -> _Masts:
@@ -167,7 +183,7 @@ def _build(
         farthest = reach_max[remote] * (leader / share) ** 0.2
         reach = np.clip(1.3 * spacing, 180.0, farthest)
         inside = density * np.pi * (np.minimum(reach, 2000.0) / 1000.0) ** 2
-        wanted = inside >= assumption(f"least_people_{name}")
+        wanted = (inside >= assumption(f"least_people_{name}")) & ~too_small
         chance = rng.random(east.size)
         built = np.flatnonzero(_cover(east, north, reach, wanted))
         slot = np.full(built.size, -1, np.int64)

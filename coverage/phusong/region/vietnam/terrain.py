@@ -15,11 +15,11 @@ Floats = npt.NDArray[np.float64]
 
 # relief of the detail against the relief of the packaged heights: the 1/12° heights smooth ridges away, and
 # what they smooth away grows with how much they vary among neighbours
-_DETAIL_SHARE = 0.75
+_DETAIL_SHARE = 0.5
 _DETAIL_LEAST_M = 4.0
 _HURST = 0.85  # fractal dimension 2.15, usual for eroded mountains
 _LARGEST_DETAIL_KM = 9.0  # about the spacing of the packaged heights
-_VALLEY_WIDTH_KM = 0.9
+_VALLEY_WIDTH_KM = 1.3
 _VALLEY_DEPTH_SHARE = 1.1  # of the local relief
 
 

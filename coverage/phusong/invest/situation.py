@@ -1,0 +1,81 @@
+"""What investing starts from: the network as it serves today, and who is left without."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from phusong.access.gaps import Access
+from phusong.region.grid import Grid
+from phusong.service.network import Network
+from phusong.service.power import Stability
+from phusong.service.reception import Reception
+
+__all__ = ["Situation"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything the remedies are drawn from.
+
+    Parameters
+    ----------
+    network, stability, reception, access
+        The network, its hours lost, what is heard where, and what each element gets.
+    weights : ndarray of int, shape (n_cells, n_operators)
+        People.
+    tier : ndarray, shape (n_stations, n_operators)
+        In which round each operator's subscribers may use each station.
+    station_load : ndarray, shape (n_stations,)
+        Busy-hour load.
+    availability_target : float
+        Least availability of a stable station.
+    policy : str
+        Sharing policy in force.
+    grid : Grid
+        The pixels.
+    elevation : ndarray, on the grid
+        Ground heights. [m]
+    cell_pixel : ndarray of int, shape (n_cells,)
+        Flat pixel of each demand cell.
+    cell_commune : ndarray of int, shape (n_cells,)
+        Row of its commune.
+    commune_codes : ndarray of str
+        Codes of the communes.
+    site_east_m, site_north_m : ndarray, shape (n_sites,)
+        Places of the sites.
+    node_east_m, node_north_m : ndarray, shape (n_nodes,)
+        Places of the power nodes.
+    """
+
+    network: Network
+    stability: Stability
+    reception: Reception
+    access: Access
+    weights: Ints
+    tier: npt.NDArray[np.int8]
+    station_load: Floats
+    availability_target: float
+    policy: str
+    grid: Grid
+    elevation: npt.NDArray[np.float32]
+    cell_pixel: Ints
+    cell_commune: Ints
+    commune_codes: npt.NDArray[np.str_]
+    site_east_m: Floats
+    site_north_m: Floats
+    node_east_m: Floats
+    node_north_m: Floats
+
+    @property
+    def unserved(self) -> Ints:
+        """People of each element who are not served, shape (n_cells, n_operators)."""
+        return np.asarray(self.weights - self.access.served, np.int64)
+
+    @property
+    def hours_allowed(self) -> float:
+        """Hours a year that a stable site may be off."""
+        return (1.0 - self.availability_target) * 8760.0

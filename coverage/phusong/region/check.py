@@ -1,0 +1,161 @@
+"""What is wrong with a region as a whole: layers that contradict each other, places off the map, cycles."""
+
+from typing import TYPE_CHECKING
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from phusong.errors import Problem
+from phusong.region.layers import table_problems
+from phusong.region.schema import LAYERS
+
+if TYPE_CHECKING:
+    from phusong.region.store import Region
+
+__all__ = ["check_region"]
+
+_FAR_M = 100_000.0  # sites may stand abroad of the communes, but not so far
+
+
+def check_region(region: "Region") -> list[Problem]:
+    """Return every problem of a region: keys, limits, references, trees, places; none when all is well.
+
+    Parameters
+    ----------
+    region : Region
+        The layers.
+    """
+    problems = [p for layer in LAYERS for p in table_problems(getattr(region, layer), layer, layer)]
+    if len(region.communes) == 0:
+        return [*problems, Problem("communes", "is empty: a region needs at least one commune")]
+    if int(region.demand["population"].sum()) <= 0:
+        problems.append(
+            Problem("demand", "holds no people: an empty province has nothing to plan", column="population")
+        )
+    problems += _references(region)
+    problems += _places(region)
+    problems += _trees(region)
+    share = float(region.operators["share"].sum())
+    if not 0.99 <= share <= 1.01:
+        problems.append(Problem("operators", "must sum to 1", column="share", value=f"{share:.3f}"))
+    return problems
+
+
+def _references(region: "Region") -> list[Problem]:
+    sites = set(region.sites["site_id"])
+    nodes = set(region.power_nodes["node_id"])
+    communes = set(region.communes["commune_code"])
+    wanted = (
+        ("cells", region.cells, "site_id", sites, "sites"),
+        ("links", region.links, "from_id", sites, "sites"),
+        ("links", region.links, "to_id", sites, "sites"),
+        ("power_lines", region.power_lines, "from_id", nodes, "power_nodes"),
+        ("power_lines", region.power_lines, "to_id", nodes, "power_nodes"),
+        ("sites", region.sites, "power_node_id", nodes | {""}, "power_nodes"),
+        ("sites", region.sites, "backhaul_parent_id", sites | {""}, "sites"),
+        ("demand", region.demand, "commune_code", communes, "communes"),
+        ("facilities", region.facilities, "commune_code", communes, "communes"),
+        ("cells", region.cells, "operator", set(region.operators["operator"]), "operators"),
+    )
+    problems = []
+    for layer, frame, column, known, where in wanted:
+        missing = ~frame[column].isin(known).to_numpy()
+        problems += [
+            Problem(
+                layer,
+                f"does not exist in {where}",
+                row=int(i) + 1,
+                column=column,
+                value=frame[column].iloc[i],
+            )
+            for i in np.flatnonzero(missing)[:20]
+        ]
+    return problems
+
+
+def _places(region: "Region") -> list[Problem]:
+    grid = region.grid
+    row, col = region.demand["row"].to_numpy(), region.demand["col"].to_numpy()
+    problems = [
+        Problem(
+            "demand",
+            f"lies off the grid of {grid.height} × {grid.width} squares",
+            row=int(i) + 1,
+            column="row/col",
+            value=f"{row[i]}/{col[i]}",
+        )
+        for i in np.flatnonzero(~grid.inside(row, col))[:20]
+    ]
+    twice = pd.Series(row * grid.width + col).duplicated().to_numpy()
+    problems += [
+        Problem(
+            "demand",
+            "is listed twice: one row a square",
+            row=int(i) + 1,
+            column="row/col",
+            value=f"{row[i]}/{col[i]}",
+        )
+        for i in np.flatnonzero(twice)[:20]
+    ]
+    west, south, east, north = grid.bounds
+    x, y = region.sites.geometry.x.to_numpy(), region.sites.geometry.y.to_numpy()
+    off = (x < west - _FAR_M) | (x > east + _FAR_M) | (y < south - _FAR_M) | (y > north + _FAR_M)
+    problems += [
+        Problem(
+            "sites",
+            "stands more than 100 km off the region; are latitude and longitude swapped?",
+            row=int(i) + 1,
+            column="geometry",
+            value=f"{x[i]:.0f}, {y[i]:.0f}",
+        )
+        for i in np.flatnonzero(off)[:20]
+    ]
+    return problems
+
+
+def _trees(region: "Region") -> list[Problem]:
+    problems = _cycle(
+        "power_lines",
+        region.power_lines["from_id"].to_numpy(str),
+        region.power_lines["to_id"].to_numpy(str),
+        "the power tree",
+    )
+    fed = region.power_lines["to_id"].duplicated().to_numpy()
+    problems += [
+        Problem(
+            "power_lines",
+            "is fed by a second line; the power tree has one line above each node",
+            row=int(i) + 1,
+            column="to_id",
+            value=region.power_lines["to_id"].iloc[i],
+        )
+        for i in np.flatnonzero(fed)[:20]
+    ]
+    child = region.sites[region.sites["backhaul_parent_id"] != ""]
+    problems += _cycle(
+        "sites",
+        child["backhaul_parent_id"].to_numpy(str),
+        child["site_id"].to_numpy(str),
+        "the backhaul tree",
+    )
+    return problems
+
+
+def _cycle(where: str, upper: npt.NDArray[np.str_], lower: npt.NDArray[np.str_], what: str) -> list[Problem]:
+    graph = nx.DiGraph(zip(upper.tolist(), lower.tolist(), strict=True))
+    try:
+        edges = nx.find_cycle(graph)
+    except nx.NetworkXNoCycle:
+        return []
+    path = [str(edges[0][0]), *(str(e[1]) for e in edges)]
+    text = " → ".join(path[:12]) + (" → …" if len(path) > 12 else "")
+    return [
+        Problem(
+            where,
+            f"closes a cycle in {what}: {text}; remove one of its lines",
+            column="from_id",
+            value=path[0],
+        )
+    ]

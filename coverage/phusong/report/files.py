@@ -1,0 +1,168 @@
+"""File formats of a result, each written so that the same content gives the same bytes."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyogrio
+import rasterio
+import rasterio.shutil
+from rasterio.io import MemoryFile
+
+from phusong.region.grid import Grid
+from phusong.report.result import as_words
+
+__all__ = [
+    "csv_text",
+    "read_raster",
+    "safe_cell",
+    "write_cog",
+    "write_csv",
+    "write_geopackage",
+    "write_geoparquet",
+    "write_json",
+    "write_parquet",
+]
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FIXED_DATE = "2025-07-01T00:00:00.000Z"
+_LEAST_BLOCK = 128
+
+
+def safe_cell(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers.
+
+    Examples
+    --------
+    >>> safe_cell("=1+1"), safe_cell(-4.5), safe_cell("Nà Hang")
+    ("'=1+1", -4.5, 'Nà Hang')
+    """
+    if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        value = ";".join(as_words(value))
+    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
+        return "'" + value
+    return value
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a table as CSV text, with lists joined by ``;`` and formulas made harmless."""
+    cells = {str(safe_cell(str(c))): [safe_cell(v) for v in frame[c].tolist()] for c in frame.columns}
+    return pd.DataFrame(cells).to_csv(index=False, lineterminator="\n")
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV; the byte-order mark makes spreadsheets read Vietnamese letters."""
+    path.write_text(csv_text(frame), encoding="utf-8-sig", newline="")
+
+
+def write_json(value: object, path: Path) -> None:
+    """Write JSON with sorted keys; values that are not finite become null."""
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet without its index."""
+    frame.reset_index(drop=True).to_parquet(path, index=False, compression="zstd")
+
+
+def write_geoparquet(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Write a table with geometry as GeoParquet without its index."""
+    frame.reset_index(drop=True).to_parquet(path, index=False, compression="zstd")
+
+
+def write_geopackage(frame: gpd.GeoDataFrame, path: Path, *, layer: str) -> None:
+    """Write a table with geometry as GeoPackage, dated a fixed day so that bytes repeat."""
+    flat = frame.reset_index(drop=True).copy()
+    for name in flat.columns:
+        if name != flat.geometry.name and flat[name].map(lambda v: isinstance(v, (list, np.ndarray))).any():
+            flat[name] = [";".join(as_words(v)) for v in flat[name]]
+    flat[flat.geometry.name] = flat.geometry.make_valid()
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _FIXED_DATE})
+    try:
+        flat.to_file(path, layer=layer, driver="GPKG", engine="pyogrio")
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+
+
+def write_cog(
+    raster: npt.NDArray[Any],
+    grid: Grid,
+    path: Path,
+    *,
+    nodata: float,
+    unit: str = "",
+    colours: Mapping[int, tuple[int, int, int, int]] | None = None,
+) -> None:
+    """Write a raster as cloud-optimised GeoTIFF with its CRS, overviews and, for classes, a colour table.
+
+    Parameters
+    ----------
+    raster : (height, width) array
+        Values on the grid.
+    nodata : float
+        Value of pixels without data.
+    unit : str
+        Unit of the values, kept in the file.
+    colours : mapping of int to (red, green, blue, alpha), optional
+        Colour of each class; overviews then repeat classes instead of averaging them.
+    """
+    profile = {
+        "driver": "GTiff", "height": grid.height, "width": grid.width, "count": 1, "dtype": raster.dtype,
+        "crs": grid.crs, "transform": grid.transform, "nodata": nodata,
+    }  # fmt: skip
+    # small blocks still give overviews to a single commune
+    block = 512 if min(grid.shape) > 2 * 512 else _LEAST_BLOCK
+    with MemoryFile() as memory:
+        with memory.open(**profile) as dataset:
+            dataset.write(raster, 1)
+            if colours is not None:
+                dataset.write_colormap(1, dict(colours))
+            if unit:
+                dataset.units = (unit,)
+        with memory.open() as dataset:
+            rasterio.shutil.copy(
+                dataset,
+                path,
+                driver="COG",
+                compress="DEFLATE",
+                predictor="NO" if raster.dtype == np.uint8 else "YES",
+                blocksize=block,
+                overviews="IGNORE_EXISTING",
+                overview_resampling="NEAREST" if colours is not None else "AVERAGE",
+            )
+
+
+def read_raster(path: Path) -> tuple[npt.NDArray[Any], Grid]:
+    """Return the first band of a raster and its grid."""
+    with rasterio.open(path) as dataset:
+        crs = dataset.crs.to_authority()
+        grid = Grid(
+            ":".join(crs) if crs else dataset.crs.to_wkt(),
+            float(dataset.transform.c),
+            float(dataset.transform.f),
+            float(dataset.transform.a),
+            int(dataset.height),
+            int(dataset.width),
+        )
+        return dataset.read(1), grid
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, pd.DataFrame):
+        return [_plain(row) for row in value.to_dict("records")]
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

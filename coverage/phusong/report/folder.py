@@ -1,0 +1,197 @@
+"""The result folder: every file of the output contract, written whole or not at all."""
+
+import json
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from phusong.errors import InputError, PhusongError, Problem, refuse
+from phusong.report.files import (
+    read_raster,
+    write_cog,
+    write_csv,
+    write_geopackage,
+    write_geoparquet,
+    write_json,
+    write_parquet,
+)
+from phusong.report.maps import draw_maps
+from phusong.report.page import report_html
+from phusong.report.provenance import digest
+from phusong.report.result import GAP_PARTS, Result
+from phusong.report.theme import ACCESS_COLOURS
+
+__all__ = ["FILES", "is_result_folder", "read_folder", "write_folder"]
+
+FILES = (
+    "summary.json", "communes.parquet", "communes.gpkg", "access.tif", "rsrp.tif", "sites.parquet",
+    "options.parquet", "options.csv", "plan.parquet", "plan.csv", "scenario.toml", "provenance.json",
+    "report.html",
+)  # fmt: skip
+"""Files of the contract; ``maps/`` and ``tables/`` stand beside them."""
+
+_TABLES = ("policies", "curve", "layers", "calibration", "repairs")
+_FOLDERS = ("maps", "tables")
+_NODATA_DBM = -9999.0
+
+
+def write_folder(result: Result, out: Path) -> None:
+    """Write every file of a result to ``out``; nobody ever sees it half-written.
+
+    The files are made in a hidden folder beside ``out`` and moved there by renaming. Files of others in an
+    earlier result folder (notes, a comparison) are kept.
+
+    Raises
+    ------
+    InputError
+        If ``out`` exists and is neither empty nor a result folder, or cannot be written.
+    """
+    out = out.resolve()
+    if out.exists() and not is_result_folder(out) and not (out.is_dir() and not any(out.iterdir())):
+        raise InputError(
+            Problem(str(out), "exists and is not a result folder; name another, it is left as it is")
+        )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.draft-", dir=out.parent))
+    except OSError as error:
+        raise InputError(Problem(str(out), f"cannot be written ({error.strerror})")) from error
+    try:
+        # a temporary folder is private; one made inside it gets the rights of any new folder
+        new = draft / "new"
+        new.mkdir()
+        _write_files(result, new)
+        _replace(new, out, draft / "old")
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def read_folder(path: Path) -> Result:
+    """Return the result of a folder that :func:`write_folder` wrote.
+
+    Raises
+    ------
+    InputError
+        If files are missing or cannot be read; all of them are listed.
+    """
+    if not path.is_dir():
+        raise InputError(Problem(str(path), "is not a folder"))
+    needed = [f for f in FILES if f not in {"report.html", "options.csv", "plan.csv", "communes.gpkg"}]
+    refuse(Problem(f, f"is missing from {path.name}") for f in needed if not (path / f).is_file())
+    settlements = path / "tables" / "settlements.parquet"
+    rsrp, grid = _attempt(path / "rsrp.tif", read_raster)
+    access, _ = _attempt(path / "access.tif", read_raster)
+    parts: dict[str, Any] = {
+        "summary": _attempt(path / "summary.json", _read_json),
+        "communes": _attempt(path / "communes.parquet", gpd.read_parquet),
+        "sites": _attempt(path / "sites.parquet", gpd.read_parquet),
+        "options": _attempt(path / "options.parquet", _read_table),
+        "plan": _attempt(path / "plan.parquet", _read_table),
+        "access_class": access.astype(np.uint8),
+        "rsrp_dbm": np.where(rsrp == np.float32(_NODATA_DBM), np.float32(np.nan), rsrp).astype(np.float32),
+        "grid": grid,
+        "scenario_toml": _attempt(path / "scenario.toml", _read_toml_text),
+        "provenance": _attempt(path / "provenance.json", _read_json),
+        "settlements": _attempt(settlements, gpd.read_parquet) if settlements.exists() else None,
+        **{t: _attempt(path / "tables" / f"{t}.parquet", _read_table, pd.DataFrame()) for t in _TABLES},
+    }
+    try:
+        return Result(**parts)
+    except PhusongError as error:
+        raise InputError(Problem(path.name, str(error))) from error
+
+
+def is_result_folder(path: Path) -> bool:
+    """Return whether a folder was written by phusong: its summary and provenance say so."""
+    try:
+        summary, origin = _read_json(path / "summary.json"), _read_json(path / "provenance.json")
+    except (OSError, ValueError):
+        return False
+    return isinstance(summary, dict) and isinstance(origin, dict) and "seed" in origin
+
+
+def _write_files(result: Result, folder: Path) -> None:
+    for name in _FOLDERS:
+        (folder / name).mkdir()
+    write_json(_summary(result), folder / "summary.json")
+    write_json(result.provenance, folder / "provenance.json")
+    (folder / "scenario.toml").write_text(result.scenario_toml, encoding="utf-8", newline="\n")
+    write_geoparquet(result.communes, folder / "communes.parquet")
+    write_geopackage(result.communes, folder / "communes.gpkg", layer="communes")
+    write_geoparquet(result.sites, folder / "sites.parquet")
+    for name, frame in (("options", result.options), ("plan", result.plan)):
+        write_parquet(frame, folder / f"{name}.parquet")
+        write_csv(frame, folder / f"{name}.csv")
+    for name in _TABLES:
+        write_parquet(getattr(result, name), folder / "tables" / f"{name}.parquet")
+    if result.settlements is not None:
+        write_geoparquet(result.settlements, folder / "tables" / "settlements.parquet")
+    write_cog(result.access_class, result.grid, folder / "access.tif", nodata=0, colours=ACCESS_COLOURS)
+    rsrp = np.where(np.isnan(result.rsrp_dbm), np.float32(_NODATA_DBM), result.rsrp_dbm)
+    write_cog(rsrp.astype(np.float32), result.grid, folder / "rsrp.tif", nodata=_NODATA_DBM, unit="dBm")
+    draw_maps(result, folder / "maps")
+    (folder / "report.html").write_text(report_html(result, folder / "maps"), encoding="utf-8", newline="\n")
+
+
+def _summary(result: Result) -> dict[str, Any]:
+    # what the tables say stands in the summary too, for those who read nothing else
+    parts = ["population", "people_served", *GAP_PARTS]
+    provinces = result.communes.groupby("province", sort=True)[parts].sum().reset_index()
+    derived = {
+        "policies": result.policies,
+        "provinces": pd.DataFrame(provinces),
+        "calibration": result.calibration,
+        "provenance_digest": digest(result.provenance),
+    }
+    return {**derived, **result.summary}
+
+
+def _replace(new: Path, out: Path, old: Path) -> None:
+    if out.exists():
+        out.rename(old)
+        try:
+            new.rename(out)
+        except OSError:
+            old.rename(out)
+            raise
+        for entry in sorted(old.iterdir()):
+            # sidecars of our own rasters (.aux.xml, .ovr) would be stale
+            if entry.name not in _FOLDERS and not entry.name.startswith(FILES):
+                entry.rename(out / entry.name)
+    else:
+        new.rename(out)
+
+
+def _attempt(path: Path, read: Callable[[Path], Any], absent: object = None) -> Any:  # noqa: ANN401 - any reader's value
+    if absent is not None and not path.is_file():
+        return absent
+    try:
+        return read(path)
+    except Exception as error:
+        # readers of six formats raise as many families of errors; all mean the same to the planner
+        raise InputError(Problem(path.name, f"cannot be read: {str(error)[:200]}")) from error
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401 - JSON holds any value
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _read_toml_text(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    tomllib.loads(text)
+    return text
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(path)
+    for name in frame.columns:
+        if frame[name].map(lambda v: isinstance(v, np.ndarray)).any():
+            frame[name] = [v.tolist() if isinstance(v, np.ndarray) else v for v in frame[name]]
+    return frame

@@ -1,0 +1,189 @@
+"""What a run found: one immutable value that the maps, the page and the result folder are made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from phusong.errors import PhusongError
+from phusong.region.grid import Grid
+
+__all__ = ["ACCESS_CLASSES", "COLUMNS", "GAP_PARTS", "AccessView", "Result", "as_words"]
+
+GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
+"""Why people are not served, in the order the causes are tested."""
+
+ACCESS_CLASSES = ("no data", "no signal", "locked", "unstable", "congested", "served")
+"""Meaning of the codes 0–5 in the access raster."""
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "communes": (
+        "commune_code", "name", "province", "population", "people_served", *GAP_PARTS, "share_served",
+        "hours_lost_year", "facilities_served", "rank_remote", "geometry",
+    ),
+    "sites": (
+        "site_id", "people_heard", "people_served", "availability", "load", "bottleneck", "geometry",
+    ),
+    "options": (
+        "rank", "bundle_id", "kinds", "remedies", "commune_code", "operators", "cost_musd", "capex_musd",
+        "opex_musd_year", "people_gained", "people_alone", "people_per_musd", "cumulative_cost_musd",
+        "cumulative_people", "rank_p05", "rank_p95", "why",
+    ),
+    "plan": ("remedy_id", "year", "fund", "cost_musd", "people_gained"),
+}  # fmt: skip
+"""Columns every result has; more may be present and are kept."""
+
+
+@dataclass(frozen=True)
+class AccessView:
+    """Who is served and why not: the part of a result that ``result.access`` names.
+
+    Parameters
+    ----------
+    communes : GeoDataFrame
+        One row a commune, see ``COLUMNS``.
+    classes : (height, width) uint8
+        Dominant class of each land pixel, see ``ACCESS_CLASSES``.
+    settlements : GeoDataFrame or None
+        Test points of settlements with their signal class.
+    """
+
+    communes: gpd.GeoDataFrame
+    classes: npt.NDArray[np.uint8]
+    settlements: gpd.GeoDataFrame | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything a run found.
+
+    Parameters
+    ----------
+    summary : dict
+        Headline figures: title, region, policy, people, people_served, share_served, the gap parts [people],
+        hours_lost_year_mean, plan {…}, policies, provinces, calibration, units, currency. No clock times.
+    communes, sites : GeoDataFrame
+        In the CRS of the grid; columns in ``COLUMNS``, more are kept.
+    options, plan : DataFrame
+        Ranked bundles and the chosen remedies; columns in ``COLUMNS``. ``options`` may carry ``east_m`` and
+        ``north_m``, the centre of each option.
+    access_class : (height, width) uint8
+        Codes of ``ACCESS_CLASSES``; ``result.access`` is the view that puts the communes beside it.
+    rsrp_dbm : (height, width) float32
+        Best-server RSRP, NaN where nothing was computed. [dBm]
+    grid : Grid
+        Where the pixels are.
+    scenario_toml : str
+        The resolved scenario.
+    provenance : dict
+        See :func:`phusong.report.provenance.provenance`.
+    settlements : GeoDataFrame, optional
+        Test points of settlements; flags ``white`` (no signal at all) and ``hollow`` (weaker than around) are
+        drawn where present.
+    policies, curve, layers, calibration, repairs : DataFrame
+        Sharing policies compared (policy, people_served, gap parts, people_served_with_plan, plan_cost_musd);
+        people against money (cost_musd, people; budget_musd, bound_people); kind and source of each layer
+        (layer, kind, source, licence, as_of, notes); model beside facts (what, fact, model, unit, source,
+        note); what was mended in the input.
+
+    Raises
+    ------
+    PhusongError
+        If a table lacks a column, a raster does not fit the grid, or gap parts do not sum to the population.
+    """
+
+    summary: dict[str, Any]
+    communes: gpd.GeoDataFrame
+    sites: gpd.GeoDataFrame
+    options: pd.DataFrame
+    plan: pd.DataFrame
+    access_class: npt.NDArray[np.uint8]
+    rsrp_dbm: npt.NDArray[np.float32]
+    grid: Grid
+    scenario_toml: str
+    provenance: dict[str, Any]
+    settlements: gpd.GeoDataFrame | None = None
+    policies: pd.DataFrame = field(default_factory=pd.DataFrame)
+    curve: pd.DataFrame = field(default_factory=pd.DataFrame)
+    layers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
+    repairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def __post_init__(self) -> None:
+        for name, columns in COLUMNS.items():
+            frame: pd.DataFrame = getattr(self, name)
+            missing = [c for c in columns if c not in frame.columns]
+            if missing:
+                raise PhusongError(f"result.{name} lacks {', '.join(missing)}")
+        for name, dtype in (("access_class", np.uint8), ("rsrp_dbm", np.float32)):
+            raster: npt.NDArray[Any] = getattr(self, name)
+            if raster.shape != self.grid.shape or raster.dtype != dtype:
+                raise PhusongError(
+                    f"result.{name} is {raster.dtype} {raster.shape}, not {np.dtype(dtype)} {self.grid.shape}"
+                )
+        _check_sums(self.communes)
+
+    @property
+    def access(self) -> AccessView:
+        """Who is served and why not: ``.communes``, ``.classes``, ``.settlements``."""
+        return AccessView(self.communes, self.access_class, self.settlements)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Result":
+        """Return the result that a run wrote to a folder.
+
+        Raises
+        ------
+        InputError
+            If the folder is missing or is not a whole result folder.
+        """
+        from phusong.report.folder import read_folder  # noqa: PLC0415 - the folder's files are made of Result
+
+        return read_folder(Path(path))
+
+    def write(self, out: str | Path) -> None:
+        """Write the result folder, whole or not at all; an earlier result there is replaced.
+
+        Raises
+        ------
+        InputError
+            If ``out`` exists and is not a result folder.
+        """
+        from phusong.report.folder import write_folder  # noqa: PLC0415 - the folder's files are made of Result
+
+        write_folder(self, Path(out))
+
+
+def as_words(value: object) -> list[str]:
+    """Return the words of a cell that may be a list, an array or joined text.
+
+    Examples
+    --------
+    >>> as_words("build;power"), as_words(["build"]), as_words(None)
+    (['build', 'power'], ['build'], [])
+    """
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return []
+    if isinstance(value, str):
+        for mark in ";,+|":
+            value = value.replace(mark, "\n")
+        return [w.strip() for w in value.split("\n") if w.strip()]
+    if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        words = [str(v) for v in value]
+        return sorted(words) if isinstance(value, (set, frozenset)) else words
+    return [str(value)]
+
+
+def _check_sums(communes: pd.DataFrame) -> None:
+    parts = communes[["people_served", *GAP_PARTS]].to_numpy(np.float64)
+    population = communes["population"].to_numpy(np.float64)
+    off = np.abs(parts.sum(axis=1) - population)
+    bad = (off > 1e-6 * np.maximum(1.0, population)) | (parts < 0).any(axis=1) | ~np.isfinite(off)
+    if bad.any():
+        codes = communes["commune_code"].astype(str).to_numpy()[bad][:5]
+        raise PhusongError(f"gap parts do not sum to the population in {', '.join(codes)}")

@@ -1,0 +1,283 @@
+"""A printed map sheet: frame, title, legend column, scale bar, north arrow and labels that do not overlap."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+
+from phusong.report.result import Result
+from phusong.report.theme import INK, MUTED, PAPER, SOURCE_NOTE
+
+__all__ = [
+    "MOST_COMMUNE_LABELS",
+    "Sheet",
+    "add_labels",
+    "border_width",
+    "draw_borders",
+    "frame_map",
+    "legend",
+    "length_text",
+    "map_bounds",
+    "new_sheet",
+    "raster_extent",
+    "round_length",
+    "spread_boxes",
+]
+
+MOST_COMMUNE_LABELS = 150
+"""Above this many communes, provinces are named instead."""
+
+_MAP_IN = 6.6
+_LEGEND_IN = 2.7
+_TOP_IN, _BOTTOM_IN, _SIDE_IN = 0.75, 0.55, 0.2
+_LEAST_HEIGHT_IN, _MOST_HEIGHT_IN = 4.2, 8.6
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One picture: the figure and its canvas, its map and the legend column on the right."""
+
+    figure: Figure
+    canvas: FigureCanvasAgg
+    map: Axes
+    legend: Axes
+
+
+def new_sheet(result: Result, title: str, subtitle: str, *, legend_in: float = _LEGEND_IN) -> Sheet:
+    """Return an empty sheet whose map covers the communes of the result, in metres of its CRS.
+
+    Parameters
+    ----------
+    result : Result
+        For the extent, the region's name and the sources.
+    title, subtitle : str
+        What is shown, and how to read it.
+    legend_in : float
+        Width of the legend column. [inch]
+    """
+    west, south, east, north = map_bounds(result)
+    aspect = (north - south) / (east - west)
+    height_in = float(np.clip(_MAP_IN * aspect, _LEAST_HEIGHT_IN, _MOST_HEIGHT_IN))
+    width_in = max(min(_MAP_IN, height_in / aspect), 3.4)
+    total_w, total_h = width_in + legend_in + 2 * _SIDE_IN, height_in + _TOP_IN + _BOTTOM_IN
+    figure = Figure(figsize=(total_w, total_h))
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes(
+        (_SIDE_IN / total_w, _BOTTOM_IN / total_h, width_in / total_w, height_in / total_h)
+    )
+    frame_map(axes, (west, south, east, north))
+    column = figure.add_axes(
+        ((_SIDE_IN + width_in + 0.15) / total_w, _BOTTOM_IN / total_h, (legend_in - 0.15) / total_w,
+         height_in / total_h)
+    )  # fmt: skip
+    column.set_axis_off()
+    left = _SIDE_IN / total_w
+    figure.text(left, 1 - 0.16 / total_h, title, fontsize=12.5, fontweight="bold", va="top")
+    figure.text(left, 1 - 0.45 / total_h, subtitle, fontsize=8, color=MUTED, va="top")
+    figure.text(left, 0.14 / total_h, _source_line(result), fontsize=6.5, color=MUTED, va="bottom")
+    _add_scale_bar(axes)
+    _add_north_arrow(axes)
+    return Sheet(figure, canvas, axes, column)
+
+
+def map_bounds(result: Result) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of the communes with a small margin. [m]"""
+    frame = result.communes.to_crs(result.grid.crs)
+    bounds = frame.total_bounds if len(frame) else np.asarray(result.grid.bounds)
+    west, south, east, north = (float(b) for b in bounds)
+    margin_m = 0.03 * max(east - west, north - south)
+    return west - margin_m, south - margin_m, east + margin_m, north + margin_m
+
+
+def frame_map(axes: Axes, bounds: tuple[float, float, float, float]) -> None:
+    """Give an axes true proportions, the extent and a thin frame without ticks."""
+    west, south, east, north = bounds
+    axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[])
+    axes.set_aspect("equal", adjustable="box")
+    # geopandas names the axes after the CRS; the note under the map does so already
+    axes.xaxis.label.set_visible(False)
+    axes.yaxis.label.set_visible(False)
+    for spine in axes.spines.values():
+        spine.set(linewidth=0.6, color=MUTED)
+
+
+def _source_line(result: Result) -> str:
+    """Return the note under every map: modelled, from which kinds of layers, in which CRS."""
+    note = f"{SOURCE_NOTE}. {result.summary.get('region', '')} · {result.grid.crs}"
+    layers = result.layers
+    if {"layer", "kind"} <= set(layers.columns) and len(layers):
+        counts = layers["kind"].astype(str).value_counts().sort_index()
+        note += " · input layers: " + ", ".join(f"{n} {kind}" for kind, n in counts.items())
+    return note
+
+
+def _add_scale_bar(axes: Axes) -> None:
+    """Draw a bar of a round length, about a fifth of the map's width."""
+    west, east = axes.get_xlim()
+    south, north = axes.get_ylim()
+    length_m = round_length((east - west) / 5)
+    x, y = west + 0.03 * (east - west), south + 0.035 * (north - south)
+    step = 0.007 * (north - south)
+    axes.plot(
+        [x, x, x + length_m, x + length_m], [y + step, y, y, y + step], color=INK, lw=1.1, zorder=9,
+        path_effects=[withStroke(linewidth=3, foreground=PAPER)],
+    )  # fmt: skip
+    axes.text(
+        x + length_m / 2, y + 1.4 * step, length_text(length_m), ha="center", va="bottom", fontsize=7, zorder=9,
+        path_effects=[withStroke(linewidth=2, foreground=PAPER)],
+    )  # fmt: skip
+
+
+def _add_north_arrow(axes: Axes) -> None:
+    """Draw an arrow to grid north in the upper right corner."""
+    axes.annotate(
+        "N", xy=(0.965, 0.975), xytext=(0.965, 0.895), xycoords="axes fraction", ha="center", va="center",
+        fontsize=8, fontweight="bold", zorder=9,
+        arrowprops={"arrowstyle": "-|>,head_width=0.25,head_length=0.5", "color": INK, "lw": 1.1},
+        path_effects=[withStroke(linewidth=2, foreground=PAPER)],
+    )  # fmt: skip
+
+
+def draw_borders(
+    axes: Axes, result: Result, *, fill: str = "none", colour: str = MUTED, only_communes: bool = False
+) -> None:
+    """Draw thin commune borders and, unless they are not wanted, thicker province borders."""
+    communes = result.communes.to_crs(result.grid.crs)
+    if communes.empty:
+        return
+    communes.plot(
+        ax=axes,
+        facecolor=fill,
+        edgecolor=colour,
+        linewidth=border_width(len(communes)),
+        zorder=4,
+        aspect=None,
+    )
+    if not only_communes and communes["province"].nunique() > 1:
+        outlines = communes[["province", "geometry"]].dissolve("province").boundary
+        outlines.plot(ax=axes, color=INK, linewidth=0.8, zorder=4, aspect=None)
+
+
+def border_width(communes: int) -> float:
+    """Return the width of commune borders: thinner where there are many, so that they do not hide the fill."""
+    return float(0.35 * min(1.0, 200 / max(communes, 1)) ** 0.75)
+
+
+def add_labels(sheet: Sheet, result: Result) -> None:
+    """Name communes (provinces, in a large region), largest first; a name that would overlap is left out."""
+    communes = result.communes.to_crs(result.grid.crs)
+    if communes.empty:
+        return
+    if len(communes) > MOST_COMMUNE_LABELS:
+        named = communes[["province", "geometry"]].dissolve("province").reset_index()
+        names, size = named["province"].astype(str), 7.0
+    else:
+        named, names, size = communes, communes["name"].astype(str), 5.8
+    points = named.geometry.representative_point()
+    order = np.argsort(-named.geometry.area.to_numpy(), kind="stable")
+    placed: list[npt.NDArray[np.float64]] = [_extent(a, sheet) for a in sheet.map.texts]
+    frame = sheet.map.get_window_extent().extents
+    for i in order:
+        text = sheet.map.text(
+            points.x.iloc[i], points.y.iloc[i], names.iloc[i], ha="center", va="center", fontsize=size,
+            zorder=8, color=INK, path_effects=[withStroke(linewidth=1.6, foreground=PAPER)],
+        )  # fmt: skip
+        box = _extent(text, sheet)
+        outside = (box[:2] < frame[:2]).any() or (box[2:] > frame[2:]).any()
+        if outside or any(_overlap(box, other) for other in placed):
+            text.remove()
+        else:
+            placed.append(box)
+
+
+def legend(axes: Axes, title: str, entries: Sequence[tuple[str, str]], *, top: float = 1.0) -> None:
+    """Draw a legend of coloured squares in the legend column.
+
+    Parameters
+    ----------
+    axes : Axes
+        The legend column.
+    title : str
+        What the colours mean, with the unit.
+    entries : sequence of (label, colour)
+        From top to bottom.
+    top : float
+        Where the legend starts, as a share of the column's height.
+    """
+    handles = [
+        Patch(facecolor=colour, edgecolor=MUTED, linewidth=0.4, label=text) for text, colour in entries
+    ]
+    drawn = axes.legend(
+        handles=handles, title=title, loc="upper left", bbox_to_anchor=(0, top), frameon=False, fontsize=7.5,
+        title_fontsize=8, alignment="left", borderaxespad=0, borderpad=0, handlelength=1.4, handleheight=1.1,
+    )  # fmt: skip
+    axes.add_artist(drawn)
+
+
+def raster_extent(result: Result) -> tuple[float, float, float, float]:
+    """Return west, east, south, north of the rasters, as matplotlib's ``imshow`` wants them. [m]"""
+    west, south, east, north = result.grid.bounds
+    return west, east, south, north
+
+
+def spread_boxes(
+    points: npt.NDArray[np.float64], side: float, taken: Iterable[npt.NDArray[np.float64]] = ()
+) -> npt.NDArray[np.float64]:
+    """Return places near the points where squares of a side do not overlap; earlier points keep theirs.
+
+    Parameters
+    ----------
+    points : (n, 2) float64
+        Wanted centres.
+    side : float
+        Side of each square, in the unit of the points.
+    taken : iterable of (4,) float64
+        West, south, east, north of boxes already there.
+    """
+    boxes = list(taken)
+    out = np.empty_like(points)
+    # rings of growing radius around the wanted place
+    turns = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    rings = [(0.0, 0.0)] + [
+        (r * side * np.cos(t), r * side * np.sin(t)) for r in np.arange(0.8, 12, 0.4) for t in turns
+    ]
+    for i, (x, y) in enumerate(points):
+        for dx, dy in rings:
+            box = np.array([x + dx - side / 2, y + dy - side / 2, x + dx + side / 2, y + dy + side / 2])
+            if not any(_overlap(box, other) for other in boxes):
+                break
+        boxes.append(box)
+        out[i] = (box[:2] + box[2:]) / 2
+    return out
+
+
+def round_length(length_m: float) -> float:
+    """Return the largest of 1, 2 or 5 times a power of ten that does not exceed a length. [m]
+
+    Examples
+    --------
+    >>> round_length(17_300.0), length_text(round_length(17_300.0))
+    (10000.0, '10 km')
+    """
+    power = 10.0 ** np.floor(np.log10(length_m))
+    return float(max(m * power for m in (1, 2, 5) if m * power <= length_m))
+
+
+def length_text(length_m: float) -> str:
+    """Return a length in kilometres, or in metres below one."""
+    return f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
+
+
+def _extent(artist: Artist, sheet: Sheet) -> npt.NDArray[np.float64]:
+    return np.asarray(artist.get_window_extent(sheet.canvas.get_renderer()).extents, np.float64)
+
+
+def _overlap(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> bool:
+    return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
