@@ -256,7 +256,8 @@ def _read_layer(folder: Path, name: str, crs: str) -> pd.DataFrame:
     for ending in ("parquet", "gpkg", "geojson", "csv"):
         path = folder / f"{name}.{ending}"
         if path.is_file():
-            return read_table(path, name, crs=crs)
+            table: pd.DataFrame = read_table(path, name, crs=crs)
+            return table
     raise InputError(Problem(folder.name, f"has no {name}.parquet, .gpkg, .geojson or .csv"))
 
 

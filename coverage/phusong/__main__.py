@@ -1,0 +1,5 @@
+"""Run as ``python -m phusong``."""
+
+from phusong.cli import main
+
+main()
