@@ -16,8 +16,8 @@ __all__ = ["Heard", "calibrate", "village_signal"]
 
 _HALL_M = 400.0  # the clusters of a village lie about this far round its hall
 _RESIDENTS = 101.3e6
-_WHITE_SHARE = 0.1
-_HOLLOW_SHARE = 0.8
+_WHITE_SHARE = 0.3
+_HOLLOW_SHARE = 0.85
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def village_signal(heard: Heard) -> gpd.GeoDataFrame:
     """Return the settlements with `white` (no signal at hall and clusters) and `hollow` (partial).
 
     The press counts villages, not area: the hall is the village's point, the clusters the people within 400 m.
-    White: no signal at the hall and for less than a tenth of them; hollow: for less than four fifths.
+    White: no signal at the hall, nor for more than three in ten of them. Hollow: for less than 85 %.
     """
     region = heard.region
     grid = region.grid

@@ -42,7 +42,7 @@ def run(
     Example: phusong run default --set sharing.policy=mocn --out results/mocn
     """
     from phusong.pipeline import Stages  # noqa: PLC0415 - --help must be quick
-    from phusong.pipeline import run as run_scenario
+    from phusong.pipeline import run as run_scenario  # noqa: PLC0415
     from phusong.scenario import Scenario  # noqa: PLC0415
 
     asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
@@ -152,7 +152,7 @@ def compare(
     Example: phusong compare results/default results/mocn --out compare.html
     """
     from phusong.report.compare import compare as put  # noqa: PLC0415
-    from phusong.report.compare import comparison_html
+    from phusong.report.compare import comparison_html  # noqa: PLC0415
     from phusong.report.result import Result  # noqa: PLC0415
 
     if len(results) < 2:

@@ -102,6 +102,28 @@ class _Drawer:
         self.needs.append(needs)
         self.covers.append(np.sort(elements))
 
+    def merge(self) -> None:
+        """Join bundles that buy the same remedies: a battery at a hub serves every site behind it at once."""
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for k, needs in enumerate(self.needs):
+            groups.setdefault(tuple(needs.tolist()), []).append(k)
+        left = self.left.ravel()
+        bundles, needs_out, covers = [], [], []
+        for members in groups.values():
+            first = dict(self.bundles[members[0]])
+            cells = np.unique(np.concatenate([self.covers[k] for k in members]))
+            if len(members) > 1:
+                people = left[cells]
+                commune = np.bincount(self.s.cell_commune[cells // self.n_ops], people)
+                on = np.flatnonzero(np.bincount(cells % self.n_ops, people, self.n_ops) > 0)
+                first["commune_code"] = str(self.s.commune_codes[int(np.argmax(commune))])
+                first["operators"] = ";".join(self.s.network.operators[o] for o in on)
+                first["where"] = f"{first['where']} and {len(members) - 1} more sites behind it"
+            bundles.append(first)
+            needs_out.append(self.needs[members[0]])
+            covers.append(cells)
+        self.bundles, self.needs, self.covers = bundles, needs_out, covers
+
 
 def make_offers(
     situation: Situation,

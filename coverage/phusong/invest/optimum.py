@@ -42,6 +42,10 @@ class BestPlan:
         What it costs.
     method : str
         How plan and bound were found.
+    price : float
+        People per further million USD in the bound: `bound + price · (B - budget)` bounds every plan of budget B.
+    closable : float
+        People that all bundles together serve.
     """
 
     remedies: npt.NDArray[np.bool_]
@@ -49,6 +53,8 @@ class BestPlan:
     bound: float
     cost_musd: float
     method: str
+    price: float
+    closable: float
 
     @property
     def gap(self) -> float:
@@ -89,7 +95,7 @@ def best_plan(model: PlanModel, budget_musd: float, *, time_limit_s: float = 30.
     covers, weights = merge_elements(model.covers, model.weights)
     small = PlanModel(model.remedy_cost_musd, model.needs, covers, weights)
     plan, method = _greedy_plan(small, budget_musd)
-    bound, fraction, solver = _linear_bound(small, budget_musd)
+    bound, fraction, price, solver = _linear_bound(small, budget_musd)
     method += f"; bound: linear relaxation ({solver})"
     rounded = _round(small, fraction, budget_musd)
     if small.people(rounded) > small.people(plan):
@@ -102,7 +108,7 @@ def best_plan(model: PlanModel, budget_musd: float, *, time_limit_s: float = 30.
         method = "HiGHS branch and bound"
     cost = float(model.remedy_cost_musd[plan].sum())
     people = small.people(plan)
-    return BestPlan(plan, people, max(bound, people), cost, method)
+    return BestPlan(plan, people, max(bound, people), cost, method, price, float(weights.sum()))
 
 
 def _greedy_plan(model: PlanModel, budget: float) -> tuple[npt.NDArray[np.bool_], str]:
@@ -140,11 +146,11 @@ def _rows(model: PlanModel, budget: float) -> tuple[csr_matrix, Floats]:
     return rows, np.r_[np.zeros(n_n + n_e), budget]
 
 
-def _linear_bound(model: PlanModel, budget: float) -> tuple[float, Floats, str]:
-    """Return a bound on every plan, the remedies of the relaxed optimum (0 to 1), and the solver's name."""
+def _linear_bound(model: PlanModel, budget: float) -> tuple[float, Floats, float, str]:
+    """Return a bound, the remedies of the relaxed optimum (0 to 1), people per million, and the solver's name."""
     n_b, n_r = model.needs.shape
     if model.weights.size == 0:
-        return 0.0, np.zeros(n_r), "nothing to gain"
+        return 0.0, np.zeros(n_r), 0.0, "nothing to gain"
     rows, right = _rows(model, budget)
     goal = np.r_[np.zeros(n_r + n_b), -model.weights]
     small = rows.nnz <= _SIMPLEX_NONZEROS
@@ -154,7 +160,7 @@ def _linear_bound(model: PlanModel, budget: float) -> tuple[float, Floats, str]:
     reduced = goal - np.asarray(rows.T @ dual).ravel()
     bound = float(-(dual @ right + np.minimum(reduced, 0.0).sum()))
     bound = min(bound, float(model.weights.sum()))
-    return bound, np.clip(x[:n_r], 0.0, 1.0), "HiGHS" if small else "PDLP, recomputed"
+    return bound, np.clip(x[:n_r], 0.0, 1.0), float(-dual[-1]), "HiGHS" if small else "PDLP, recomputed"
 
 
 def _highs(goal: Floats, rows: csr_matrix, right: Floats) -> tuple[Floats, Floats]:

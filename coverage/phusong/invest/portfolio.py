@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.invest.bundles import Offers
-from phusong.invest.optimum import BestPlan, best_plan, merge_elements
+from phusong.invest.optimum import BestPlan, best_plan
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.ranking import Ranking, rank, rank_samples
 
@@ -101,7 +101,7 @@ def choose(
     options = _options(offers, ranking, low, high, commune_names, parts)
     best = best_plan(offers.model, settings.budget_musd, time_limit_s=settings.solver_seconds)
     plan = _schedule(offers, best, settings)
-    return Portfolio(options, plan, _curve(offers, ranking, best, settings.budget_musd), best)
+    return Portfolio(options, plan, _curve(ranking, best, settings.budget_musd), best)
 
 
 def _rank_range(
@@ -208,8 +208,10 @@ def _why(
         text += f" Alone it would serve {o['people_alone']:,}; options above already serve the others."
     if extra["shared"].iloc[i]:
         text += f" {extra['shared'].iloc[i]} of its remedies are already paid for by options above."
-    if i + 1 < len(options):
-        after = options.iloc[i + 1]
+    later = options.iloc[i + 1 :]
+    later = later[later["cost_musd"] > 0]
+    if len(later):
+        after = later.iloc[0]
         text += f" It would fall behind {after['bundle_id']} if it cost {_share(o, after)} more."
     return text
 
@@ -261,17 +263,15 @@ def _schedule(offers: Offers, best: BestPlan, settings: PortfolioSettings) -> pd
     return pd.DataFrame(rows, columns=columns)
 
 
-def _curve(offers: Offers, ranking: Ranking, best: BestPlan, budget_musd: float) -> pd.DataFrame:
-    """Return people against money along the ranking, and bounds at a few budgets."""
-    covers, weights = merge_elements(offers.model.covers, offers.model.weights)
-    del covers
-    points = pd.DataFrame(
-        {
-            "cost_musd": np.r_[0.0, np.cumsum(ranking.cost_musd)],
-            "people": np.r_[0.0, np.cumsum(ranking.people_gained)],
-        }
-    )
-    bounds = pd.DataFrame(
-        {"budget_musd": [0.0, budget_musd], "bound_people": [0.0, min(best.bound, float(weights.sum()))]}
-    )
+def _curve(ranking: Ranking, best: BestPlan, budget_musd: float) -> pd.DataFrame:
+    """Return people against money along the ranking, and the line that no plan of any budget can cross.
+
+    The duals behind the bound of one budget bound every other: by the price of money in them.
+    """
+    cost = np.r_[0.0, np.cumsum(ranking.cost_musd)]
+    points = pd.DataFrame({"cost_musd": cost, "people": np.r_[0.0, np.cumsum(ranking.people_gained)]})
+    all_at = budget_musd + (best.closable - best.bound) / best.price if best.price > 0 else budget_musd
+    budgets = np.array(sorted({0.0, budget_musd, all_at, max(float(cost[-1]), all_at)}))
+    line = np.clip(best.bound + best.price * (budgets - budget_musd), 0.0, best.closable)
+    bounds = pd.DataFrame({"budget_musd": budgets, "bound_people": line})
     return pd.concat([points, bounds], ignore_index=True)

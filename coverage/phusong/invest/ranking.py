@@ -81,14 +81,19 @@ def rank_samples(model: PlanModel, costs_musd: Floats, weights: Floats) -> npt.N
     Returns
     -------
     ndarray, shape (n_samples, n_bundles)
-        1 is first; bundles that gain nobody share the rank after the last.
+        Place at which the last of its remedies is bought, by this bundle or by others; bundles never completed
+        share the rank after the last.
     """
     parts = (*_parts(model.needs), *_parts(model.covers), *_columns(model))
     out = np.empty((len(costs_musd), model.n_bundles))
+    starts = model.needs.indptr[:-1].astype(np.int64)
     for s in range(len(costs_musd)):
         order, _, _ = _greedy(costs_musd[s], *parts, weights[s], np.inf)
-        out[s] = order.size + 1
-        out[s, order] = np.arange(1, order.size + 1)
+        bought_at = np.full(model.remedy_cost_musd.size, order.size + 1.0)
+        for place in range(order.size - 1, -1, -1):
+            b = order[place]
+            bought_at[model.needs.indices[model.needs.indptr[b] : model.needs.indptr[b + 1]]] = place + 1
+        out[s] = np.maximum.reduceat(bought_at[model.needs.indices], starts) if model.n_bundles else 0.0
     return out
 
 

@@ -36,7 +36,7 @@ __all__ = ["MAPS", "access_map", "draw_maps", "gap_map", "network_map", "options
 
 _DPI = 160
 _SHARE_EDGES_PERCENT = (0, 1, 2, 5, 10, 20, 40, 100)
-_RSRP_EDGES_DBM = (-120, -110, -105, -100, -95, -90, -80)
+_RSRP_EDGES_DBM = (-110, -105, -100, -90, -80, -70, -60)
 _MOST_PIXELS = 1500
 _LISTED_OPTIONS = 20
 _SPOTS = {"white": ("^", "no signal at all"), "hollow": ("o", "weak signal, good around")}
@@ -99,7 +99,7 @@ def rsrp_map(result: Result) -> Figure:
     add_labels(sheet, result)
     labels = [f"below {edges[0]}", *(f"{a} to {b}" for a, b in pairwise(edges))]
     entries = list(zip([*labels, f"{edges[-1]} and above"], colours, strict=True))[::-1]
-    legend(sheet.legend, "RSRP [dBm]", [*entries, ("not computed", PAPER)])
+    legend(sheet.legend, "RSRP [dBm]", [*entries, ("no signal", PAPER)])
     return sheet.figure
 
 

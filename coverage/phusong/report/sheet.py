@@ -267,7 +267,7 @@ def round_length(length_m: float) -> float:
     (10000.0, '10 km')
     """
     power = 10.0 ** np.floor(np.log10(length_m))
-    return float(max(m * power for m in (1, 2, 5) if m * power <= length_m))
+    return float(max(m * power for m in (1, 2, 5) if m * power <= length_m * (1.0 + 1e-9)))
 
 
 def length_text(length_m: float) -> str:
