@@ -11,7 +11,9 @@ from phusong.region.grid import Grid
 from phusong.region.store import Region, Source
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared"
-needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="the folder of reference cases is not beside the checkout")
+needs_reference = pytest.mark.skipif(
+    not REFERENCE.is_dir(), reason="the folder of reference cases is not beside the checkout"
+)
 CRS = "EPSG:32648"
 
 
@@ -99,7 +101,10 @@ def small_region(*, seed: int = 1, sites: int = 12, cell_m: float = 500.0) -> Re
             "saifi": [0.5, 3.0, 3.0, 6.0, 9.0],
             "caidi_h": [1.0, 1.0, 1.0, 2.0, 4.0],
         },
-        geometry=gpd.points_from_xy([510_000, 505_000, 515_000, 505_000, 515_000], [2_410_000, 2_405_000, 2_405_000, 2_415_000, 2_415_000]),
+        geometry=gpd.points_from_xy(
+            [510_000, 505_000, 515_000, 505_000, 515_000],
+            [2_410_000, 2_405_000, 2_405_000, 2_415_000, 2_415_000],
+        ),
         crs=CRS,
     )
     lines = pd.DataFrame(
@@ -137,10 +142,25 @@ def small_region(*, seed: int = 1, sites: int = 12, cell_m: float = 500.0) -> Re
         crs=CRS,
     )
     facilities = gpd.GeoDataFrame(
-        {"facility_id": [f"f{k}" for k in range(4)], "kind": "school", "commune_code": codes}, geometry=villages.geometry, crs=CRS
+        {"facility_id": [f"f{k}" for k in range(4)], "kind": "school", "commune_code": codes},
+        geometry=villages.geometry,
+        crs=CRS,
     )
     ground = 100.0 + 80.0 * np.sin(row / 6.0) * np.cos(col / 5.0)
-    layers = ("communes", "demand", "settlements", "sites", "cells", "power_nodes", "power_lines", "links", "operators", "facilities", "elevation", "clutter")
+    layers = (
+        "communes",
+        "demand",
+        "settlements",
+        "sites",
+        "cells",
+        "power_nodes",
+        "power_lines",
+        "links",
+        "operators",
+        "facilities",
+        "elevation",
+        "clutter",
+    )
     return Region(
         name="Thử nghiệm",
         grid=grid,

@@ -34,6 +34,7 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, e.g. sharing.policy=mocn.")
     ] = None,
+    workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
     *,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
 ) -> None:
@@ -48,7 +49,7 @@ def run(
     asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
     folder = out or Path("results") / Path(scenario).stem
     stages = Stages(None if quiet else lambda name: _err.print(f"[dim]· {name}[/dim]"))
-    result = run_scenario(asked, folder, stages=stages)
+    result = run_scenario(asked, folder, stages=stages, workers=workers)
     if not quiet:
         _calibration(result.calibration)
         _policies(result.summary["policies"], result.summary["people"])

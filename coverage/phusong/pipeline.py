@@ -65,7 +65,11 @@ class Stages:
 
 
 def run(
-    scenario: Scenario | str | Path, out: str | Path | None = None, *, stages: Stages | None = None
+    scenario: Scenario | str | Path,
+    out: str | Path | None = None,
+    *,
+    stages: Stages | None = None,
+    workers: int = 2,
 ) -> Result:
     """Answer a scenario: who has no stable internet, why not, and what to do first.
 
@@ -77,6 +81,8 @@ def run(
         Result folder to write.
     stages : Stages, optional
         Progress and times.
+    workers : int
+        Threads of the radio sweep; the result does not depend on them.
 
     Raises
     ------
@@ -90,19 +96,19 @@ def run(
             region = Region.read(asked.region.path)
         else:
             region = build_vietnam(asked.region.provinces, cell_m=asked.region.cell_m, seed=asked.seed)
-    result = run_region(asked, region, stages=clock)
+    result = run_region(asked, region, stages=clock, workers=workers)
     if out is not None:
         with clock.stage("report"):
             result.write(Path(out))
     return result
 
 
-def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None) -> Result:
+def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None, workers: int = 2) -> Result:
     """Answer a scenario on a region already in memory; parameters and errors as for :func:`run`."""
     clock = stages or Stages()
     with clock.stage("radio"):
         radio = _radio_plan(asked, region)
-        heard = _footprints(region, radio)
+        heard = _footprints(region, radio, workers)
     with clock.stage("service"):
         ground = _ground(region)
         network = _network(region, ground)
@@ -206,7 +212,7 @@ def _radio_plan(asked: Scenario, region: Region) -> RadioPlan:
     )
 
 
-def _footprints(region: Region, radio: RadioPlan) -> Footprints:
+def _footprints(region: Region, radio: RadioPlan, workers: int) -> Footprints:
     active = region.sites[region.sites["status"] == "active"]
     places = pd.DataFrame(
         {"site_id": active["site_id"], "east_m": active.geometry.x, "north_m": active.geometry.y}
@@ -222,6 +228,7 @@ def _footprints(region: Region, radio: RadioPlan) -> Footprints:
         rx_height_m=radio.rx_height_m,
         rx_losses_db=radio.rx_losses_db,
         clutter_loss_db=radio.clutter_loss_db,
+        workers=workers,
     )
 
 

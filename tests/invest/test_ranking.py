@@ -60,7 +60,9 @@ def test_ranking_gains_what_it_says_and_puts_free_gains_first(seed):
     found = rank(model)
     bought = np.zeros(model.remedy_cost_musd.size, bool)
     served = np.zeros(model.weights.size, bool)
-    for b, gained, cost, alone in zip(found.order, found.people_gained, found.cost_musd, found.people_alone, strict=True):
+    for b, gained, cost, alone in zip(
+        found.order, found.people_gained, found.cost_musd, found.people_alone, strict=True
+    ):
         need = model.needs[b].toarray().ravel() > 0
         cells = model.covers[b].toarray().ravel() > 0
         assert cost == pytest.approx(model.remedy_cost_musd[need & ~bought].sum())

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import small_region
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import small_region
 from phusong.service.network import Network, build_network
 from phusong.service.power import site_stability
 
@@ -38,7 +38,9 @@ def test_one_node_loses_saifi_caidi_exp_minus_autonomy_over_caidi():
 def test_a_line_above_two_sites_of_one_chain_is_counted_once():
     net = network()
     n = net.n_sites
-    chain = replace(net, parent=np.array([-1, 0, 1, *[0] * (n - 3)]), node=np.full(n, 3), autonomy_h=np.zeros(n))
+    chain = replace(
+        net, parent=np.array([-1, 0, 1, *[0] * (n - 3)]), node=np.full(n, 3), autonomy_h=np.zeros(n)
+    )
     chain.autonomy_h[0] = 1e6
     quiet = np.zeros(n)
     lost = site_stability(replace(chain, link_unavailability=quiet)).hours_lost

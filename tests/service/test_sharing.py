@@ -28,11 +28,16 @@ def test_savings_are_those_of_the_published_rural_site():
 
 def test_sharing_more_never_costs_an_operator_more():
     items = site_costs() | {"backhaul": 20_000.0, "spectrum": 5_000.0, "core": 9_000.0}
-    paid = [operator_cost(p, items, 3) for p in ("none", "passive", "passive_backhaul", "moran", "mocn", "srn")]
+    paid = [
+        operator_cost(p, items, 3) for p in ("none", "passive", "passive_backhaul", "moran", "mocn", "srn")
+    ]
     assert paid == sorted(paid, reverse=True)
 
 
-@pytest.mark.parametrize(("items", "networks", "word"), [({"towr": 1.0}, 3, "towr"), ({"power": -1.0}, 3, "power"), ({}, 0, "networks")])
+@pytest.mark.parametrize(
+    ("items", "networks", "word"),
+    [({"towr": 1.0}, 3, "towr"), ({"power": -1.0}, 3, "power"), ({}, 0, "networks")],
+)
 def test_wrong_costs_are_refused_by_name(items, networks, word):
     with pytest.raises(InputError, match=word):
         operator_cost("none", items, networks)
@@ -45,7 +50,10 @@ def test_an_unknown_policy_suggests_the_nearest():
 
 def test_tiers_only_open_as_policies_open():
     net = network()
-    closed = [int((tiers(net, opened_sites(net, p), roamed_sites(net, p)) == CLOSED).sum()) for p in ("none", "passive", "moran", "mocn", "roaming")]
+    closed = [
+        int((tiers(net, opened_sites(net, p), roamed_sites(net, p)) == CLOSED).sum())
+        for p in ("none", "passive", "moran", "mocn", "roaming")
+    ]
     assert closed == sorted(closed, reverse=True)
     assert closed[-1] == 0
 

@@ -267,7 +267,8 @@ def round_length(length_m: float) -> float:
     (10000.0, '10 km')
     """
     power = 10.0 ** np.floor(np.log10(length_m))
-    return float(max(m * power for m in (1, 2, 5) if m * power <= length_m * (1.0 + 1e-9)))
+    # just below a power of ten the logarithm may round up to it: half of that power is then the answer
+    return float(max(m * power for m in (0.5, 1, 2, 5) if m * power <= length_m))
 
 
 def length_text(length_m: float) -> str:

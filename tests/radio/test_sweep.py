@@ -1,0 +1,102 @@
+"""The area kernel against a plain Bullington, written from the recommendation, and against free space."""
+
+import numpy as np
+import pytest
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phusong.errors import InputError
+from phusong.radio import area_loss
+from phusong.radio.models import MODELS
+from phusong.radio.sweep import EFFECTIVE_EARTH_KM, bullington_along
+
+
+def knife_db(nu: float) -> float:
+    return 6.9 + 20 * np.log10(np.sqrt((nu - 0.1) ** 2 + 1) + nu - 0.1) if nu > -0.78 else 0.0
+
+
+def bullington_db(d: np.ndarray, g: np.ndarray, h_ts: float, rx_m: float, f_ghz: float) -> float:
+    """P.526-15, 4.5.1, point by point: every intermediate point looked at, no hull."""
+    n = d.size - 1
+    if n < 2:
+        return 0.0
+    c, lam, dist, h_rs = 500.0 / EFFECTIVE_EARTH_KM, 0.299792458 / f_ghz, d[n], g[n] + rx_m
+    di, gi = d[1:n], g[1:n]
+    stim = ((gi + c * di * (dist - di) - h_ts) / di).max()
+    str_ = (h_rs - h_ts) / dist
+    if stim < str_:
+        clear = gi + c * di * (dist - di) - (h_ts * (dist - di) + h_rs * di) / dist
+        nu = (clear * np.sqrt(0.002 * dist / (lam * di * (dist - di)))).max()
+    else:
+        srim = ((gi + c * di * (dist - di) - h_rs) / (dist - di)).max()
+        db = (h_rs - h_ts + srim * dist) / (stim + srim)
+        nu = (h_ts + stim * db - (h_ts * (dist - db) + h_rs * db) / dist) * np.sqrt(
+            0.002 * dist / (lam * db * (dist - db))
+        )
+    luc = knife_db(nu)
+    return luc + (1 - np.exp(-luc / 6)) * (10 + 0.02 * dist)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.integers(0, 10_000),
+    st.integers(3, 60),
+    st.sampled_from([5.0, 60.0, 500.0]),
+    st.sampled_from([0.4, 0.9, 3.5]),
+)
+def test_hull_tangents_equal_the_plain_construction(seed, n, relief_m, f_ghz):
+    rng = np.random.default_rng(seed)
+    d = np.arange(n + 1) * 0.25
+    g = np.abs(np.cumsum(rng.normal(0, relief_m / 8, n + 1)))
+    out = np.zeros(n + 1)
+    bullington_along(d, g, n, g[0] + 30.0, 1.5, f_ghz, EFFECTIVE_EARTH_KM, np.zeros(n + 1, np.int64), out)
+    for i in range(1, n + 1):
+        assert out[i] == pytest.approx(
+            bullington_db(d[: i + 1], g[: i + 1], g[0] + 30.0, 1.5, f_ghz), abs=1e-7
+        )
+
+
+def flat(size: int = 61, cell_m: float = 250.0) -> tuple[np.ndarray, Affine, tuple[float, float]]:
+    transform = Affine(cell_m, 0, 500_000, 0, -cell_m, 2_400_000)
+    middle = (500_000 + (size // 2 + 0.5) * cell_m, 2_400_000 - (size // 2 + 0.5) * cell_m)
+    return np.zeros((size, size), np.float32), transform, middle
+
+
+def test_free_space_is_the_textbook_formula():
+    ground, transform, middle = flat()
+    loss = area_loss(
+        ground, transform, middle, model="free_space", radius_m=6000, frequency_ghz=0.9, tx_height_m=1.5
+    )
+    assert loss[30, 30 + 8] == pytest.approx(92.45 + 20 * np.log10(0.9) + 20 * np.log10(2.0), abs=0.06)
+    assert np.isnan(loss[0, 0])
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_every_model_never_beats_free_space_and_grows_with_distance_on_flat_ground(model):
+    ground, transform, middle = flat()
+    kwargs = {"radius_m": 7000, "frequency_ghz": 0.9, "tx_height_m": 40.0}
+    loss = area_loss(ground, transform, middle, model=model, **kwargs)
+    free = area_loss(ground, transform, middle, model="free_space", **kwargs)
+    assert (loss[np.isfinite(loss)] >= free[np.isfinite(loss)] - 1e-4).all()
+    east = loss[30, 31:55]
+    assert (np.diff(east[np.isfinite(east)]) >= -1e-6).all()
+
+
+def test_a_ridge_casts_a_shadow_and_only_behind_it():
+    ground, transform, middle = flat()
+    open_loss = area_loss(ground, transform, middle, radius_m=7000)
+    ridge = ground.copy()
+    ridge[:, 40] = 150.0
+    loss = area_loss(ridge, transform, middle, radius_m=7000)
+    assert (loss[30, 42:50] > open_loss[30, 42:50] + 10).all()
+    assert loss[30, 10:29] == pytest.approx(open_loss[30, 10:29])
+
+
+def test_wrong_arguments_are_refused_together():
+    ground, transform, middle = flat(11)
+    with pytest.raises(InputError, match="bullington"):
+        area_loss(ground, transform, middle, model="bulington", radius_m=100)
+    with pytest.raises(InputError) as found:
+        area_loss(ground, transform, middle, radius_m=-1, frequency_ghz=0)
+    assert len(found.value.problems) == 2
