@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import small_region
 from phusong.radio import footprints
 from phusong.radio.link_budget import (
     eirp_per_resource_element_dbm,
@@ -12,6 +11,7 @@ from phusong.radio.link_budget import (
     location_probability,
     resource_blocks,
 )
+from small_region import small_region
 
 
 def heard(more_db: float = 0.0, workers: int = 2, beam_deg: float = 360.0, floor_dbm: float = -106.0):

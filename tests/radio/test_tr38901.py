@@ -5,9 +5,9 @@ import csv
 import numpy as np
 import pytest
 
-from conftest import REFERENCE, needs_reference
 from phusong.errors import InputError
 from phusong.radio import tr38901
+from small_region import REFERENCE, needs_reference
 
 FOLDER = REFERENCE / "validation" / "radio" / "tr38901"
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import small_region
 from phusong.service.network import Network, build_network
 from phusong.service.power import site_stability
+from small_region import small_region
 
 
 def network(seed: int = 1) -> Network:

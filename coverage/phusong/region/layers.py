@@ -80,7 +80,7 @@ def table_problems(frame: pd.DataFrame, where: str, layer: str) -> list[Problem]
             Problem(where, "has no geometry", row=int(i) + 1, column="geometry")
             for i in np.flatnonzero(bad.to_numpy())
         ]
-        broken = ~bad & ~shapes.is_valid
+        broken = ~bad & (shapes.geom_type != "Point") & ~shapes.is_valid
         problems += [
             Problem(
                 where,
