@@ -39,7 +39,7 @@ _SHARE_EDGES_PERCENT = (0, 1, 2, 5, 10, 20, 40, 100)
 _RSRP_EDGES_DBM = (-110, -105, -100, -90, -80, -70, -60)
 _MOST_PIXELS = 1500
 _LISTED_OPTIONS = 20
-_SPOTS = {"white": ("^", "no signal at all"), "hollow": ("o", "weak signal, good around")}
+_SPOTS = {"white": ("^", "village without signal"), "hollow": ("o", "partly covered")}
 _LINE_IN = 0.27
 
 

@@ -67,6 +67,7 @@ def report_html(result: Result, maps: Path | None = None) -> str:
         "option_count": len(result.options),
         "plan_years": _plan_years(result.plan),
         "policies": _policies(result),
+        "policies_planned": "people_served_with_plan" in result.policies,
         "provinces": _provinces(result.communes),
         "communes": _communes(result.communes),
         "calibration": _rows(result.calibration, ("what", "fact", "model", "unit", "source", "note")),
