@@ -77,7 +77,7 @@ def test_settlements_without_signal_are_counted_in_the_legend(result):
     with style():
         figure = MAPS["access"](replace(result, settlements=settlements))
     texts = [t.get_text() for ax in figure.axes if ax.get_legend() for t in ax.get_legend().get_texts()]
-    assert texts == ["no signal at all (4)"]
+    assert texts == ["village without signal (4)"]
 
 
 def test_each_cause_has_its_own_colour_and_each_class_one():
