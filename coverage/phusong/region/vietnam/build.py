@@ -24,7 +24,6 @@ __all__ = ["build_vietnam"]
 
 _MARGIN_M = 3000.0
 _UNITS = "vietnamadminunits 1.0 (MIT)"
-_FARTHEST_KM = 400.0  # special zones farther out at sea would stretch the grid over empty water
 
 
 def build_vietnam(
@@ -58,7 +57,7 @@ def build_vietnam(
     units, atlas = read_units(), read_atlas()
     crs = _utm_zone(units.communes, codes)
     shapes = commune_shapes(units, codes, crs=crs, outline=atlas.outline)
-    grid = Grid.around(_extent(shapes), crs=crs, cell_m=cell_m, margin_m=_MARGIN_M)
+    grid = Grid.around(tuple(shapes.communes.total_bounds), crs=crs, cell_m=cell_m, margin_m=_MARGIN_M)
     say("terrain")
     river_e, river_n = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*atlas.river_points.T)
     elevation = model_terrain(
@@ -124,16 +123,6 @@ def build_vietnam(
 def _utm_zone(communes: pd.DataFrame, codes: tuple[str, ...]) -> str:
     lon = communes.loc[communes["province_code"].isin(codes), "lon"].median()
     return "EPSG:32649" if lon >= 108.0 else "EPSG:32648"
-
-
-def _extent(shapes: Shapes) -> tuple[float, float, float, float]:
-    """Return the bounds of the communes, leaving out those far away at sea."""
-    bounds = shapes.communes.geometry.bounds
-    middle = shapes.communes.geometry.representative_point()
-    off = np.hypot(middle.x - middle.x.median(), middle.y - middle.y.median()) / 1000.0
-    near = bounds[(off < max(_FARTHEST_KM, 3.0 * float(off.median()))).to_numpy()]
-    low, high = near[["minx", "miny"]].min(), near[["maxx", "maxy"]].max()
-    return float(low["minx"]), float(low["miny"]), float(high["maxx"]), float(high["maxy"])
 
 
 def _commune_layer(shapes: Shapes, demand: pd.DataFrame) -> gpd.GeoDataFrame:

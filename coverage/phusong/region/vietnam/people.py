@@ -267,7 +267,13 @@ def _people_of_pixels(
         sums = np.bincount(unit[on], weight[on], len(old))
     exact = np.zeros(grid.shape)
     exact[on] = weight[on] / sums[unit[on]] * unit_people[unit[on]]
-    exact[exact < 0.25] = 0.0  # a quarter of a person a square is nobody: those squares stay empty
+    few = exact < 0.25
+    exact[few] = 0.0  # a quarter of a person a square is nobody: those squares stay empty
+    # a unit so thin that all its squares fall empty keeps its people in one of them
+    kept = np.bincount(unit[on], exact[on], len(old))
+    for k in np.flatnonzero((unit_people > 0) & (sums > 0) & (kept == 0)):
+        place = np.unravel_index(int(np.argmax(np.where(unit == k, weight, -1.0))), grid.shape)
+        exact[place] = max(float(unit_people[k]), 1.0)
     registered = table("provinces").set_index("province_code")["people_registered"]
     code = communes["province_code"].to_numpy(str)[np.maximum(commune_row, 0)]
     whole = np.zeros(grid.shape, np.int64)

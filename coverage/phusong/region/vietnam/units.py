@@ -160,7 +160,14 @@ def _mend(
             continue
         good = members[np.hypot(*(middle[members] - old_xy[members]).T) <= 3.0 * reach[members] + _FAR_KM]
         good = good if good.size else members
-        good = good[~twin[good]] if (~twin[good]).any() else good
+        if twin[good].all():
+            # they claim the point of other units too: weaker witnesses than the commune's own point
+            for m in good:
+                reason = "shares its point with another unit and lies far from its commune's point"
+                _note(repairs, "old unit", old.iloc[m], "dropped", reason)
+            drop[good] = True
+            continue
+        good = good[~twin[good]]
         names = [m for m in good if fold(str(old["name"].iloc[m])) == fold(str(communes["name"].iloc[i]))]
         source = names[:1] or list(good)
         lon, lat = old["lon"].iloc[source].median(), old["lat"].iloc[source].median()
