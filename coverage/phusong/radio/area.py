@@ -6,7 +6,7 @@ from affine import Affine
 
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.radio.models import MODELS, Model
-from phusong.radio.sweep import EFFECTIVE_EARTH_KM, as_float32, sweep_window
+from phusong.radio.sweep import EFFECTIVE_EARTH_KM, as_ground, diffraction_window, sweep_nu
 
 __all__ = ["area_loss", "find_model", "window_loss"]
 
@@ -85,7 +85,7 @@ def area_loss(
     ]
     if problems:
         raise InputError(problems)
-    ground = as_float32(elevation)
+    ground = as_ground(elevation)
     col, row = ~transform @ tx_xy if hasattr(Affine, "__matmul__") else ~transform * tx_xy
     cell_m = abs(transform.a)
     window, top, left = window_loss(
@@ -136,9 +136,11 @@ def window_loss(
         distance_m, frequency_ghz=frequency_ghz, tx_height_m=tx_height_m, rx_height_m=rx_height_m
     )
     if model.diffraction:
-        loss = loss + sweep_window(
-            elevation, row_f, col_f, cell_m, radius_px, tx_height_m, rx_height_m, frequency_ghz, earth_km
-        )
+        nu = sweep_nu(
+            elevation, np.zeros_like(elevation), row_f, col_f, cell_m, radius_px, radius_m,
+            rays_per_side(radius_px), tx_height_m, rx_height_m, earth_km,
+        )  # fmt: skip
+        loss = loss + diffraction_window(nu, row_f, col_f, cell_m, np.array([frequency_ghz]))[0]
     r, c = np.arange(top, top + side), np.arange(left, left + side)
     off = (r < 0) | (r >= elevation.shape[0])
     loss[off, :] = np.nan

@@ -12,7 +12,7 @@ import pandas as pd
 from phusong.radio.area import find_model, window_loss
 from phusong.radio.link_budget import eirp_per_resource_element_dbm, reach_m
 from phusong.radio.models import Model
-from phusong.radio.sweep import as_float32
+from phusong.radio.sweep import as_ground
 from phusong.region.grid import Grid
 
 __all__ = ["Footprints", "footprints"]
@@ -112,8 +112,8 @@ def footprints(
         Called with the share done.
     """
     chosen = find_model(model)
-    ground = as_float32(elevation)
-    clutter = np.zeros_like(ground) if clutter_loss_db is None else as_float32(clutter_loss_db)
+    ground = as_ground(elevation)
+    clutter = np.zeros_like(ground) if clutter_loss_db is None else as_ground(clutter_loss_db)
     jobs = list(_jobs(cells, sites, grid))
     ids = np.array([station for job in jobs for station in job.stations], str)
     parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]] = []

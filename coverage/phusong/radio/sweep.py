@@ -1,181 +1,137 @@
-"""The area kernel: Bullington diffraction to every pixel round a transmitter, by a fan of rays and hull tangents.
+"""Free space and Bullington diffraction to every pixel round a transmitter, by a fan of rays and hull tangents.
 
-Rays run from the transmitter to every pixel on the rim of a square window. Along a ray the transmitter's
-steepest slope is a running maximum; the receiver's is a tangent to the upper convex hull of the terrain behind
-it, kept as a stack and found by bisection: O(log n) a receiver instead of O(n), exactly.
-
-Recommendation ITU-R P.526-15, section 4.5.1 (the Bullington part of P.1812-7, section 4.3.1).
+Recommendations ITU-R P.525-4 and P.526-15, section 4.5.1 (the Bullington part of P.1812-7, section 4.3.1). The
+geometry does not depend on frequency, which only scales it: further bands of a site are nearly free.
 """
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["EFFECTIVE_EARTH_KM", "bullington_along", "sweep_window"]
+from phusong.radio.fan import SIDES, foot, trace
+from phusong.radio.fastmath import DB_PER_OCTAVE, exp, log2
+from phusong.radio.hull import bullington_nu, push
+
+__all__ = ["EFFECTIVE_EARTH_KM", "as_ground", "diffraction_window", "nu_along", "sweep_nu"]
 
 EFFECTIVE_EARTH_KM = 8495.0  # median effective Earth radius: 6371 km × 4/3
+_LIGHT_M_GHZ = 0.299792458
+_CLEAR = -1e9  # ν of a path with nothing on it
 
 
-@nb.njit(cache=True, nogil=True)
-def sweep_window(  # type: ignore[no-untyped-def]
-    elevation, row_f, col_f, cell_m, radius_px, tx_height_m, rx_height_m, frequency_ghz, earth_km
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def sweep_nu(  # type: ignore[no-untyped-def]
+    ground, row_f, col_f, cell_km, radius_px, reach_px, slopes, tx_height_m, rx_ground, rx_height_m, earth_km
 ):
-    """Return Bullington's diffraction loss over the window round a transmitter. [dB]
+    """Return Bullington's ν·√λ over the window round a transmitter.
 
     Parameters
     ----------
-    elevation : float32 array, shape (height, width)
-        Ground heights; NaN counts as 0. [m]
+    ground : float32 array, shape (height, width)
+        What stands in the way: ground, or ground and cover, without gaps. [m]
     row_f, col_f : float
-        Place of the transmitter in pixel centres: (0, 0) is the middle of the first pixel.
-    cell_m, tx_height_m, rx_height_m, frequency_ghz, earth_km : float
-        Pixel side, heights above ground, frequency, effective Earth radius.
+        Place of the transmitter in pixel middles: (0, 0) is the middle of the first pixel.
+    cell_km, tx_height_m, rx_height_m, earth_km : float
+        Pixel side, heights above ground, effective Earth radius.
     radius_px : int
         Half side of the window.
+    reach_px : float
+        Receivers farther away are left out. [pixels]
+    slopes : float64 array
+        From :func:`phusong.radio.fan.fan_slopes`.
+    rx_ground : float32 array
+        Ground that the antennas stand on. [m]
 
     Returns
     -------
     float32 array, shape (2·radius_px + 1, 2·radius_px + 1)
-        Centred on the pixel nearest to the transmitter; NaN off the grid and beyond the radius.
+        Centred on the pixel nearest to the transmitter; NaN off the grid and beyond the reach.
     """
-    side = 2 * radius_px + 1
-    loss = np.full((side, side), np.nan, np.float32)
-    offset = np.full((side, side), np.inf, np.float32)
+    width = 2 * radius_px + 1
+    nu = np.full((width, width), np.nan, np.float32)
     row_c, col_c = int(np.rint(row_f)), int(np.rint(col_f))
-    h0 = _ground(elevation, row_f, col_f)
-    n_max = radius_px + 1
-    d = np.empty(n_max + 1)
-    g = np.empty(n_max + 1)
-    out = np.empty(n_max + 1)
-    hull = np.empty(n_max + 1, np.int64)
-    loss[radius_px, radius_px] = 0.0
-    height, width = elevation.shape
-    for rim in range(4 * 2 * radius_px):
-        edge, at = rim // (2 * radius_px), rim % (2 * radius_px)
-        if edge == 0:
-            dr, dc = -radius_px, at - radius_px
-        elif edge == 1:
-            dr, dc = at - radius_px, radius_px
-        elif edge == 2:
-            dr, dc = radius_px, radius_px - at
-        else:
-            dr, dc = radius_px - at, -radius_px
-        step_r, step_c = dr / radius_px, dc / radius_px
-        step_km = np.hypot(step_r, step_c) * cell_m / 1000.0
-        reach = min(radius_px, int(radius_px * cell_m / 1000.0 / step_km))
-        n = 0
-        d[0], g[0] = 0.0, h0
-        for i in range(1, reach + 1):
-            r, c = row_f + i * step_r, col_f + i * step_c
-            if r < -0.5 or c < -0.5 or r > height - 0.5 or c > width - 0.5:
-                break
-            d[i] = i * step_km
-            g[i] = _ground(elevation, r, c)
-            n = i
-        bullington_along(d, g, n, h0 + tx_height_m, rx_height_m, frequency_ghz, earth_km, hull, out)
-        for i in range(1, n + 1):
-            r, c = row_f + i * step_r, col_f + i * step_c
-            row, col = int(np.rint(r)), int(np.rint(c))
-            wr, wc = row - row_c + radius_px, col - col_c + radius_px
-            if row < 0 or col < 0 or row >= height or col >= width:
-                continue
-            if wr < 0 or wc < 0 or wr >= side or wc >= side:
-                continue
-            away = abs(r - row) + abs(c - col)
-            if away < offset[wr, wc]:
-                offset[wr, wc] = away
-                loss[wr, wc] = out[i]
-    return loss
+    if row_c < 0 or col_c < 0 or row_c >= ground.shape[0] or col_c >= ground.shape[1]:
+        return nu
+    nu[radius_px, radius_px] = _CLEAR
+    n_max = radius_px + 2
+    h, y, hull_x, hull_y = np.empty(n_max), np.empty(n_max), np.empty(n_max), np.empty(n_max)
+    rx_px, rx_m, out = np.empty(n_max), np.empty(n_max), np.empty(n_max)
+    rx_row, rx_col, rx_after = np.empty(n_max, np.int64), np.empty(n_max, np.int64), np.empty(n_max, np.int64)
+    tx_m = foot(rx_ground, row_f, col_f) + tx_height_m
+    for side in range(SIDES):
+        for ray in range(slopes.size):
+            _, m = trace(
+                side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_px, rx_row, rx_col, rx_after
+            )
+            for k in range(m):
+                rx_px[k] *= cell_km
+                rx_m[k] = rx_ground[rx_row[k], rx_col[k]] + rx_height_m
+            nu_along(h, cell_km, tx_m, rx_px, rx_m, rx_after, m, earth_km, hull_x, hull_y, y, out)
+            for k in range(m):
+                nu[rx_row[k] - row_c + radius_px, rx_col[k] - col_c + radius_px] = out[k]
+    return nu
 
 
-@nb.njit(cache=True, nogil=True)
-def bullington_along(d, g, n, h_ts, rx_height_m, frequency_ghz, earth_km, hull, out):  # type: ignore[no-untyped-def]
-    """Fill ``out[1..n]`` with the diffraction loss to a receiver at each point of a profile. [dB]
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def nu_along(  # type: ignore[no-untyped-def]
+    h, step_km, tx_m, rx_km, rx_m, rx_after, m, earth_km, hull_x, hull_y, y, out
+):
+    """Fill ``out[k]`` with Bullington's ν·√λ to receiver ``k``.
 
     Parameters
     ----------
-    d, g : float array
-        Distance from the transmitter [km], rising from 0, and ground height [m].
-    n : int
-        Last point.
-    h_ts, rx_height_m : float
-        Transmitter above sea level, receiver above ground. [m]
-    frequency_ghz, earth_km : float
-        Frequency and effective Earth radius.
-    hull, out : work and result arrays, at least n + 1 long
+    h : float64 array
+        Height of what stands in the way at every ``step_km`` from the transmitter, from index 1. [m]
+    step_km, tx_m, earth_km : float
+        Spacing of the profile, transmitter above sea level, effective Earth radius.
+    rx_km, rx_m : float64 array
+        Receivers, nearest first: distance and height above sea level.
+    rx_after : int64 array
+        Last profile point before each receiver.
+    m : int
+        How many receivers.
+    hull_x, hull_y, y, out : work and result arrays
     """
     bulge = 500.0 / earth_km
-    wavelength_m = 0.299792458 / frequency_ghz
-    top = -1  # the stack holds the upper hull of (d_j, g_j - bulge·d_j²) for 1 <= j < i
-    rise = -np.inf  # max over j < i of (g_j - h_ts)/d_j - bulge·d_j
-    for i in range(1, n + 1):
-        di = d[i]
-        h_rs = g[i] + rx_height_m
-        if top < 0:
-            out[i] = 0.0
-        else:
-            s_tim = rise + bulge * di
-            s_tr = (h_rs - h_ts) / di
-            if s_tim < s_tr:
-                nu = -np.inf
-                scale = 0.002 * di / wavelength_m
-                for j in range(1, i):
-                    dj = d[j]
-                    clear = g[j] + bulge * dj * (di - dj) - (h_ts * (di - dj) + h_rs * dj) / di
-                    nu = max(nu, clear * np.sqrt(scale / (dj * (di - dj))))
-            else:
-                # steepest line from the receiver back to the hull: slopes rise to one maximum along it
-                target = h_rs - bulge * di * di
-                low, high = 0, top
-                while low < high:
-                    middle = (low + high) // 2
-                    a, b = hull[middle], hull[middle + 1]
-                    slope_a = (g[a] - bulge * d[a] * d[a] - target) / (di - d[a])
-                    slope_b = (g[b] - bulge * d[b] * d[b] - target) / (di - d[b])
-                    if slope_a < slope_b:
-                        low = middle + 1
-                    else:
-                        high = middle
-                a = hull[low]
-                s_rim = (g[a] - bulge * d[a] * d[a] - target) / (di - d[a]) - bulge * di
-                d_b = (h_rs - h_ts + s_rim * di) / (s_tim + s_rim)
-                d_b = min(max(d_b, 1e-6), di - 1e-6)
-                above = h_ts + s_tim * d_b - (h_ts * (di - d_b) + h_rs * d_b) / di
-                nu = above * np.sqrt(0.002 * di / (wavelength_m * d_b * (di - d_b)))
-            knife = 0.0
-            if nu > -0.78:
-                knife = 6.9 + 20.0 * np.log10(np.sqrt((nu - 0.1) ** 2 + 1.0) + nu - 0.1)
-            out[i] = knife + (1.0 - np.exp(-knife / 6.0)) * (10.0 + 0.02 * di)
-        rise = max(rise, (g[i] - h_ts) / di - bulge * di)
-        yi = g[i] - bulge * di * di
-        while top >= 1:
-            a, b = hull[top - 1], hull[top]
-            ya, yb = g[a] - bulge * d[a] * d[a], g[b] - bulge * d[b] * d[b]
-            if (yb - ya) * (di - d[a]) <= (yi - ya) * (d[b] - d[a]):
-                top -= 1
-            else:
-                break
-        top += 1
-        hull[top] = i
+    top = -1
+    rise = -np.inf
+    i = 0
+    for k in range(m):
+        while i < rx_after[k]:
+            i += 1
+            x = i * step_km
+            y[i] = h[i] - bulge * x * x
+            rise = max(rise, (y[i] - tx_m) / x)
+            top = push(hull_x, hull_y, top, x, y[i])
+        x = rx_km[k]
+        out[k] = bullington_nu(hull_x, hull_y, top, y, step_km, x, tx_m, rx_m[k] - bulge * x * x, rise)
 
 
-@nb.njit(cache=True, nogil=True)
-def _ground(elevation, row, col):  # type: ignore[no-untyped-def]
-    height, width = elevation.shape
-    row = min(max(row, 0.0), height - 1.0)
-    col = min(max(col, 0.0), width - 1.0)
-    r, c = min(int(row), height - 2), min(int(col), width - 2)
-    fr, fc = row - r, col - c
-    a, b = _or_sea(elevation[r, c]), _or_sea(elevation[r, c + 1])
-    e, f = _or_sea(elevation[r + 1, c]), _or_sea(elevation[r + 1, c + 1])
-    return (a * (1 - fc) + b * fc) * (1 - fr) + (e * (1 - fc) + f * fc) * fr
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def diffraction_window(nu, row_f, col_f, cell_km, frequencies_ghz):  # type: ignore[no-untyped-def]
+    """Return Bullington's loss for each frequency from one sweep's ν·√λ, shape (n_frequencies, side, side). [dB]"""
+    side = nu.shape[0]
+    radius = side // 2
+    east = np.rint(col_f) - radius - col_f
+    north = np.rint(row_f) - radius - row_f
+    loss = np.empty((frequencies_ghz.size, side, side), np.float32)
+    for k in range(frequencies_ghz.size):
+        scale = np.sqrt(frequencies_ghz[k] / _LIGHT_M_GHZ)
+        for r in range(side):
+            for c in range(side):
+                km = np.sqrt((north + r) ** 2 + (east + c) ** 2) * cell_km
+                above = max(nu[r, c] * scale, -0.78) - 0.1
+                edge = 6.9 + 2.0 * DB_PER_OCTAVE * log2(np.sqrt(above * above + 1.0) + above)
+                edge = edge if above > -0.88 else 0.0
+                whole = edge + (1.0 - exp(edge * (-1.0 / 6.0))) * (10.0 + 0.02 * km)
+                loss[k, r, c] = whole if nu[r, c] == nu[r, c] else np.nan
+    return loss
 
 
-@nb.njit(cache=True, nogil=True)
-def _or_sea(height_m):  # type: ignore[no-untyped-def]
-    return 0.0 if np.isnan(height_m) else float(height_m)
-
-
-def as_float32(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Return the heights as the kernel reads them: one type, so that it is compiled once."""
-    return np.ascontiguousarray(values, np.float32)
+def as_ground(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Return heights as the kernels read them: float32, gaps (the sea) at 0, at least 2 pixels each way."""
+    ground = np.nan_to_num(np.asarray(values, np.float32), nan=0.0)
+    short = [max(0, 2 - size) for size in ground.shape]
+    if any(short):
+        ground = np.pad(ground, ((0, short[0]), (0, short[1])), mode="edge")
+    return np.ascontiguousarray(ground)

@@ -106,9 +106,11 @@ def analyse(
     tx_smooth, rx_smooth = _diffraction_heights(d, h, tx, rx, tx_flat, rx_flat)
     # attachment 1, 5.6.3: for ducting and roughness the smooth surface stays below the ground at both ends
     tx_low, rx_low = min(tx_flat, float(h[0])), min(rx_flat, float(h[-1]))
-    # from the transmitter's horizon to the receiver's; one point on a clear path
-    span = (d >= tx_far - 1e-9) & (d <= length - rx_far + 1e-9)
-    roughness = float(np.max((h - (tx_low + (rx_low - tx_low) * d / length))[span]))  # equation (93)
+    # equation (93), from one horizon to the other (they may cross); nothing where no point lies between
+    first, last = sorted((tx_far, length - rx_far))
+    span = (d >= first - 1e-9) & (d <= last + 1e-9)
+    above = (h - (tx_low + (rx_low - tx_low) * d / length))[span]
+    roughness = float(above.max()) if above.size else 0.0
     land = _longest(d, zone != SEA)
     inland = _longest(d, zone == INLAND)
     return Path(
