@@ -4,7 +4,7 @@ import numba as nb
 import numpy as np
 
 from phusong.radio.fan import SIDES, foot, trace
-from phusong.radio.p1812.kernel import loss_along
+from phusong.radio.p1812.kernel import by_distance, loss_along
 
 __all__ = ["sweep_loss"]
 
@@ -41,11 +41,12 @@ def sweep_loss(  # type: ignore[no-untyped-def]
     if row_c < 0 or col_c < 0 or row_c >= ground.shape[0] or col_c >= ground.shape[1]:
         return loss
     n_max = radius_px + 2
-    work, out = np.empty((14, n_max)), np.empty((ghz.size, n_max))
+    work, out = np.empty((13, n_max)), np.empty((ghz.size, n_max))
     h, g = np.empty(n_max), np.empty(n_max)
     rx_km, rx_m = np.empty(n_max), np.empty(n_max)
     rx_row, rx_col, rx_after = np.empty(n_max, np.int64), np.empty(n_max, np.int64), np.empty(n_max, np.int64)
     on_ray, at_rx = np.full(n_max, _INLAND), np.full(n_max, _INLAND)
+    table = by_distance(radius_px * cell_km + 1.0, percent, latitude_deg)
     h_first = foot(ground, row_f, col_f)
     for side in range(SIDES):
         for ray in range(slopes.size):
@@ -68,7 +69,7 @@ def sweep_loss(  # type: ignore[no-untyped-def]
             loss_along(
                 h, g, covered, on_ray, dry, cell_km, h_first, tx_height_m, rx_km, rx_m, rx_height_m, at_rx,
                 rx_after, m, ghz, horizontal, percent, location_db, delta_n, n0, latitude_deg, 500.0, 500.0,
-                work, out,
+                table, work, out,
             )  # fmt: skip
             for k in range(m):
                 for f in range(ghz.size):

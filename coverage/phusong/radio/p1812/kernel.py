@@ -11,22 +11,56 @@ import numpy as np
 from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, exp, exp2, log2
 from phusong.radio.hull import bullington_nu, clearest, extreme, push, tangent
 
-__all__ = ["loss_along", "work_arrays"]
+__all__ = ["by_distance", "loss_along"]
 
 _OCTAVES_20 = 2.0 * DB_PER_OCTAVE  # 20·log10(x) = this · log2(x)
 _NEGLIGIBLE_DB = 36.0  # two losses this far apart add to the smaller within 1.4e-7 dB
 _SEA, _INLAND = 1, 4
+_LOG_50 = 1.6989700043360187
+_OCTAVE, _FREE, _PER_ROOT_M, _SCATTER, _DUCT_FIXED, _CUBE_ROOT, _DUCT_ANGLE = range(7)  # columns of `bands`
 
 
-def work_arrays(n_points: int, n_frequencies: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scratch space of :func:`loss_along` for rays of up to ``n_points``."""
-    return np.empty((14, n_points)), np.empty((n_frequencies, n_points))
+_TABLE_KM = 0.05  # spacing of the tables over distance: cubic between them, to 1e-9
+_BETA, _PER_NORMAL, _DUCT = 0, 1, 2  # their rows
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def by_distance(farthest_km, percent, latitude_deg):  # type: ignore[no-untyped-def]
+    """Return what depends on distance alone on inland paths, shape (3, n): log10 β0, 1/I(β0/100), and a floor.
+
+    The floor is that of the time-dependent part of ducting from one entry to the next, equation (53).
+    """
+    n = int(farthest_km / _TABLE_KM) + 5
+    table = np.empty((3, n))
+    for j in range(n):
+        d = max(j, 0.5) * _TABLE_KM
+        log_beta0 = _log10_beta0(latitude_deg, d, d)
+        table[_BETA, j] = log_beta0
+        table[_PER_NORMAL, j] = 1.0 / _inverse_normal(exp2(LOG2_10 * (log_beta0 - 2.0)))
+        table[_DUCT, j] = _duct_by_time(percent, log_beta0, d, log2(d))
+    for j in range(n - 1):
+        table[_DUCT, j] = min(table[_DUCT, j], table[_DUCT, j + 1]) - 0.5
+    return table
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _read(table, row, d):  # type: ignore[no-untyped-def]
+    """Cubic between four entries; the first two intervals are left to the caller."""
+    at = d / _TABLE_KM
+    j = int(at)
+    t = at - j
+    a, b, c, e = table[row, j - 1], table[row, j], table[row, j + 1], table[row, j + 2]
+    return (
+        (t + 1.0) * (t - 1.0) * (t - 2.0) * 0.5 * b
+        - (t + 1.0) * t * (t - 2.0) * 0.5 * c
+        + t * (t - 1.0) * ((t + 1.0) * e - (t - 2.0) * a) / 6.0
+    )
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def loss_along(  # type: ignore[no-untyped-def]
     h, g, covered, zone, inland, step_km, h_first, tx_height_m, rx_km, rx_ground, rx_height_m, rx_zone, rx_after, m,
-    ghz, horizontal, percent, location_db, delta_n, n0, latitude_deg, tx_coast_km, rx_coast_km, work, out,
+    ghz, horizontal, percent, location_db, delta_n, n0, latitude_deg, tx_coast_km, rx_coast_km, table, work, out,
 ):  # fmt: skip
     """Fill ``out[f, k]`` with the loss at frequency f to receiver k. [dB]
 
@@ -50,8 +84,12 @@ def loss_along(  # type: ignore[no-untyped-def]
         Frequencies.
     location_db : float
         Added for the location percentage, -I(p_L)·σ_L.
-    work, out : arrays
-        From :func:`work_arrays`.
+    table : float64 array
+        From :func:`by_distance`, at least as far as the receivers.
+    work : float64 array, shape (13, n_points)
+        Scratch space.
+    out : float64 array, shape (n_frequencies, m)
+        Result.
 
     Other parameters are those of :func:`phusong.radio.p1812.basic_loss`.
     """
@@ -69,6 +107,9 @@ def loss_along(  # type: ignore[no-untyped-def]
     top_flat, top_mid, top_low, top_rare = -1, -1, -1, -1
     rise_flat, rise_mid, rise_low, rise_rare = -np.inf, -np.inf, -np.inf, -np.inf
     horizon_km = 0.0
+    bands = _bands(ghz, percent, n0)
+    log_percent = log2(percent) / LOG2_10
+    normal_percent = _inverse_normal(percent / 100.0)
     v1s[0], v2s[0] = 0.0, 0.0
     before = h_first
     i = 0
@@ -148,11 +189,15 @@ def loss_along(  # type: ignore[no-untyped-def]
         log_d = log2(d)
         log_beta0, between = 0.0, 0.0
         if rare_too:
-            log_beta0 = _log10_beta0(latitude_deg, land_km, inland_km)
             between = 1.0
-            if LOG2_10 * log_beta0 < log2(percent):
-                between = _inverse_normal(percent / 100.0) / _inverse_normal(exp2(LOG2_10 * (log_beta0 - 2.0)))
-        slant_2 = d * d + ((tx - rx) / 1000.0) ** 2
+            if inland and d > 2.0 * _TABLE_KM:
+                log_beta0 = _read(table, _BETA, d)
+                if log_beta0 < log_percent:
+                    between = normal_percent * _read(table, _PER_NORMAL, d)
+            else:
+                log_beta0 = _log10_beta0(latitude_deg, land_km, inland_km)
+                if log_beta0 < log_percent:
+                    between = normal_percent / _inverse_normal(exp2(LOG2_10 * (log_beta0 - 2.0)))
         reach = tx_far + rx_far if hidden else d
         focusing = 0.0
         if rare_too:
@@ -163,21 +208,30 @@ def loss_along(  # type: ignore[no-untyped-def]
         elif angle > -3.0:  # (57)
             angle_share = 1.0 / (1.0 + exp(16.0 * (angle - 0.3)))
 
+        log_slant = log2(d * d + (tx - rx) * (tx - rx) * 1e-6)
+        log_reach = log2(tx_far + rx_far) if hidden else log_d
+        bent = _bent(d, earth, tx_mrad, rx_mrad, tx_far if hidden else 0.0, rx_far)
+        duct_floor = -np.inf
+        if sea_share == 0.0:
+            duct_floor = _OCTAVES_20 * log_reach
+            if inland:
+                duct_floor += table[_DUCT, int(d / _TABLE_KM)]
+            else:
+                duct_floor += _duct_by_time(percent, _log10_beta0(latitude_deg, land_km, inland_km), d, log_d) - 0.5
+
         for f in range(ghz.size):
-            octave_f = log2(ghz[f])
-            per_root_m = np.sqrt(ghz[f] / 0.2998)
-            free = 92.4 + _OCTAVES_20 * octave_f + DB_PER_OCTAVE * log2(slant_2)
+            band = bands[f]
+            free = band[_FREE] + DB_PER_OCTAVE * log_slant
             median = _delta_bullington(
-                nu_mid * per_root_m, d, log_d, tx_eff, rx_eff, a_mid, earth, i, step_km, ghz[f], octave_f,
-                horizontal, sea_share,
-            )  # fmt: skip
+                nu_mid, d, log_d, tx_eff, rx_eff, a_mid, earth, i, step_km, ghz[f], band, horizontal, sea_share
+            )
             diffracted, clear_p, clear_beta = median, free, free
             if rare_too:
-                clear_p = free + focusing * (log2(percent / 50.0) / LOG2_10)
-                clear_beta = free + focusing * (log_beta0 - 1.6989700043360187)
+                clear_p = free + focusing * (log_percent - _LOG_50)
+                clear_beta = free + focusing * (log_beta0 - _LOG_50)
                 rare = _delta_bullington(
-                    nu_rare * per_root_m, d, log_d, tx_eff, rx_eff, a_rare, 3.0 * 6371.0, i, step_km, ghz[f],
-                    octave_f, horizontal, sea_share,
+                    nu_rare, d, log_d, tx_eff, rx_eff, a_rare, 3.0 * 6371.0, i, step_km, ghz[f], band, horizontal,
+                    sea_share,
                 )  # fmt: skip
                 diffracted = median + between * (rare - median)  # (41)
             diffraction = clear_p + diffracted
@@ -188,28 +242,40 @@ def loss_along(  # type: ignore[no-untyped-def]
             else:
                 least_clear = free + median + (clear_beta + over_land - free - median) * between
             modified = diffraction
-            # ducting cannot be nearer than this, (46) to (53): leave it out where that is enough
-            duct_floor = -np.inf
-            if sea_share == 0.0:
-                if not rare_too and log_beta0 == 0.0:
-                    log_beta0 = _log10_beta0(latitude_deg, land_km, inland_km)
-                duct_floor = (
-                    _duct_fixed(ghz[f], octave_f, log2(reach))
-                    + _duct_by_angle(ghz[f], octave_f, earth, d, hidden, tx_mrad, rx_mrad, tx_far, rx_far)
-                    + _duct_by_time(percent, log_beta0, d, log_d)
-                    - 0.5
-                )
-            if duct_floor < diffraction and angle_share < 1.0:
-                if not hidden and tx_far == d:
-                    tx_far = _clear_horizon(low_x, low_y, top_low, y_low, step_km, d, tx, slope, i)
-                    rx_far = d - tx_far
-                if not rare_too and log_beta0 == 0.0:
-                    log_beta0 = _log10_beta0(latitude_deg, land_km, inland_km)
-                rough = _roughness(h, flat_x, flat_y, top_flat, step_km, d, i, tx_far, rx_far, tx_low, rx_low)
-                duct = _ducting(
-                    ghz[f], octave_f, percent, log_beta0, earth, d, log_d, tx_mrad, rx_mrad, tx_far, rx_far,
-                    tx - tx_low, rx - rx_low, rough, inland_km, sea_share, tx_coast_km, rx_coast_km, tx, rx,
-                )  # fmt: skip
+            # ducting cannot be nearer than its floor: leave it out where that is enough
+            if angle_share < 1.0 and diffraction > duct_floor + band[_DUCT_FIXED] + band[_DUCT_ANGLE] * bent:
+                shielded = 0.0
+                if hidden:
+                    shielded = _shielding(ghz[f], band, tx_mrad, tx_far) + _shielding(ghz[f], band, rx_mrad, rx_far)
+                need = diffraction - duct_floor - band[_DUCT_FIXED] - band[_DUCT_ANGLE] * bent
+                duct = np.inf
+                if need > shielded:
+                    if not hidden and tx_far == d:
+                        tx_far = _clear_horizon(low_x, low_y, top_low, y_low, step_km, d, tx, slope, i)
+                        rx_far = d - tx_far
+                    if not hidden:
+                        shielded = _shielding(ghz[f], band, tx_mrad, tx_far)
+                        shielded += _shielding(ghz[f], band, rx_mrad, rx_far)
+                    if not rare_too:
+                        log_beta0 = _log10_beta0(latitude_deg, land_km, inland_km)
+                    rough = _roughness(h, flat_x, flat_y, top_flat, step_km, d, i, tx_far, rx_far, tx_low, rx_low)
+                    duct = (
+                        band[_DUCT_FIXED]
+                        + _OCTAVES_20 * log_reach
+                        + shielded
+                        - _sea_gain(sea_share, tx_coast_km, tx_far, tx)
+                        - _sea_gain(sea_share, rx_coast_km, rx_far, rx)
+                        + band[_DUCT_ANGLE] * _bent(d, earth, tx_mrad, rx_mrad, tx_far, rx_far)
+                        + _duct_by_time(
+                            percent,
+                            log_beta0
+                            + _log10_terrain_share(
+                                d, log_d, earth, tx - tx_low, rx - rx_low, rough, inland_km, tx_far + rx_far
+                            ),
+                            d,
+                            log_d,
+                        )
+                    )
                 larger, smaller = max(duct, clear_p), min(duct, clear_p)
                 least_duct = larger + 2.5 * LN2 * log2(1.0 + exp((smaller - larger) * 0.4))  # (60)
                 if least_duct <= diffraction:
@@ -217,15 +283,33 @@ def loss_along(  # type: ignore[no-untyped-def]
                     modified = least_duct + (diffraction - least_duct) * length_share
             modified += (least_clear - modified) * angle_share  # (62)
             total = modified
-            octave_p = log2(50.0 / percent)
-            scatter = 190.1 + _scatter_frequency(octave_f) + 0.573 * angle - 0.15 * n0
-            if octave_p > 0.0:
-                scatter -= 10.125 * exp2(0.7 * log2(octave_p / LOG2_10))
-            scatter += _OCTAVES_20 * log_d
+            scatter = band[_SCATTER] + 0.573 * angle + _OCTAVES_20 * log_d
             if scatter - modified < _NEGLIGIBLE_DB:
                 low, high = min(scatter, modified), max(scatter, modified)
                 total = low - 0.5 * DB_PER_OCTAVE * log2(1.0 + exp2(-0.2 * LOG2_10 * (high - low)))  # (63)
             out[f, k] = max(clear_p, total + (0.0 if at_sea else location_db))  # (69)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _bands(ghz, percent, n0):  # type: ignore[no-untyped-def]
+    """Return what depends on frequency alone, a row each."""
+    bands = np.empty((ghz.size, 7))
+    octave_p = log2(50.0 / percent)
+    for f in range(ghz.size):
+        octave = log2(ghz[f])
+        half = (octave - 1.0) / LOG2_10
+        scatter = 190.1 + 25.0 * octave / LOG2_10 - 2.5 * half * half - 0.15 * n0  # (44), (45)
+        if octave_p > 1e-12:
+            scatter -= 10.125 * exp2(0.7 * log2(octave_p / LOG2_10))
+        low = 45.375 - 137.0 * ghz[f] + 92.5 * ghz[f] * ghz[f] if ghz[f] < 0.5 else 0.0  # (47a)
+        bands[f, _OCTAVE] = octave
+        bands[f, _FREE] = 92.4 + _OCTAVES_20 * octave
+        bands[f, _PER_ROOT_M] = np.sqrt(ghz[f] / 0.2998)
+        bands[f, _SCATTER] = scatter
+        bands[f, _DUCT_FIXED] = 102.45 + _OCTAVES_20 * octave + low
+        bands[f, _CUBE_ROOT] = exp2(octave / 3.0)
+        bands[f, _DUCT_ANGLE] = 5e-5 * bands[f, _CUBE_ROOT]  # times the Earth's radius
+    return bands
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -265,13 +349,13 @@ def _log10_beta0(latitude_deg, land_km, inland_km):  # type: ignore[no-untyped-d
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _delta_bullington(  # type: ignore[no-untyped-def]
-    nu, d, log_d, tx_m, rx_m, bulge, earth, n, step_km, f, octave_f, horizontal, sea_share
+    nu, d, log_d, tx_m, rx_m, bulge, earth, n, step_km, f, band, horizontal, sea_share
 ):
-    """Equations (38) to (40) from Bullington's ν over the actual profile."""
-    sphere = _spherical_earth(d, log_d, tx_m, rx_m, earth, f, octave_f, horizontal, sea_share)
-    loss = _bullington(nu, d)
+    """Equations (38) to (40) from Bullington's ν·√λ over the actual profile."""
+    sphere = _spherical_earth(d, log_d, tx_m, rx_m, earth, f, band[_OCTAVE], horizontal, sea_share)
+    loss = _bullington(nu * band[_PER_ROOT_M], d)
     if sphere > 0.0:
-        flat = _smooth_nu(d, tx_m, rx_m, bulge, n, step_km) * np.sqrt(f / 0.2998)
+        flat = _smooth_nu(d, tx_m, rx_m, bulge, n, step_km) * band[_PER_ROOT_M]
         loss += max(sphere - _bullington(flat, d), 0.0)
     return loss
 
@@ -384,13 +468,6 @@ def _height_gain(b, least):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _scatter_frequency(octave_f):  # type: ignore[no-untyped-def]
-    """L_f, equation (45)."""
-    half = (octave_f - 1.0) / LOG2_10
-    return 25.0 * octave_f / LOG2_10 - 2.5 * half * half
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
 def _clear_horizon(low_x, low_y, top, y_low, step_km, d, tx, slope, n):  # type: ignore[no-untyped-def]
     """Return the distance of the point nearest to blocking a clear path; the middle where there is none."""
     if n < 1:
@@ -417,20 +494,9 @@ def _roughness(h, flat_x, flat_y, top, step_km, d, n, tx_far, rx_far, tx_low, rx
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _duct_fixed(f, octave_f, log_reach):  # type: ignore[no-untyped-def]
-    """Equations (47), (47a) without shielding by the terminals' horizons."""
-    low = 45.375 - 137.0 * f + 92.5 * f * f if f < 0.5 else 0.0
-    return 102.45 + _OCTAVES_20 * (octave_f + log_reach) + low
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _duct_by_angle(f, octave_f, earth, d, hidden, tx_mrad, rx_mrad, tx_far, rx_far):  # type: ignore[no-untyped-def]
-    """Equations (50) to (52); on a clear path whose horizon is not yet known, from below."""
-    if hidden:
-        bent = min(tx_mrad, 0.1 * tx_far) + min(rx_mrad, 0.1 * rx_far)
-    else:
-        bent = min(tx_mrad, 0.0) + min(rx_mrad, 0.0)
-    return 5e-5 * earth * exp2(octave_f / 3.0) * (1000.0 * d / earth + bent)
+def _bent(d, earth, tx_mrad, rx_mrad, tx_far, rx_far):  # type: ignore[no-untyped-def]
+    """Return the angular distance of ducting times the Earth's radius, equations (50) to (52)."""
+    return 1000.0 * d + earth * (min(tx_mrad, 0.1 * tx_far) + min(rx_mrad, 0.1 * rx_far))
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -446,31 +512,31 @@ def _duct_by_time(percent, log_beta, d, log_d):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _ducting(  # type: ignore[no-untyped-def]
-    f, octave_f, percent, log_beta0, earth, d, log_d, tx_mrad, rx_mrad, tx_far, rx_far, tx_eff, rx_eff, rough,
-    inland_km, sea_share, tx_coast_km, rx_coast_km, tx, rx,
-):  # fmt: skip
-    """Equations (46) to (56)."""
-    loss = _duct_fixed(f, octave_f, log2(tx_far + rx_far))
-    for end in range(2):
-        mrad, far, coast, height = tx_mrad, tx_far, tx_coast_km, tx
-        if end == 1:
-            mrad, far, coast, height = rx_mrad, rx_far, rx_coast_km, rx
-        shielding = mrad - 0.1 * far
-        if shielding > 0.0:
-            loss += _OCTAVES_20 * log2(1.0 + 0.361 * shielding * np.sqrt(f * far))
-            loss += 0.264 * shielding * exp2(octave_f / 3.0)
-        if sea_share >= 0.75 and coast <= far and coast <= 5.0:
-            loss -= 3.0 * np.exp(-0.25 * coast * coast) * (1.0 + np.tanh(0.07 * (50.0 - height)))
-    loss += _duct_by_angle(f, octave_f, earth, d, True, tx_mrad, rx_mrad, tx_far, rx_far)
+def _shielding(f, band, mrad, far):  # type: ignore[no-untyped-def]
+    """Loss by a terminal's own horizon, equation (48)."""
+    above = mrad - 0.1 * far
+    if above <= 0.0:
+        return 0.0
+    return _OCTAVES_20 * log2(1.0 + 0.361 * above * np.sqrt(f * far)) + 0.264 * above * band[_CUBE_ROOT]
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _sea_gain(sea_share, coast_km, far, height_m):  # type: ignore[no-untyped-def]
+    """Coupling of a coastal terminal to ducts over the sea, equation (49)."""
+    if sea_share < 0.75 or coast_km > far or coast_km > 5.0:
+        return 0.0
+    return 3.0 * np.exp(-0.25 * coast_km * coast_km) * (1.0 + np.tanh(0.07 * (50.0 - height_m)))
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _log10_terrain_share(d, log_d, earth, tx_eff, rx_eff, rough, inland_km, reach_km):  # type: ignore[no-untyped-def]
+    """log10(μ2·μ3), equations (55), (56)."""
     alpha = max(-0.6 - 3.5e-9 * exp2(3.1 * log_d) * _tau(inland_km), -3.4)
     spread = np.sqrt(tx_eff) + np.sqrt(rx_eff)
-    log_mu2 = min(alpha * (log2(500.0 / earth) + 2.0 * (log_d - log2(spread))), 0.0) / LOG2_10
-    log_mu3 = 0.0
+    log_share = min(alpha * (log2(500.0 / earth) + 2.0 * (log_d - log2(spread))), 0.0) / LOG2_10
     if rough > 10.0:
-        interior = min(d - tx_far - rx_far, 40.0)
-        log_mu3 = -4.6e-5 * (rough - 10.0) * (43.0 + 6.0 * interior) / (LN2 * LOG2_10)
-    return loss + _duct_by_time(percent, log_beta0 + log_mu2 + log_mu3, d, log_d)
+        log_share -= 4.6e-5 * (rough - 10.0) * (43.0 + 6.0 * min(d - reach_km, 40.0)) / (LN2 * LOG2_10)
+    return log_share
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
