@@ -21,8 +21,11 @@ from phusong.invest.costs import Costs
 from phusong.invest.new_sites import RadioPlan, find_candidates
 from phusong.invest.portfolio import Portfolio, PortfolioSettings, choose
 from phusong.invest.situation import Situation
+from phusong.radio.area import find_model
 from phusong.radio.footprints import Footprints, footprints
 from phusong.radio.link_budget import location_margin_db
+from phusong.radio.models import Conditions
+from phusong.radio.refractivity import refractivity
 from phusong.region.facts import table
 from phusong.region.store import Region
 from phusong.region.vietnam.build import build_vietnam
@@ -198,9 +201,13 @@ def _ground(region: Region) -> _Ground:
 
 def _radio_plan(asked: Scenario, region: Region) -> RadioPlan:
     settings = asked.radio
-    loss = table("clutter").set_index("class")["loss_db"].astype(float)
-    by_code = np.zeros(256, np.float32)
-    by_code[loss.index.to_numpy(np.int64)] = loss.to_numpy(np.float32)
+    clutter = table("clutter").set_index("class")[["loss_db", "height_m"]].astype(float)
+    by_code = np.zeros((2, 256), np.float32)
+    by_code[:, clutter.index.to_numpy(np.int64)] = clutter.to_numpy(np.float32).T
+    # a model that follows the path over trees and houses needs no loss added for them at the phone
+    over = find_model(settings.model).reads_cover
+    latitude = region.grid.latitude_deg
+    air = refractivity(latitude)
     margin = location_margin_db(settings.location_probability, settings.shadowing_sd_db)
     return RadioPlan(
         model=settings.model,
@@ -208,7 +215,15 @@ def _radio_plan(asked: Scenario, region: Region) -> RadioPlan:
         max_radius_m=settings.max_radius_km * 1000.0,
         rx_height_m=settings.rx_height_m,
         rx_losses_db=settings.rx_losses_db,
-        clutter_loss_db=by_code[region.clutter],
+        clutter_loss_db=np.zeros_like(region.elevation, np.float32) if over else by_code[0][region.clutter],
+        clutter_m=by_code[1][region.clutter] if over else None,
+        conditions=Conditions(
+            time_percent=settings.time_percent,
+            delta_n=settings.delta_n if settings.delta_n is not None else air.delta_n,
+            n0=settings.n0 if settings.n0 is not None else air.n0,
+            latitude_deg=latitude,
+            horizontal=settings.polarization == "horizontal",
+        ),
     )
 
 
@@ -228,6 +243,8 @@ def _footprints(region: Region, radio: RadioPlan, workers: int) -> Footprints:
         rx_height_m=radio.rx_height_m,
         rx_losses_db=radio.rx_losses_db,
         clutter_loss_db=radio.clutter_loss_db,
+        clutter_m=radio.clutter_m,
+        conditions=radio.conditions,
         workers=workers,
     )
 

@@ -50,7 +50,9 @@ class RegionSettings(_Table):
 class RadioSettings(_Table):
     """How signal is computed and when a place counts as covered."""
 
-    model: str = Field("bullington", description="Propagation model: bullington, rma or free_space.")
+    model: str = Field(
+        "bullington", description="Propagation model: bullington, p1812, itm, ehata, rma, uma or free_space."
+    )
     threshold_dbm: Annotated[float, Field(ge=-140.0, le=-60.0)] = Field(
         -110.0, description="Least RSRP that gives a usable outdoor 4G signal. [dBm]"
     )
@@ -60,7 +62,21 @@ class RadioSettings(_Table):
     shadowing_sd_db: NotNegative = Field(6.0, description="Standard deviation of shadowing in a square. [dB]")
     rx_height_m: Positive = Field(1.5, description="Height of the phone above ground. [m]")
     rx_losses_db: NotNegative = Field(4.0, description="Body and antenna losses of the phone. [dB]")
-    max_radius_km: Positive = Field(20.0, description="No site is heard farther than this. [km]")
+    max_radius_km: Positive = Field(
+        20.0,
+        description="No phone is answered farther away: random access timing (PRACH format 1: 77 km). [km]",
+    )
+    time_percent: Annotated[float, Field(ge=1.0, le=50.0)] = Field(
+        50.0, description="Share of the year for which the loss is not exceeded (p1812). [%]"
+    )
+    delta_n: Annotated[float, Field(ge=-150.0, le=150.0)] | None = Field(
+        None,
+        description="Fall of refractivity through the lowest km; by latitude when left out. [N-units/km]",
+    )
+    n0: Annotated[float, Field(ge=200.0, le=500.0)] | None = Field(
+        None, description="Sea-level surface refractivity; by latitude when left out. [N-units]"
+    )
+    polarization: Literal["vertical", "horizontal"] = Field("vertical", description="Of the transmitters.")
     interference_margin_db: NotNegative = Field(3.0, description="Rise of noise by other cells. [dB]")
 
 
@@ -168,7 +184,7 @@ class Scenario(_Table):
 
     def to_toml(self) -> str:
         """Return the whole resolved scenario as TOML."""
-        return tomli_w.dumps(self.model_dump(mode="json"))
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 def _locate(name_or_path: str | Path) -> Path:

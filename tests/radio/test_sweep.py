@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from phusong.errors import InputError
 from phusong.radio import area_loss
+from phusong.radio.fan import fan_slopes, trace
 from phusong.radio.models import MODELS
-from phusong.radio.sweep import EFFECTIVE_EARTH_KM, bullington_along
+from phusong.radio.sweep import EFFECTIVE_EARTH_KM, nu_along
 
 
 def knife_db(nu: float) -> float:
@@ -49,12 +50,32 @@ def test_hull_tangents_equal_the_plain_construction(seed, n, relief_m, f_ghz):
     rng = np.random.default_rng(seed)
     d = np.arange(n + 1) * 0.25
     g = np.abs(np.cumsum(rng.normal(0, relief_m / 8, n + 1)))
-    out = np.zeros(n + 1)
-    bullington_along(d, g, n, g[0] + 30.0, 1.5, f_ghz, EFFECTIVE_EARTH_KM, np.zeros(n + 1, np.int64), out)
+    out, work = np.zeros(n), [np.zeros(n + 2) for _ in range(3)]
+    at = np.arange(1, n + 1)
+    nu_along(g, 0.25, g[0] + 30.0, d[1:], g[1:] + 1.5, at - 1, n, EFFECTIVE_EARTH_KM, *work, out)
     for i in range(1, n + 1):
-        assert out[i] == pytest.approx(
-            bullington_db(d[: i + 1], g[: i + 1], g[0] + 30.0, 1.5, f_ghz), abs=1e-7
-        )
+        luc = knife_db(out[i - 1] / np.sqrt(0.299792458 / f_ghz))
+        loss = luc + (1 - np.exp(-luc / 6)) * (10 + 0.02 * d[i])
+        assert loss == pytest.approx(bullington_db(d[: i + 1], g[: i + 1], g[0] + 30.0, 1.5, f_ghz), abs=1e-7)
+
+
+@pytest.mark.parametrize(("row", "col"), [(30.0, 30.0), (30.3, 29.6), (29.51, 30.49), (3.2, 55.8)])
+def test_every_pixel_in_reach_belongs_to_one_ray(row, col):
+    ground, radius = np.zeros((61, 61), np.float32), 24
+    slopes = fan_slopes(radius)
+    asked = np.zeros(ground.shape, int)
+    h, px = np.empty(radius + 2), np.empty(radius + 2)
+    at = [np.empty(radius + 2, np.int64) for _ in range(3)]
+    for side in range(4):
+        for ray in range(slopes.size):
+            _, m = trace(side, ray, slopes, ground, row, col, radius, 24.0, h, px, *at)
+            assert (np.diff(px[:m]) > 0).all()
+            np.add.at(asked, (at[0][:m], at[1][:m]), 1)
+    rows, cols = np.mgrid[0:61, 0:61]
+    away = np.hypot(rows - row, cols - col)
+    inside = (away <= 24.0) & (np.abs(rows - round(row)) <= 24) & (np.abs(cols - round(col)) <= 24)
+    inside[round(row), round(col)] = False
+    assert (asked == inside).all()
 
 
 def flat(size: int = 61, cell_m: float = 250.0) -> tuple[np.ndarray, Affine, tuple[float, float]]:

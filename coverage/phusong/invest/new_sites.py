@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from phusong.invest.situation import Situation
 from phusong.radio.footprints import footprints
+from phusong.radio.models import Conditions
 
 __all__ = ["Candidates", "RadioPlan", "find_candidates"]
 
@@ -33,6 +34,10 @@ class RadioPlan:
         As in :func:`phusong.radio.footprints`.
     clutter_loss_db : ndarray, on the grid
         Loss round the receiver. [dB]
+    clutter_m : ndarray, on the grid, optional
+        What stands on the ground, for models that follow the path over it.
+    conditions : Conditions
+        Shares of time and of locations, and the air.
     """
 
     model: str
@@ -41,6 +46,8 @@ class RadioPlan:
     rx_height_m: float
     rx_losses_db: float
     clutter_loss_db: npt.NDArray[np.float32]
+    clutter_m: npt.NDArray[np.float32] | None
+    conditions: Conditions
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,8 @@ def find_candidates(situation: Situation, radio: RadioPlan, *, most: int = 3000)
         rx_height_m=radio.rx_height_m,
         rx_losses_db=radio.rx_losses_db,
         clutter_loss_db=radio.clutter_loss_db,
+        clutter_m=radio.clutter_m,
+        conditions=radio.conditions,
     )
     cell_of = np.full(grid.size, -1, np.int64)
     cell_of[situation.cell_pixel] = np.arange(situation.cell_pixel.size)

@@ -4,13 +4,13 @@ import numpy as np
 import numpy.typing as npt
 from affine import Affine
 
-from phusong.errors import InputError, Problem, nearest_name
-from phusong.radio.models import MODELS, Model
-from phusong.radio.sweep import EFFECTIVE_EARTH_KM, as_ground, diffraction_window, sweep_nu
+from phusong.errors import InputError, Problem, nearest_name, refuse
+from phusong.radio.models import MODELS, Conditions, Mast, Model, Terrain
+from phusong.radio.sweep import as_ground
 
-__all__ = ["area_loss", "find_model", "window_loss"]
+__all__ = ["area_loss", "as_terrain", "find_model", "window_place"]
 
-Singles = npt.NDArray[np.float32]
+_INLAND_EVERYWHERE = np.full((1, 1), 4, np.int8)
 
 
 def find_model(name: str) -> Model:
@@ -33,6 +33,39 @@ def find_model(name: str) -> Model:
     return MODELS[name]
 
 
+def as_terrain(
+    elevation: npt.ArrayLike,
+    cell_m: float,
+    *,
+    clutter_m: npt.ArrayLike | None = None,
+    zone: npt.ArrayLike | None = None,
+) -> Terrain:
+    """Return heights as the models read them: gaps at sea level, cover on top where there is any.
+
+    Parameters
+    ----------
+    elevation, clutter_m : array_like, shape (height, width)
+        Ground, and the height of what stands on it. [m]
+    cell_m : float
+        Pixel side.
+    zone : array_like of int, same shape
+        1 sea, 3 coastal land, 4 inland; all inland when left out.
+    """
+    ground = as_ground(elevation)
+    surface = ground
+    if clutter_m is not None:
+        cover = as_ground(np.broadcast_to(np.asarray(clutter_m, np.float32), np.shape(elevation)))
+        surface = ground + cover if cover.any() else ground
+    zones = _INLAND_EVERYWHERE if zone is None else np.ascontiguousarray(zone, np.int8)
+    return Terrain(ground, surface, zones, cell_m)
+
+
+def window_place(mast: Mast, cell_m: float) -> tuple[int, int]:
+    """Return the row and column of the first pixel of a mast's window."""
+    radius = mast.radius_px(cell_m)
+    return round(mast.row_f) - radius, round(mast.col_f) - radius
+
+
 def area_loss(
     elevation: npt.ArrayLike,
     transform: Affine,
@@ -43,7 +76,9 @@ def area_loss(
     frequency_ghz: float = 0.9,
     tx_height_m: float = 30.0,
     rx_height_m: float = 1.5,
-    earth_radius_km: float = EFFECTIVE_EARTH_KM,
+    clutter_m: npt.ArrayLike | None = None,
+    zone: npt.ArrayLike | None = None,
+    conditions: Conditions | None = None,
 ) -> npt.NDArray[np.float64]:
     """Return the basic transmission loss from one transmitter to every pixel. [dB]
 
@@ -56,11 +91,15 @@ def area_loss(
     tx_xy : tuple of float
         Easting and northing of the transmitter. [m]
     model : str
-        ``bullington``, ``rma`` or ``free_space``.
+        A name of :data:`phusong.radio.models.MODELS`.
     radius_m : float
         Pixels farther away are NaN.
-    frequency_ghz, tx_height_m, rx_height_m, earth_radius_km : float
-        Frequency, heights above ground, effective Earth radius.
+    frequency_ghz, tx_height_m, rx_height_m : float
+        Frequency and heights above ground.
+    clutter_m, zone : array_like, optional
+        Height of what stands on the ground [m], and 1 sea, 3 coastal land, 4 inland.
+    conditions : Conditions, optional
+        Shares of time and of locations, and the air; medians in Viet Nam's air when left out.
 
     Returns
     -------
@@ -78,72 +117,26 @@ def area_loss(
         "tx_height_m": tx_height_m,
         "rx_height_m": rx_height_m,
     }
-    problems = [
+    refuse(
         Problem("area_loss", "must be greater than 0", column=k, value=v)
         for k, v in given.items()
         if not v > 0
-    ]
-    if problems:
-        raise InputError(problems)
-    ground = as_ground(elevation)
-    col, row = ~transform @ tx_xy if hasattr(Affine, "__matmul__") else ~transform * tx_xy
-    cell_m = abs(transform.a)
-    window, top, left = window_loss(
-        ground,
-        row - 0.5,
-        col - 0.5,
-        cell_m=cell_m,
-        model=chosen,
-        radius_m=radius_m,
-        frequency_ghz=frequency_ghz,
-        tx_height_m=tx_height_m,
-        rx_height_m=rx_height_m,
-        earth_km=earth_radius_km,
     )
-    out = np.full(ground.shape, np.nan)
-    r0, r1 = max(top, 0), min(top + window.shape[0], ground.shape[0])
-    c0, c1 = max(left, 0), min(left + window.shape[1], ground.shape[1])
+    terrain = as_terrain(elevation, abs(transform.a), clutter_m=clutter_m, zone=zone)
+    east, north = tx_xy
+    mast = Mast(
+        (north - transform.f) / transform.e - 0.5,
+        (east - transform.c) / transform.a - 0.5,
+        tx_height_m,
+        rx_height_m,
+        radius_m,
+    )
+    height, width = np.shape(elevation)
+    window = chosen.window(terrain, mast, np.array([frequency_ghz]), conditions or Conditions())[0]
+    top, left = window_place(mast, terrain.cell_m)
+    out = np.full((height, width), np.nan)
+    r0, r1 = max(top, 0), min(top + window.shape[0], height)
+    c0, c1 = max(left, 0), min(left + window.shape[1], width)
     if r0 < r1 and c0 < c1:
         out[r0:r1, c0:c1] = window[r0 - top : r1 - top, c0 - left : c1 - left]
     return out
-
-
-def window_loss(
-    elevation: Singles,
-    row_f: float,
-    col_f: float,
-    *,
-    cell_m: float,
-    model: Model,
-    radius_m: float,
-    frequency_ghz: float,
-    tx_height_m: float,
-    rx_height_m: float,
-    earth_km: float = EFFECTIVE_EARTH_KM,
-) -> tuple[Singles, int, int]:
-    """Return the loss in the window round a transmitter, with the row and column of its first pixel.
-
-    Parameters are those of :func:`area_loss`, with the transmitter's place in pixel centres.
-    """
-    radius_px = max(1, int(np.ceil(radius_m / cell_m)))
-    top, left = round(row_f) - radius_px, round(col_f) - radius_px
-    side = 2 * radius_px + 1
-    rows = (np.arange(top, top + side) - row_f) * cell_m
-    cols = (np.arange(left, left + side) - col_f) * cell_m
-    # no pixel's middle is nearer than a quarter of a pixel on average: the loss at the mast itself means nothing
-    distance_m = np.maximum(np.hypot(rows[:, None], cols[None, :]), 0.25 * cell_m)
-    loss = model.distance_loss(
-        distance_m, frequency_ghz=frequency_ghz, tx_height_m=tx_height_m, rx_height_m=rx_height_m
-    )
-    if model.diffraction:
-        nu = sweep_nu(
-            elevation, np.zeros_like(elevation), row_f, col_f, cell_m, radius_px, radius_m,
-            rays_per_side(radius_px), tx_height_m, rx_height_m, earth_km,
-        )  # fmt: skip
-        loss = loss + diffraction_window(nu, row_f, col_f, cell_m, np.array([frequency_ghz]))[0]
-    r, c = np.arange(top, top + side), np.arange(left, left + side)
-    off = (r < 0) | (r >= elevation.shape[0])
-    loss[off, :] = np.nan
-    loss[:, (c < 0) | (c >= elevation.shape[1])] = np.nan
-    loss[distance_m > radius_m] = np.nan
-    return np.asarray(loss, np.float32), top, left

@@ -56,7 +56,7 @@ def trace(  # type: ignore[no-untyped-def]
         between transmitter and pixel.
     """
     height, width = ground.shape
-    sign = 1 if side == 0 or side == 2 else -1
+    sign = 1 - 2 * (side % 2)
     along_rows = side < 2
     slope = slopes[ray]
     stretch = np.sqrt(1.0 + slope * slope)
@@ -68,7 +68,8 @@ def trace(  # type: ignore[no-untyped-def]
         step_r, step_c = slope / stretch, sign / stretch
     n = min(radius_px, _steps_inside(row_f, step_r, height), _steps_inside(col_f, step_c, width))
     for i in range(1, n + 1):
-        h[i] = _between(ground, row_f + i * step_r, col_f + i * step_c)
+        r, c = row_f + i * step_r, col_f + i * step_c
+        h[i] = _between(ground, min(max(r, 0.0), height - 1.0), min(max(c, 0.0), width - 1.0))
     main_c = int(np.rint(main_f))
     share = 0.5 * (slopes.size - 1)
     m = 0
@@ -76,7 +77,7 @@ def trace(  # type: ignore[no-untyped-def]
         main = main_c + sign * i
         run = sign * (main - main_f)
         cross = cross_f + run * slope
-        if main < 0 or main >= n_main or run > n + 1:
+        if main < 0 or main >= n_main:
             break
         nearest = int(np.rint(cross))
         aside = nearest - cross_f
@@ -86,7 +87,7 @@ def trace(  # type: ignore[no-untyped-def]
         if int((s * (_LINEAR - _CUBIC * s * s) + 1.0) * share + 0.5) != ray:
             continue
         away = np.sqrt(run * run + aside * aside)
-        if away > reach_px:
+        if away > reach_px or away > n + 1.5:
             continue
         rx_px[m] = away
         rx_after[m] = min(n, int(away - _GAP_STEPS))
@@ -118,9 +119,9 @@ def _between(ground, row, col):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _steps_inside(start, step, size):  # type: ignore[no-untyped-def]
-    """Return how many whole steps from ``start`` stay between the first and the last pixel middle."""
+    """Return how many whole steps from ``start`` stay on the grid."""
     if step > 0.0:
-        return int(max((size - 1.0 - start) / step, 0.0))
+        return int(max((size - 0.5 - start) / step, 0.0))
     if step < 0.0:
-        return int(max(start / -step, 0.0))
+        return int(max((start + 0.5) / -step, 0.0))
     return 1 << 30

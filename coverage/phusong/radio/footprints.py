@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.radio.area import find_model, window_loss
-from phusong.radio.link_budget import eirp_per_resource_element_dbm, reach_m
-from phusong.radio.models import Model
+from phusong.radio.area import as_terrain, find_model, window_place
+from phusong.radio.fan import foot
+from phusong.radio.link_budget import eirp_per_resource_element_dbm, radius_of_interest_m
+from phusong.radio.models import Conditions, Mast, Model, Terrain
 from phusong.radio.sweep import as_ground
 from phusong.region.grid import Grid
 
@@ -80,6 +81,9 @@ def footprints(
     rx_height_m: float = 1.5,
     rx_losses_db: float = 0.0,
     clutter_loss_db: npt.ArrayLike | None = None,
+    clutter_m: npt.ArrayLike | None = None,
+    zone: npt.ArrayLike | None = None,
+    conditions: Conditions | None = None,
     workers: int = 2,
     progress: Callable[[float], None] | None = None,
 ) -> Footprints:
@@ -101,18 +105,25 @@ def footprints(
     floor_dbm : float
         Weaker entries are left out. [dBm]
     max_radius_m : float
-        No cell is followed farther, however strong. [m]
+        No cell answers a phone farther away (timing of its random access). [m]
     rx_height_m, rx_losses_db : float
         Receiver height and its losses.
     clutter_loss_db : array_like, on the grid, optional
         Loss by what stands round the receiver. [dB]
+    clutter_m, zone : array_like, on the grid, optional
+        Height of what stands on the ground [m], and 1 sea, 3 coastal land, 4 inland.
+    conditions : Conditions, optional
+        Shares of time and of locations, and the air.
     workers : int
         Threads; the result does not depend on them.
     progress : callable, optional
         Called with the share done.
     """
     chosen = find_model(model)
-    ground = as_ground(elevation)
+    terrain = as_terrain(elevation, grid.cell_m, clutter_m=clutter_m, zone=zone)
+    lowest, highest = float(terrain.ground.min()), float(terrain.ground.max())
+    air = conditions or Conditions()
+    ground = terrain.ground
     clutter = np.zeros_like(ground) if clutter_loss_db is None else as_ground(clutter_loss_db)
     jobs = list(_jobs(cells, sites, grid))
     ids = np.array([station for job in jobs for station in job.stations], str)
@@ -120,8 +131,9 @@ def footprints(
 
     def run(job: "_SiteJob") -> list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]:
         return _site_footprints(
-            job, ground, clutter, grid, chosen, floor_dbm, max_radius_m, rx_height_m, rx_losses_db
-        )
+            job, terrain, (lowest, highest), clutter, grid, chosen, air, floor_dbm, max_radius_m, rx_height_m,
+            rx_losses_db,
+        )  # fmt: skip
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         for done, result in enumerate(pool.map(run, jobs)):
@@ -200,10 +212,12 @@ def _jobs(cells: pd.DataFrame, sites: pd.DataFrame, grid: Grid) -> Iterator[_Sit
 
 def _site_footprints(
     job: _SiteJob,
-    ground: Singles,
+    terrain: Terrain,
+    relief_m: tuple[float, float],
     clutter: Singles,
     grid: Grid,
     model: Model,
+    air: Conditions,
     floor_dbm: float,
     max_radius_m: float,
     rx_height_m: float,
@@ -212,42 +226,81 @@ def _site_footprints(
     """Return pixels and levels of each station of a site."""
     floor = int(np.ceil(floor_dbm * 10.0))
     found: list[list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]] = [[] for _ in job.stations]
-    for sweep in job.sweeps:
-        strongest = float(sweep.eirp_re_dbm.max()) - rx_losses_db
-        radius_m = min(max_radius_m, reach_m(strongest, floor_dbm, sweep.frequency_ghz))
-        loss, top, left = window_loss(
-            ground,
-            job.row_f,
-            job.col_f,
-            cell_m=grid.cell_m,
-            model=model,
-            radius_m=max(radius_m, grid.cell_m),
-            frequency_ghz=sweep.frequency_ghz,
-            tx_height_m=sweep.height_m,
-            rx_height_m=rx_height_m,
-        )
-        for k in np.unique(sweep.station):
-            on = sweep.station == k
-            found[k].append(
-                _station_levels(
-                    loss,
-                    top,
-                    left,
-                    ground,
-                    clutter,
-                    grid.cell_m,
-                    job.row_f,
-                    job.col_f,
-                    sweep.height_m,
-                    rx_height_m,
-                    sweep.eirp_re_dbm[on] - rx_losses_db,
-                    sweep.azimuth_deg[on],
-                    sweep.beamwidth_deg[on],
-                    sweep.tilt_deg[on],
-                    floor,
-                )
+    ground = terrain.ground
+    # the bands of one antenna height share a sweep: the terrain's geometry does not depend on frequency
+    for height_m in sorted({sweep.height_m for sweep in job.sweeps}):
+        bands = [sweep for sweep in job.sweeps if sweep.height_m == height_m]
+        tx_m = float(foot(ground, job.row_f, job.col_f)) + height_m
+        radii = [
+            radius_of_interest_m(
+                float(sweep.eirp_re_dbm.max()) - rx_losses_db,
+                floor_dbm,
+                sweep.frequency_ghz,
+                tx_above_lowest_m=tx_m - relief_m[0],
+                rx_above_lowest_m=relief_m[1] + rx_height_m - relief_m[0],
+                earth_km=air.earth_km,
+            )
+            for sweep in bands
+        ]
+        radius_m = max(min(max_radius_m, max(radii)), grid.cell_m)
+        mast = Mast(job.row_f, job.col_f, height_m, rx_height_m, radius_m)
+        frequencies = np.array([sweep.frequency_ghz for sweep in bands])
+        losses = model.window(terrain, mast, frequencies, air)
+        top, left = window_place(mast, grid.cell_m)
+        for sweep, loss in zip(bands, losses, strict=True):
+            _add_stations(
+                found,
+                sweep,
+                loss,
+                top,
+                left,
+                ground,
+                clutter,
+                grid.cell_m,
+                job,
+                rx_height_m,
+                rx_losses_db,
+                floor,
             )
     return [_merge(parts) for parts in found]
+
+
+def _add_stations(
+    found: list[list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]],
+    sweep: _Sweep,
+    loss: Singles,
+    top: int,
+    left: int,
+    ground: Singles,
+    clutter: Singles,
+    cell_m: float,
+    job: _SiteJob,
+    rx_height_m: float,
+    rx_losses_db: float,
+    floor: int,
+) -> None:
+    """Append what each station hears of one band."""
+    for k in np.unique(sweep.station):
+        on = sweep.station == k
+        found[k].append(
+            _station_levels(
+                loss,
+                top,
+                left,
+                ground,
+                clutter,
+                cell_m,
+                job.row_f,
+                job.col_f,
+                sweep.height_m,
+                rx_height_m,
+                sweep.eirp_re_dbm[on] - rx_losses_db,
+                sweep.azimuth_deg[on],
+                sweep.beamwidth_deg[on],
+                sweep.tilt_deg[on],
+                floor,
+            )
+        )
 
 
 def _merge(

@@ -8,6 +8,7 @@ __all__ = [
     "eirp_per_resource_element_dbm",
     "location_margin_db",
     "location_probability",
+    "radius_of_interest_m",
     "reach_m",
     "resource_blocks",
 ]
@@ -48,3 +49,34 @@ def location_margin_db(probability: float, shadowing_sd_db: float) -> float:
 def reach_m(eirp_re_dbm: float, floor_dbm: float, frequency_ghz: float) -> float:
     """Return the free-space distance at which a resource element's power falls to the floor. [m]"""
     return float(10.0 ** ((eirp_re_dbm - floor_dbm - 92.4 - 20.0 * np.log10(frequency_ghz)) / 20.0) * 1000.0)
+
+
+def radius_of_interest_m(
+    eirp_re_dbm: float,
+    floor_dbm: float,
+    frequency_ghz: float,
+    *,
+    tx_above_lowest_m: float,
+    rx_above_lowest_m: float,
+    earth_km: float,
+) -> float:
+    """Return how far a cell can be heard: by its link budget in free space, less 6 dB beyond the horizon. [m]
+
+    No ground lies below the lowest of the area, so beyond the horizon over it every path is at least grazed,
+    which costs 6 dB (knife edge, ITU-R P.526).
+
+    Parameters
+    ----------
+    eirp_re_dbm, floor_dbm : float
+        Power of a resource element towards its strongest direction, and the least worth keeping.
+    tx_above_lowest_m, rx_above_lowest_m : float
+        Antenna, and the highest place a receiver may stand, above the lowest ground.
+    earth_km : float
+        Effective Earth radius.
+    """
+    horizon_m = np.sqrt(2000.0 * earth_km) * (
+        np.sqrt(max(tx_above_lowest_m, 0.0)) + np.sqrt(max(rx_above_lowest_m, 0.0))
+    )
+    clear_m = reach_m(eirp_re_dbm, floor_dbm, frequency_ghz)
+    grazed_m = reach_m(eirp_re_dbm - 6.0, floor_dbm, frequency_ghz)
+    return float(max(min(clear_m, horizon_m), grazed_m))

@@ -61,7 +61,19 @@ def sweep_nu(  # type: ignore[no-untyped-def]
     for side in range(SIDES):
         for ray in range(slopes.size):
             _, m = trace(
-                side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_px, rx_row, rx_col, rx_after
+                side,
+                ray,
+                slopes,
+                ground,
+                row_f,
+                col_f,
+                radius_px,
+                reach_px,
+                h,
+                rx_px,
+                rx_row,
+                rx_col,
+                rx_after,
             )
             for k in range(m):
                 rx_px[k] *= cell_km

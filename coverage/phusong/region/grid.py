@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from affine import Affine
+from pyproj import Transformer
 
 __all__ = ["Grid"]
 
@@ -61,6 +62,13 @@ class Grid:
     def pixel_km2(self) -> float:
         """Area of a pixel. [km²]"""
         return (self.cell_m / 1000.0) ** 2
+
+    @property
+    def latitude_deg(self) -> float:
+        """Latitude of the middle."""
+        west, south, east, north = self.bounds
+        to_degrees = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
+        return float(to_degrees.transform((west + east) / 2.0, (south + north) / 2.0)[1])
 
     @classmethod
     def around(

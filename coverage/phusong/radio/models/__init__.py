@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from phusong.radio.models.base import Model
+from phusong.radio.models.base import Conditions, Mast, Model, Terrain
 from phusong.radio.models.bullington import BULLINGTON
 from phusong.radio.models.free_space import FREE_SPACE
+from phusong.radio.models.p1812 import P1812
 from phusong.radio.models.rma import RMA
 
-__all__ = ["MODELS", "Model"]
+__all__ = ["MODELS", "Conditions", "Mast", "Model", "Terrain"]
 
-MODELS: Mapping[str, Model] = {model.name: model for model in (BULLINGTON, RMA, FREE_SPACE)}
+MODELS: Mapping[str, Model] = {model.name: model for model in (BULLINGTON, P1812, RMA, FREE_SPACE)}

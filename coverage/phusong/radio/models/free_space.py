@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio.models.base import Model
+from phusong.radio.models.base import by_distance
 
 __all__ = ["FREE_SPACE", "free_space_loss"]
 
@@ -28,4 +28,4 @@ def free_space_loss(
     return np.asarray(92.4 + 20.0 * np.log10(frequency_ghz) + 20.0 * np.log10(np.maximum(slant_km, 1e-3)))
 
 
-FREE_SPACE = Model("free_space", free_space_loss, diffraction=False, source="ITU-R P.525-4")
+FREE_SPACE = by_distance("free_space", free_space_loss, "ITU-R P.525-4", diffraction=False)

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.radio import tr38901
-from phusong.radio.models.base import Model
+from phusong.radio.models.base import by_distance
 from phusong.radio.models.free_space import free_space_loss
 
 __all__ = ["RMA", "rural_macro_loss"]
@@ -32,6 +32,6 @@ def rural_macro_loss(
     return np.maximum(loss, free)
 
 
-RMA = Model(
-    "rma", rural_macro_loss, diffraction=True, source="3GPP TR 38.901 V17, table 7.4.1-1, and P.526-15"
+RMA = by_distance(
+    "rma", rural_macro_loss, "3GPP TR 38.901 V17, table 7.4.1-1, and ITU-R P.526-15", diffraction=True
 )

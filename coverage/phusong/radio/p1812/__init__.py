@@ -311,7 +311,9 @@ def _shape_problems(d: Floats, h: Floats) -> list[Problem]:
     if not (np.isfinite(d).all() and np.isfinite(h).all()):
         problems.append(Problem("p1812", "must be finite at every point", column="distance_km, height_m"))
     elif d[0] != 0 or not (np.diff(d) > 0).all():
-        problems.append(Problem("p1812", "must start at 0 and rise from point to point", column="distance_km"))
+        problems.append(
+            Problem("p1812", "must start at 0 and rise from point to point", column="distance_km")
+        )
     return problems
 
 

@@ -51,7 +51,19 @@ def sweep_loss(  # type: ignore[no-untyped-def]
     for side in range(SIDES):
         for ray in range(slopes.size):
             n, m = trace(
-                side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_km, rx_row, rx_col, rx_after
+                side,
+                ray,
+                slopes,
+                ground,
+                row_f,
+                col_f,
+                radius_px,
+                reach_px,
+                h,
+                rx_km,
+                rx_row,
+                rx_col,
+                rx_after,
             )
             if covered:
                 trace(
@@ -84,18 +96,21 @@ def _at_the_mast(loss, drop_m, row_f, col_f, cell_km, ghz):  # type: ignore[no-u
     radius = loss.shape[1] // 2
     flat = max(np.hypot(np.rint(row_f) - row_f, np.rint(col_f) - col_f), 0.25) * cell_km
     for f in range(ghz.size):
-        loss[f, radius, radius] = 92.4 + 20.0 * np.log10(ghz[f]) + 20.0 * np.log10(np.hypot(flat, drop_m / 1000.0))
+        loss[f, radius, radius] = (
+            92.4 + 20.0 * np.log10(ghz[f]) + 20.0 * np.log10(np.hypot(flat, drop_m / 1000.0))
+        )
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _zones_along(zone, side, slope, row_f, col_f, n, rx_row, rx_col, m, on_ray, at_rx):  # type: ignore[no-untyped-def]
     """Fill the zones a ray passes and those of its receivers; return whether all are inland."""
-    sign = 1.0 if side == 0 or side == 2 else -1.0
+    sign = 1.0 - 2.0 * (side % 2)
     stretch = np.sqrt(1.0 + slope * slope)
     step_r, step_c = (sign / stretch, slope / stretch) if side < 2 else (slope / stretch, sign / stretch)
     dry = True
     for i in range(n + 1):
-        on_ray[i] = zone[int(row_f + i * step_r + 0.5), int(col_f + i * step_c + 0.5)]
+        r, c = int(row_f + i * step_r + 0.5), int(col_f + i * step_c + 0.5)
+        on_ray[i] = zone[min(max(r, 0), zone.shape[0] - 1), min(max(c, 0), zone.shape[1] - 1)]
         dry = dry and on_ray[i] == _INLAND
     for k in range(m):
         at_rx[k] = zone[rx_row[k], rx_col[k]]

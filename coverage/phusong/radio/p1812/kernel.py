@@ -217,13 +217,27 @@ def loss_along(  # type: ignore[no-untyped-def]
             if inland:
                 duct_floor += table[_DUCT, int(d / _TABLE_KM)]
             else:
-                duct_floor += _duct_by_time(percent, _log10_beta0(latitude_deg, land_km, inland_km), d, log_d) - 0.5
+                duct_floor += (
+                    _duct_by_time(percent, _log10_beta0(latitude_deg, land_km, inland_km), d, log_d) - 0.5
+                )
 
         for f in range(ghz.size):
             band = bands[f]
             free = band[_FREE] + DB_PER_OCTAVE * log_slant
             median = _delta_bullington(
-                nu_mid, d, log_d, tx_eff, rx_eff, a_mid, earth, i, step_km, ghz[f], band, horizontal, sea_share
+                nu_mid,
+                d,
+                log_d,
+                tx_eff,
+                rx_eff,
+                a_mid,
+                earth,
+                i,
+                step_km,
+                ghz[f],
+                band,
+                horizontal,
+                sea_share,
             )
             diffracted, clear_p, clear_beta = median, free, free
             if rare_too:
@@ -246,7 +260,9 @@ def loss_along(  # type: ignore[no-untyped-def]
             if angle_share < 1.0 and diffraction > duct_floor + band[_DUCT_FIXED] + band[_DUCT_ANGLE] * bent:
                 shielded = 0.0
                 if hidden:
-                    shielded = _shielding(ghz[f], band, tx_mrad, tx_far) + _shielding(ghz[f], band, rx_mrad, rx_far)
+                    shielded = _shielding(ghz[f], band, tx_mrad, tx_far) + _shielding(
+                        ghz[f], band, rx_mrad, rx_far
+                    )
                 need = diffraction - duct_floor - band[_DUCT_FIXED] - band[_DUCT_ANGLE] * bent
                 duct = np.inf
                 if need > shielded:
@@ -258,7 +274,9 @@ def loss_along(  # type: ignore[no-untyped-def]
                         shielded += _shielding(ghz[f], band, rx_mrad, rx_far)
                     if not rare_too:
                         log_beta0 = _log10_beta0(latitude_deg, land_km, inland_km)
-                    rough = _roughness(h, flat_x, flat_y, top_flat, step_km, d, i, tx_far, rx_far, tx_low, rx_low)
+                    rough = _roughness(
+                        h, flat_x, flat_y, top_flat, step_km, d, i, tx_far, rx_far, tx_low, rx_low
+                    )
                     duct = (
                         band[_DUCT_FIXED]
                         + _OCTAVES_20 * log_reach
@@ -404,6 +422,9 @@ def _smooth_nu(d, tx, rx, a, n, step_km):  # type: ignore[no-untyped-def]
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _spherical_earth(d, log_d, tx, rx, earth, f, octave_f, horizontal, sea_share):  # type: ignore[no-untyped-def]
     """Equations (22) to (28)."""
+    # the gap to the smooth Earth in zone widths is nowhere below 2·√(tx·rx): most mountain paths end here
+    if 2.0 * np.sqrt(tx * rx) > 250.0 * d * d / earth + 17.456 * np.sqrt(d * 0.2998 / f):
+        return 0.0
     roots = np.sqrt(tx) + np.sqrt(rx)
     if d >= np.sqrt(0.002 * earth) * roots:
         return _first_term(log_d, tx, rx, log2(earth), octave_f, f, horizontal, sea_share)

@@ -72,7 +72,7 @@ def bullington_loss(
         above_b = tx_m + slope_tx * d_b - (tx_m * (length - d_b) + rx_m * d_b) / length
         nu = above_b * math.sqrt(0.002 * length / (wavelength_m * d_b * (length - d_b)))  # (19)
     edge = knife_edge(nu)
-    return edge + (1.0 - math.exp(-edge / 6.0)) * (10.0 + 0.02 * length)  # (21)
+    return float(edge + (1.0 - math.exp(-edge / 6.0)) * (10.0 + 0.02 * length))  # (21)
 
 
 def spherical_earth_loss(
@@ -91,8 +91,10 @@ def spherical_earth_loss(
         return first_term_loss(length, tx_m, rx_m, earth_km, frequency_ghz, horizontal, sea_share)
     c = (tx_m - rx_m) / (tx_m + rx_m)  # (25d)
     m = 250.0 * length**2 / (earth_km * (tx_m + rx_m))  # (25e)
-    b = 2.0 * math.sqrt((m + 1.0) / (3.0 * m)) * math.cos(
-        math.pi / 3.0 + math.acos(3.0 * c / 2.0 * math.sqrt(3.0 * m / (m + 1.0) ** 3)) / 3.0
+    b = (
+        2.0
+        * math.sqrt((m + 1.0) / (3.0 * m))
+        * math.cos(math.pi / 3.0 + math.acos(3.0 * c / 2.0 * math.sqrt(3.0 * m / (m + 1.0) ** 3)) / 3.0)
     )  # (25c)
     d1 = length / 2.0 * (1.0 + b)  # (25a)
     d2 = length - d1
@@ -154,7 +156,7 @@ def _first_term(
         else:
             gain = 20.0 * math.log10(b + 0.1 * b**3)
         total -= max(gain, least)
-    return total  # (37)
+    return float(total)  # (37)
 
 
 def delta_bullington(path: Path, earth_km: float, frequency_ghz: float, *, horizontal: bool) -> float:
@@ -174,14 +176,9 @@ def delta_bullington(path: Path, earth_km: float, frequency_ghz: float, *, horiz
 def troposcatter_loss(path: Path, frequency_ghz: float, n0: float, percent: float) -> float:
     """Return the tropospheric scatter loss not exceeded for this time, equations (44), (45). [dB]"""
     by_frequency = 25.0 * math.log10(frequency_ghz) - 2.5 * math.log10(frequency_ghz / 2.0) ** 2
-    return (
-        190.1
-        + by_frequency
-        + 20.0 * math.log10(path.length_km)
-        + 0.573 * path.angle_mrad
-        - 0.15 * n0
-        - 10.125 * math.log10(50.0 / percent) ** 0.7
-    )
+    by_time = 10.125 * math.log10(50.0 / percent) ** 0.7
+    distance = 20.0 * math.log10(path.length_km)
+    return float(190.1 + by_frequency + distance + 0.573 * path.angle_mrad - 0.15 * n0 - by_time)
 
 
 def ducting_loss(
@@ -201,7 +198,9 @@ def ducting_loss(
             fixed += 20.0 * math.log10(1.0 + 0.361 * shielding * math.sqrt(f * horizon_km))
             fixed += 0.264 * shielding * f ** (1.0 / 3.0)  # (48)
         if path.sea_share >= 0.75 and coast_km <= horizon_km and coast_km <= 5.0:
-            fixed -= 3.0 * math.exp(-0.25 * coast_km**2) * (1.0 + math.tanh(0.07 * (50.0 - antenna_m)))  # (49)
+            fixed -= (
+                3.0 * math.exp(-0.25 * coast_km**2) * (1.0 + math.tanh(0.07 * (50.0 - antenna_m)))
+            )  # (49)
         bent_mrad += min(angle, 0.1 * horizon_km)  # (52), (52a)
     by_angle = 5e-5 * path.earth_km * f ** (1.0 / 3.0) * bent_mrad  # (50), (51)
 
@@ -222,4 +221,4 @@ def ducting_loss(
     )  # (53a)
     share = percent / beta
     by_time = -12.0 + (1.2 + 3.7e-3 * d) * math.log10(share) + 12.0 * share**gamma  # (53)
-    return fixed + by_angle + by_time
+    return float(fixed + by_angle + by_time)

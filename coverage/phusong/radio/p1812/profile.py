@@ -204,9 +204,7 @@ def _longest(d: Floats, inside: npt.NDArray[np.bool_]) -> float:
 def _beta0(latitude_deg: float, land_km: float, inland_km: float) -> float:
     """Equations (2) to (5)."""
     tau = 1.0 - np.exp(-4.12e-4 * inland_km**2.41)
-    mu1 = min(
-        (10.0 ** (-land_km / (16.0 - 6.6 * tau)) + 10.0 ** (-5.0 * (0.496 + 0.354 * tau))) ** 0.2, 1.0
-    )
+    mu1 = min((10.0 ** (-land_km / (16.0 - 6.6 * tau)) + 10.0 ** (-5.0 * (0.496 + 0.354 * tau))) ** 0.2, 1.0)
     phi = abs(latitude_deg)
     if phi <= 70.0:
         mu4 = mu1 ** (-0.935 + 0.0176 * phi)

@@ -1,0 +1,31 @@
+"""Recommendation ITU-R P.1812: diffraction, troposcatter, ducting, for any time and location percentage."""
+
+import numpy as np
+import numpy.typing as npt
+
+from phusong.radio.fan import fan_slopes
+from phusong.radio.models.base import Conditions, Mast, Model, Terrain
+from phusong.radio.p1812.area import sweep_loss
+from phusong.radio.p1812.mechanisms import inverse_normal
+
+__all__ = ["P1812"]
+
+_INLAND = 4
+
+
+def _window(
+    terrain: Terrain, mast: Mast, ghz: npt.NDArray[np.float64], conditions: Conditions
+) -> npt.NDArray[np.float32]:
+    radius = mast.radius_px(terrain.cell_m)
+    location_db = -inverse_normal(conditions.location_percent / 100.0) * conditions.location_sd_db
+    loss: npt.NDArray[np.float32] = sweep_loss(
+        terrain.ground, terrain.surface, terrain.surface is not terrain.ground, terrain.zone,
+        bool((terrain.zone == _INLAND).all()), mast.row_f, mast.col_f, terrain.cell_m / 1000.0, radius,
+        mast.radius_m / terrain.cell_m, fan_slopes(radius), mast.tx_height_m, mast.rx_height_m, ghz,
+        conditions.horizontal, conditions.time_percent, location_db, conditions.delta_n, conditions.n0,
+        conditions.latitude_deg,
+    )  # fmt: skip
+    return loss
+
+
+P1812 = Model("p1812", _window, "ITU-R P.1812-7 (08/2023)", reads_cover=True)
