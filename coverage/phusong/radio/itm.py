@@ -157,7 +157,21 @@ def _normal(q: float) -> float:
 
 @nb.njit(cache=True, nogil=True)
 def loss_on_profile(  # type: ignore[no-untyped-def]
-    h, n, step, tx, rx, f, horizontal, climate, n0, permittivity, conductivity, deviates, variability, work, work2
+    h,
+    n,
+    step,
+    tx,
+    rx,
+    f,
+    horizontal,
+    climate,
+    n0,
+    permittivity,
+    conductivity,
+    deviates,
+    variability,
+    work,
+    work2,
 ):
     """Return the loss on points 0 to n of a profile; arguments as for :func:`point_to_point`, checked before."""
     d = n * step
@@ -194,7 +208,9 @@ def loss_on_profile(  # type: ignore[no-untyped-def]
         fit_1, _ = _fit(h, n, step, start, 0.9 * far_1)
         _, fit_2 = _fit(h, n, step, d - 0.9 * far_2, stop)
         eff_1, eff_2 = tx + max(h[0] - fit_1, 0.0), rx + max(h[n] - fit_2, 0.0)
-    reference = _attenuation(d, angle_1, angle_2, far_1, far_2, eff_1, eff_2, tx, rx, gamma, n_s, rough, f, z_g)
+    reference = _attenuation(
+        d, angle_1, angle_2, far_1, far_2, eff_1, eff_2, tx, rx, gamma, n_s, rough, f, z_g
+    )
     free = 32.45 + 20.0 * math.log10(f) + 20.0 * math.log10(d / 1000.0)
     return free + _variability(reference, d, eff_1, eff_2, rough, f, climate - 1, deviates, variability)
 
@@ -305,7 +321,7 @@ def _attenuation(  # type: ignore[no-untyped-def]
     if a_5 >= 1000.0:
         return max(slope * d + start, 0.0)
     scatter_slope = (a_6 - a_5) / 200e3
-    turn = max(
+    turn = max(  # noqa: PLW3301 - numba knows max of numbers in pairs
         max(smooth, horizon + 1.088 * unit * math.log(f)),
         (a_5 - start - scatter_slope * d_5) / (slope - scatter_slope),
     )
@@ -385,8 +401,12 @@ def _diffraction(d, args):  # type: ignore[no-untyped-def]
     theta = d / earth - bend
     beyond = d - far_1 - far_2
     wave = 0.0795775 * (f / 47.7) * theta * theta
-    edges = _fresnel(wave * far_1 * beyond / (beyond + far_1)) + _fresnel(wave * far_2 * beyond / (beyond + far_2))
-    return weight * _round(beyond, theta, far_1, far_2, eff_1, eff_2, z_g, f) + (1.0 - weight) * edges + clutter
+    edges = _fresnel(wave * far_1 * beyond / (beyond + far_1)) + _fresnel(
+        wave * far_2 * beyond / (beyond + far_2)
+    )
+    return (
+        weight * _round(beyond, theta, far_1, far_2, eff_1, eff_2, z_g, f) + (1.0 - weight) * edges + clutter
+    )
 
 
 @nb.njit(cache=True, nogil=True)
@@ -500,7 +520,7 @@ def _variability(a_ref, d, eff_1, eff_2, rough, f, k, deviates, variability):  #
     elif mode == 2:
         z_l = z_t
     wave = f / 47.7
-    d_x = math.sqrt(18e6 * eff_1) + math.sqrt(18e6 * eff_2) + (575.7e12 / f) ** (1.0 / 3.0)
+    d_x = math.sqrt(18e6 * eff_1) + math.sqrt(18e6 * eff_2) + (575.7e12 / wave) ** (1.0 / 3.0)
     d_e = 130e3 * d / d_x if d < d_x else 130e3 + d - d_x
     sigma_s = 0.0 if no_situation else 5.0 + 3.0 * math.exp(-d_e / 100e3)
     sigma_l = 0.0
