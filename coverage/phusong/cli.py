@@ -21,6 +21,9 @@ app = typer.Typer(
 region_app = typer.Typer(no_args_is_help=True, help="Build, check and describe regions.")
 app.add_typer(region_app, name="region")
 
+radio_app = typer.Typer(no_args_is_help=True, help="Look at radio paths.")
+app.add_typer(radio_app, name="radio")
+
 _out = Console()
 _err = Console(stderr=True)
 
@@ -126,6 +129,45 @@ def region_info(path: Annotated[Path, typer.Argument(help="Region folder.")]) ->
     from phusong.region.store import Region  # noqa: PLC0415
 
     _describe(Region.read(path))
+
+
+@radio_app.command("profile")
+def radio_profile(
+    region: Annotated[Path, typer.Argument(help="Region folder.")],
+    transmitter: Annotated[str, typer.Argument(metavar="LAT,LON", help="Where the transmitter stands.")],
+    receiver: Annotated[str, typer.Argument(metavar="LAT,LON", help="Where the receiver stands.")],
+    model: Annotated[str, typer.Option(help="The model marked among the losses.")] = "p1812",
+    frequency_mhz: Annotated[float, typer.Option(min=30, max=6000)] = 900.0,
+    tx_height_m: Annotated[float, typer.Option(help="Above ground.", min=0.5, max=3000)] = 42.0,
+    rx_height_m: Annotated[float, typer.Option(help="Above ground.", min=0.5, max=3000)] = 1.5,
+    time_percent: Annotated[float, typer.Option(min=1, max=50)] = 50.0,
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("path.png"),
+    *,
+    clutter: Annotated[bool, typer.Option(help="Whether trees and houses stand on the ground.")] = True,
+) -> None:
+    """Show one path: ground, earth bulge, Fresnel zone, obstacles, and the loss by mechanism and model.
+
+    Example: phusong radio profile regions/tuyen-quang 21.82,105.21 21.90,105.30 --frequency-mhz 900
+    """
+    from phusong.radio.area import find_model  # noqa: PLC0415
+    from phusong.region.store import Region  # noqa: PLC0415
+    from phusong.report.path import path_picture, path_text  # noqa: PLC0415
+    from phusong.report.study import study_region_path  # noqa: PLC0415
+
+    find_model(model)
+    place = Region.read(region)
+    study, note = study_region_path(
+        place, transmitter, receiver, frequency_ghz=frequency_mhz / 1000.0, tx_height_m=tx_height_m,
+        rx_height_m=rx_height_m, time_percent=time_percent, clutter=clutter,
+    )  # fmt: skip
+    title = f"{transmitter} to {receiver}, {frequency_mhz:g} MHz"
+    picture = path_picture(study, model, title=title, note=note)
+    _out.print(path_text(study, model), highlight=False, markup=False, soft_wrap=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = out.with_name(f".{out.name}.part")
+    work.write_bytes(picture)
+    work.replace(out)
+    _out.print(f"{note}\nWrote {out}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -7,9 +7,20 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.radio.fan import fan_slopes
+from phusong.radio.p1812.mechanisms import bullington_loss
 from phusong.radio.sweep import diffraction_window, sweep_nu
 
-__all__ = ["Conditions", "DistanceLoss", "Mast", "Model", "Terrain", "by_distance", "mast_distance_m"]
+__all__ = [
+    "Conditions",
+    "DistanceLoss",
+    "Mast",
+    "Model",
+    "Profile",
+    "Terrain",
+    "bullington_on",
+    "by_distance",
+    "mast_distance_m",
+]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -85,6 +96,28 @@ class Conditions:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """The ground from a transmitter to one receiver.
+
+    Parameters
+    ----------
+    distance_km, ground_m, clutter_m : ndarray, shape (n,)
+        Distance from the transmitter at equal steps, ground, and height of what stands on it.
+    zone : ndarray of int64, shape (n,)
+        1 sea, 3 coastal land, 4 inland.
+    """
+
+    distance_km: Floats
+    ground_m: Floats
+    clutter_m: Floats
+    zone: npt.NDArray[np.int64]
+
+
+PathLoss = Callable[[Profile, float, float, float, Conditions], float]
+"""``f(profile, frequency_ghz, tx_height_m, rx_height_m, conditions) -> loss_db``"""
+
+
+@dataclass(frozen=True)
 class Model:
     """A propagation model.
 
@@ -95,6 +128,8 @@ class Model:
     window : callable
         ``f(terrain, mast, ghz, conditions) -> loss_db``: float32, shape (n_frequencies, side, side), centred on
         the pixel nearest to the mast; NaN off the grid and beyond the reach.
+    path : callable
+        ``f(profile, frequency_ghz, tx_height_m, rx_height_m, conditions) -> loss_db``: the same on one profile.
     source : str
         Recommendation and section.
     reads_cover : bool
@@ -104,6 +139,7 @@ class Model:
 
     name: str
     window: Callable[[Terrain, Mast, Floats, Conditions], Singles]
+    path: PathLoss
     source: str
     reads_cover: bool = False
 
@@ -152,4 +188,31 @@ def by_distance(name: str, distance_loss: DistanceLoss, source: str, *, diffract
         loss[:, distance > mast.radius_m] = np.nan
         return np.asarray(loss, np.float32)
 
-    return Model(name, window, source)
+    def path(
+        profile: Profile, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
+    ) -> float:
+        loss = distance_loss(
+            profile.distance_km[-1:] * 1000.0,
+            frequency_ghz=frequency_ghz,
+            tx_height_m=tx_height_m,
+            rx_height_m=rx_height_m,
+        )
+        more = bullington_on(profile, frequency_ghz, tx_height_m, rx_height_m, conditions.earth_km)
+        return float(loss[0]) + (more if diffraction else 0.0)
+
+    return Model(name, window, path, source)
+
+
+def bullington_on(
+    profile: Profile, frequency_ghz: float, tx_height_m: float, rx_height_m: float, earth_km: float
+) -> float:
+    """Return Bullington's diffraction loss over the ground and what stands on it. [dB]"""
+    surface = profile.ground_m + profile.clutter_m
+    return bullington_loss(
+        profile.distance_km,
+        surface,
+        float(profile.ground_m[0]) + tx_height_m,
+        float(profile.ground_m[-1]) + rx_height_m,
+        earth_km,
+        0.299792458 / frequency_ghz,
+    )

@@ -5,8 +5,8 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.radio.fan import SIDES, fan_slopes, foot, trace
-from phusong.radio.itm import loss_on_profile
-from phusong.radio.models.base import Conditions, Mast, Model, Terrain
+from phusong.radio.itm import loss_on_profile, point_to_point
+from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.p1812.mechanisms import inverse_normal
 
 __all__ = ["ITM"]
@@ -69,4 +69,24 @@ def _sweep(  # type: ignore[no-untyped-def]
     return loss
 
 
-ITM = Model("itm", _window, "Longley-Rice, ITS Irregular Terrain Model 1.2.2")
+def _path(
+    profile: Profile, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
+) -> float:
+    return point_to_point(
+        profile.ground_m,
+        float(profile.distance_km[-1]) * 1000.0 / (profile.ground_m.size - 1),
+        frequency_mhz=frequency_ghz * 1000.0,
+        tx_height_m=tx_height_m,
+        rx_height_m=rx_height_m,
+        horizontal=conditions.horizontal,
+        climate=conditions.climate,
+        n0=min(max(conditions.n0, 250.0), 400.0),
+        permittivity=_PERMITTIVITY,
+        conductivity_s_m=_CONDUCTIVITY_S_M,
+        time_percent=conditions.time_percent,
+        location_percent=conditions.location_percent,
+        variability=_BROADCAST_ALL_SITUATIONS,
+    )
+
+
+ITM = Model("itm", _window, _path, "Longley-Rice, ITS Irregular Terrain Model 1.2.2")

@@ -4,11 +4,12 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.radio.fan import fan_slopes
-from phusong.radio.models.base import Conditions, Mast, Model, Terrain
+from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
+from phusong.radio.p1812 import LossBreakdown, loss_breakdown
 from phusong.radio.p1812.area import sweep_loss
 from phusong.radio.p1812.mechanisms import inverse_normal
 
-__all__ = ["P1812"]
+__all__ = ["P1812", "break_down"]
 
 _INLAND = 4
 
@@ -28,4 +29,32 @@ def _window(
     return loss
 
 
-P1812 = Model("p1812", _window, "ITU-R P.1812-7 (08/2023)", reads_cover=True)
+def _path(
+    profile: Profile, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
+) -> float:
+    return break_down(profile, frequency_ghz, tx_height_m, rx_height_m, conditions).loss_db
+
+
+def break_down(
+    profile: Profile, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
+) -> LossBreakdown:
+    """Return the loss on one profile with its mechanisms; parameters as every model's ``path`` has them."""
+    return loss_breakdown(
+        profile.distance_km,
+        profile.ground_m,
+        profile.clutter_m,
+        frequency_ghz=frequency_ghz,
+        tx_height_m=tx_height_m,
+        rx_height_m=rx_height_m,
+        polarization="horizontal" if conditions.horizontal else "vertical",
+        time_percent=conditions.time_percent,
+        location_percent=conditions.location_percent,
+        location_sd_db=conditions.location_sd_db,
+        delta_n=conditions.delta_n,
+        n0=conditions.n0,
+        latitude_deg=conditions.latitude_deg,
+        zone=profile.zone,
+    )
+
+
+P1812 = Model("p1812", _window, _path, "ITU-R P.1812-7 (08/2023)", reads_cover=True)

@@ -10,6 +10,7 @@ import numpy as np
 from phusong.radio.p1812.profile import Path
 
 __all__ = [
+    "bullington_loss",
     "delta_bullington",
     "ducting_loss",
     "free_space_loss",
@@ -70,7 +71,8 @@ def bullington_loss(
         slope_rx = float(((gi + bulge - rx_m) / rest).max())  # (17)
         d_b = (rx_m - tx_m + slope_rx * length) / (slope_tx + slope_rx)  # (18)
         above_b = tx_m + slope_tx * d_b - (tx_m * (length - d_b) + rx_m * d_b) / length
-        nu = above_b * math.sqrt(0.002 * length / (wavelength_m * d_b * (length - d_b)))  # (19)
+        zone = d_b * (length - d_b)  # 0 where the point lies on the straight line itself
+        nu = above_b * math.sqrt(0.002 * length / (wavelength_m * zone)) if zone > 0.0 else 0.0  # (19)
     edge = knife_edge(nu)
     return float(edge + (1.0 - math.exp(-edge / 6.0)) * (10.0 + 0.02 * length))  # (21)
 

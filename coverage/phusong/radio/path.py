@@ -1,0 +1,182 @@
+"""One path looked at closely: the ground under it, its Fresnel zone, what stands in the way, and the loss by model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from phusong.errors import Problem, refuse
+from phusong.radio.fan import foot
+from phusong.radio.models import MODELS, Conditions, Profile
+from phusong.radio.models.p1812 import break_down
+from phusong.radio.p1812 import LossBreakdown
+from phusong.radio.sweep import as_ground
+from phusong.region.grid import Grid
+
+__all__ = ["PathStudy", "profile_between", "study_path"]
+
+Floats = npt.NDArray[np.float64]
+
+_LIGHT_M_GHZ = 0.299792458
+_FREE_ZONE = 0.6  # of the first Fresnel zone: what must be clear for the path to count as free
+
+
+@dataclass(frozen=True)
+class PathStudy:
+    """One path.
+
+    Parameters
+    ----------
+    profile : Profile
+        Ground and what stands on it.
+    frequency_ghz, tx_height_m, rx_height_m : float
+        As asked.
+    conditions : Conditions
+        As asked.
+    bulge_m : ndarray, shape (n,)
+        Rise of the Earth over the chord, median refraction.
+    ray_m : ndarray, shape (n,)
+        Straight line between the antennas, above sea level.
+    fresnel_m : ndarray, shape (n,)
+        Radius of the first Fresnel zone.
+    obstacles : DataFrame
+        distance_km, top_m, above_ray_m, zone_share (clearance over the zone's radius), most obstructing first.
+    split : LossBreakdown
+        P.1812 by mechanism.
+    losses : DataFrame
+        model, loss_db, over_free_space_db, source.
+    """
+
+    profile: Profile
+    frequency_ghz: float
+    tx_height_m: float
+    rx_height_m: float
+    conditions: Conditions
+    bulge_m: Floats
+    ray_m: Floats
+    fresnel_m: Floats
+    obstacles: pd.DataFrame
+    split: LossBreakdown
+    losses: pd.DataFrame
+
+    @property
+    def top_m(self) -> Floats:
+        """Return ground, cover and bulge together: what the straight ray has to clear. [m]"""
+        cover = self.profile.clutter_m.copy()
+        cover[0] = cover[-1] = 0.0
+        return np.asarray(self.profile.ground_m + cover + self.bulge_m)
+
+
+def profile_between(
+    elevation: npt.ArrayLike,
+    grid: Grid,
+    tx_xy: tuple[float, float],
+    rx_xy: tuple[float, float],
+    *,
+    clutter_m: npt.ArrayLike | None = None,
+    step_m: float | None = None,
+) -> Profile:
+    """Return the ground between two points at equal steps of about a pixel, interpolated bilinearly.
+
+    Parameters
+    ----------
+    elevation, clutter_m : array_like, on the grid
+        Ground, NaN being sea, and height of what stands on it (of the pixel it falls in). [m]
+    grid : Grid
+        Where they lie.
+    tx_xy, rx_xy : tuple of float
+        Easting and northing of both ends. [m]
+    step_m : float, optional
+        Longest step; a pixel when left out.
+
+    Raises
+    ------
+    InputError
+        If a point lies off the grid, or both are the same.
+    """
+    ends = {"transmitter": tx_xy, "receiver": rx_xy}
+    refuse(
+        Problem("path", f"the {name} lies outside the region", value=f"{east:.0f} m E, {north:.0f} m N")
+        for name, (east, north) in ends.items()
+        if not bool(grid.inside(*grid.rowcol(east, north)))
+    )
+    length_m = float(np.hypot(rx_xy[0] - tx_xy[0], rx_xy[1] - tx_xy[1]))
+    refuse([Problem("path", "transmitter and receiver are the same point")] if length_m < 1.0 else [])
+    n = max(2, int(np.ceil(length_m / (step_m or grid.cell_m)))) + 1
+    share = np.linspace(0.0, 1.0, n)
+    east, north = (tx_xy[k] + share * (rx_xy[k] - tx_xy[k]) for k in (0, 1))
+    heights = np.asarray(elevation, np.float32)
+    ground = as_ground(heights)
+    row_f, col_f = (grid.north_m - north) / grid.cell_m - 0.5, (east - grid.west_m) / grid.cell_m - 0.5
+    row, col = grid.rowcol(east, north)
+    row, col = np.clip(row, 0, grid.height - 1), np.clip(col, 0, grid.width - 1)
+    cover = np.zeros(n) if clutter_m is None else np.asarray(clutter_m, np.float64)[row, col]
+    return Profile(
+        share * length_m / 1000.0,
+        np.array([foot(ground, r, c) for r, c in zip(row_f, col_f, strict=True)]),
+        cover,
+        np.where(np.isnan(heights[row, col]), 1, 4).astype(np.int64),
+    )
+
+
+def study_path(
+    profile: Profile, *, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
+) -> PathStudy:
+    """Return everything an engineer wants to see of one path.
+
+    Raises
+    ------
+    InputError
+        If a value is outside the range of the model.
+    """
+    d = profile.distance_km
+    rest = d[-1] - d
+    bulge = 500.0 / conditions.earth_km * d * rest
+    tx, rx = float(profile.ground_m[0]) + tx_height_m, float(profile.ground_m[-1]) + rx_height_m
+    ray = (tx * rest + rx * d) / d[-1]
+    fresnel = np.sqrt(1000.0 * _LIGHT_M_GHZ / frequency_ghz * d * rest / d[-1])
+    split = break_down(profile, frequency_ghz, tx_height_m, rx_height_m, conditions)
+    losses = pd.DataFrame(
+        [
+            {
+                "model": name,
+                "loss_db": model.path(profile, frequency_ghz, tx_height_m, rx_height_m, conditions),
+                "source": model.source,
+            }
+            for name, model in MODELS.items()
+        ]
+    )
+    losses["over_free_space_db"] = losses["loss_db"] - split.free_space_db
+    study = PathStudy(
+        profile,
+        frequency_ghz,
+        tx_height_m,
+        rx_height_m,
+        conditions,
+        bulge,
+        ray,
+        fresnel,
+        pd.DataFrame(),
+        split,
+        losses,
+    )
+    return PathStudy(**{**vars(study), "obstacles": _obstacles(study)})
+
+
+def _obstacles(study: PathStudy) -> pd.DataFrame:
+    """Every peak that reaches into the part of the zone that should be clear, the worst first."""
+    above = study.top_m - study.ray_m
+    inner = slice(1, -1)
+    reach = above[inner] / np.maximum(study.fresnel_m[inner], 1e-9)
+    peak = np.r_[True, reach[1:] >= reach[:-1]] & np.r_[reach[:-1] > reach[1:], True] & (reach > -_FREE_ZONE)
+    at = np.flatnonzero(peak) + 1
+    found = pd.DataFrame(
+        {
+            "distance_km": study.profile.distance_km[at],
+            "top_m": (study.profile.ground_m + study.profile.clutter_m)[at],
+            "above_ray_m": above[at],
+            "zone_share": -above[at] / study.fresnel_m[at],
+        }
+    )
+    return found.sort_values(["zone_share", "distance_km"], kind="stable").reset_index(drop=True)

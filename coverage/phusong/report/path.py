@@ -1,0 +1,118 @@
+"""One radio path, as text and as a picture."""
+
+import io
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from phusong.radio.path import PathStudy
+from phusong.report.theme import INK, MUTED, SERVED_HEX, style
+
+__all__ = ["path_picture", "path_text"]
+
+_GROUND_HEX, _COVER_HEX, _ZONE_HEX, _BLOCK_HEX = "#c9b79c", "#009E73", "#56B4E9", "#D55E00"
+_MOST_OBSTACLES = 5
+
+
+def path_text(study: PathStudy, model: str) -> str:
+    """Return what an engineer wants to read of one path; ``model`` is marked among the losses."""
+    split, path = study.split, study.split.path
+    d = float(study.profile.distance_km[-1])
+    lines = [
+        (
+            f"Path of {d:.2f} km at {study.frequency_ghz * 1000:.0f} MHz, antennas {study.tx_height_m:g} m and "
+            f"{study.rx_height_m:g} m above ground ({path.tx_m:.0f} m and {path.rx_m:.0f} m above the sea)"
+        ),
+        (
+            f"Air: ΔN {study.conditions.delta_n:.1f} N-units/km, N0 {study.conditions.n0:.0f}; effective Earth radius "
+            f"{path.earth_km:.0f} km; the Earth bulges {study.bulge_m.max():.1f} m in the middle"
+        ),
+        "",
+        _clearance(study),
+    ]
+    lines += [
+        f"  {'·' if share > 0 else '▲'} {km:7.2f} km: top {top:.0f} m, "
+        + (f"{above:.1f} m above the ray" if above > 0 else f"{-above:.1f} m below the ray")
+        + f" ({share:+.2f} of the zone's radius)"
+        for km, top, above, share in study.obstacles.head(_MOST_OBSTACLES).itertuples(index=False)
+    ]
+    if len(study.obstacles) > _MOST_OBSTACLES:
+        lines.append(f"    and {len(study.obstacles) - _MOST_OBSTACLES} lesser ones")
+    lines += [
+        "",
+        f"P.1812 for {study.conditions.time_percent:g} % of the time, {study.conditions.location_percent:g} % of places:",
+        f"  free space                      {split.free_space_db:8.2f} dB",
+        f"  multipath and focusing          {split.line_of_sight_db - split.free_space_db:+8.2f} dB",
+        f"  diffraction                     {split.diffraction_db:+8.2f} dB   (median {split.diffraction_median_db:.2f})",
+        f"  troposcatter alone              {split.troposcatter_db:8.2f} dB",
+        f"  ducting alone                   {split.ducting_db:8.2f} dB",
+        f"  all together, median place      {split.combined_db:8.2f} dB",
+        f"  spread of places                {split.location_db:+8.2f} dB",
+        f"  basic transmission loss         {split.loss_db:8.2f} dB",
+        (
+            f"  horizons at {path.tx_horizon_km:.2f} km and {path.rx_horizon_km:.2f} km; angular distance "
+            f"{path.angle_mrad:.2f} mrad; roughness {path.roughness_m:.0f} m"
+        ),
+        "",
+        "By model (► the one asked for):",
+    ]
+    lines += [
+        f"  {'►' if row.model == model else ' '} {row.model:<11} {row.loss_db:8.2f} dB  "
+        f"({row.over_free_space_db:+.2f} over free space)  {row.source}"
+        for row in study.losses.itertuples(index=False)
+    ]
+    return "\n".join(lines)
+
+
+def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> bytes:
+    """Return the path as a PNG: ground with the Earth's bulge, cover, ray, Fresnel zone, obstacles, losses."""
+    d = study.profile.distance_km
+    bare = study.profile.ground_m + study.bulge_m
+    top = study.top_m
+    with style():
+        figure = Figure(figsize=(11.0, 6.2), layout="constrained")
+        axes, bars = figure.subplots(2, 1, height_ratios=[3.0, 1.0])
+        floor = float(bare.min()) - 0.08 * float(np.ptp(np.r_[top, study.ray_m]) + 10.0)
+        axes.fill_between(d, floor, bare, color=_GROUND_HEX, lw=0, label="ground with the Earth's bulge")
+        if (study.profile.clutter_m > 0).any():
+            axes.fill_between(d, bare, top, color=_COVER_HEX, alpha=0.6, lw=0, label="trees and houses")
+        axes.plot(d, study.bulge_m + floor, color=MUTED, lw=0.9, ls=":", label="the Earth's bulge alone")
+        axes.fill_between(
+            d, study.ray_m - study.fresnel_m, study.ray_m + study.fresnel_m, color=_ZONE_HEX, alpha=0.35, lw=0,
+            label="first Fresnel zone",
+        )  # fmt: skip
+        axes.plot(d, study.ray_m, color=SERVED_HEX, lw=1.4, label="straight ray")
+        for end, height in ((0, study.tx_height_m), (-1, study.rx_height_m)):
+            axes.plot(d[[end, end]], [bare[end], bare[end] + height], color=INK, lw=3, solid_capstyle="butt")
+        worst = study.obstacles.head(_MOST_OBSTACLES)
+        if len(worst):
+            at = np.searchsorted(d, worst["distance_km"].to_numpy() - 1e-9)
+            axes.plot(d[at], top[at], "^", color=_BLOCK_HEX, ms=8, label="in the zone", zorder=5)
+        axes.set_xlim(0, d[-1])
+        axes.set_ylim(floor, max(float((study.ray_m + study.fresnel_m).max()), float(top.max())) + 5)
+        axes.set_xlabel("distance from the transmitter [km]")
+        axes.set_ylabel("height above the sea [m]")
+        axes.set_title(title, loc="left")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=6, fontsize=8, frameon=False)
+        rows = study.losses.sort_values("loss_db", kind="stable")
+        colours = [SERVED_HEX if name == model else "#9aa5b1" for name in rows["model"]]
+        drawn = bars.barh(rows["model"], rows["loss_db"], color=colours)
+        bars.bar_label(drawn, labels=[f"{v:.1f} dB" for v in rows["loss_db"]], padding=3, fontsize=8)
+        bars.set_xlim(0, float(rows["loss_db"].max()) * 1.12)
+        bars.set_xlabel("basic transmission loss [dB]")
+        bars.tick_params(axis="y", labelsize=8)
+        figure.supxlabel(note, fontsize=7.5, color=MUTED, x=0.01, ha="left")
+        out = io.BytesIO()
+        with mpl.rc_context({"savefig.bbox": None}):
+            figure.savefig(out, format="png", dpi=140, metadata={"Software": None})
+    return out.getvalue()
+
+
+def _clearance(study: PathStudy) -> str:
+    if study.obstacles.empty:
+        return "Clear: nothing reaches into six tenths of the first Fresnel zone"
+    blocked = int((study.obstacles["above_ray_m"] > 0).sum())
+    if blocked:
+        return f"Blocked: {blocked} peak{'s' if blocked > 1 else ''} above the straight ray"
+    return "Line of sight, but the first Fresnel zone is not clear"
