@@ -74,6 +74,10 @@ def region_build(
     seed: Annotated[int, typer.Option(min=0)] = 2025,
     elevation: Layer = None,
     population: Layer = None,
+    clutter: Layer = None,
+    clutter_legend: Annotated[
+        Path | None, typer.Option(help="CSV code,class of the land cover; ESA WorldCover's when left out.")
+    ] = None,
     sites: Layer = None,
     cells: Layer = None,
     links: Layer = None,
@@ -98,7 +102,8 @@ def region_build(
         names, cell_m=cell_m, seed=seed, progress=lambda s: _err.print(f"[dim]· {s}[/dim]")
     )
     region = replace_layers(
-        region, elevation=elevation, population=population, sites=sites, cells=cells, links=links,
+        region, elevation=elevation, population=population, clutter=clutter, clutter_legend=clutter_legend,
+        sites=sites, cells=cells, links=links,
         power_nodes=power, power_lines=power_lines,
     )  # fmt: skip
     refuse(check_region(region))

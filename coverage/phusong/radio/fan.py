@@ -72,6 +72,10 @@ def trace(  # type: ignore[no-untyped-def]
         h[i] = _between(ground, min(max(r, 0.0), height - 1.0), min(max(c, 0.0), width - 1.0))
     main_c = int(np.rint(main_f))
     share = 0.5 * (slopes.size - 1)
+    # no farther from the ray than half-way to its neighbours, and a little: most pixels end here
+    half = 0.505 * max(
+        slopes[ray] - slopes[max(ray - 1, 0)], slopes[min(ray + 1, slopes.size - 1)] - slopes[ray]
+    )
     m = 0
     for i in range(1, radius_px + 1):
         main = main_c + sign * i
@@ -80,6 +84,8 @@ def trace(  # type: ignore[no-untyped-def]
         if main < 0 or main >= n_main:
             break
         nearest = int(np.rint(cross))
+        if abs(nearest - cross) > half * run:
+            continue
         aside = nearest - cross_f
         if nearest < 0 or nearest >= n_cross or abs(aside) > run or (abs(aside) == run and not along_rows):
             continue

@@ -12,7 +12,14 @@ from phusong.radio.fan import SIDES, foot, trace
 from phusong.radio.fastmath import DB_PER_OCTAVE, exp, log2
 from phusong.radio.hull import bullington_nu, push
 
-__all__ = ["EFFECTIVE_EARTH_KM", "as_ground", "diffraction_window", "nu_along", "sweep_nu"]
+__all__ = [
+    "EFFECTIVE_EARTH_KM",
+    "as_ground",
+    "diffraction_window",
+    "free_space_diffraction",
+    "nu_along",
+    "sweep_nu",
+]
 
 EFFECTIVE_EARTH_KM = 8495.0  # median effective Earth radius: 6371 km × 4/3
 _LIGHT_M_GHZ = 0.299792458
@@ -123,21 +130,65 @@ def nu_along(  # type: ignore[no-untyped-def]
 def diffraction_window(nu, row_f, col_f, cell_km, frequencies_ghz):  # type: ignore[no-untyped-def]
     """Return Bullington's loss for each frequency from one sweep's ν·√λ, shape (n_frequencies, side, side). [dB]"""
     side = nu.shape[0]
-    radius = side // 2
-    east = np.rint(col_f) - radius - col_f
-    north = np.rint(row_f) - radius - row_f
+    north, east = np.rint(row_f) - side // 2 - row_f, np.rint(col_f) - side // 2 - col_f
     loss = np.empty((frequencies_ghz.size, side, side), np.float32)
     for k in range(frequencies_ghz.size):
         scale = np.sqrt(frequencies_ghz[k] / _LIGHT_M_GHZ)
         for r in range(side):
             for c in range(side):
                 km = np.sqrt((north + r) ** 2 + (east + c) ** 2) * cell_km
-                above = max(nu[r, c] * scale, -0.78) - 0.1
-                edge = 6.9 + 2.0 * DB_PER_OCTAVE * log2(np.sqrt(above * above + 1.0) + above)
-                edge = edge if above > -0.88 else 0.0
-                whole = edge + (1.0 - exp(edge * (-1.0 / 6.0))) * (10.0 + 0.02 * km)
-                loss[k, r, c] = whole if nu[r, c] == nu[r, c] else np.nan
+                loss[k, r, c] = _bullington(nu[r, c], scale, km)
     return loss
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def free_space_diffraction(  # type: ignore[no-untyped-def]
+    nu, ground, row_f, col_f, cell_km, frequencies_ghz, tx_m, rx_height_m
+):
+    """Return free space over the slant path plus Bullington's loss, shape (n_frequencies, side, side). [dB]
+
+    Parameters
+    ----------
+    nu : float32 array, shape (side, side)
+        From :func:`sweep_nu`.
+    ground : float32 array
+        What the receivers stand on. [m]
+    tx_m, rx_height_m : float
+        Transmitter above sea level, receiver above ground.
+
+    Other parameters are those of :func:`sweep_nu`.
+    """
+    side = nu.shape[0]
+    height, width = ground.shape
+    top, left = int(np.rint(row_f)) - side // 2, int(np.rint(col_f)) - side // 2
+    loss = np.full((frequencies_ghz.size, side, side), np.nan, np.float32)
+    first, last = max(0, -left), min(side, width - left)
+    for k in range(frequencies_ghz.size):
+        scale = np.sqrt(frequencies_ghz[k] / _LIGHT_M_GHZ)
+        free = 92.4 + 2.0 * DB_PER_OCTAVE * log2(frequencies_ghz[k])
+        for r in range(max(0, -top), min(side, height - top)):
+            north = (top + r - row_f) * cell_km
+            for c in range(first, last):
+                east = (left + c - col_f) * cell_km
+                # no pixel's middle is nearer than a quarter of a pixel on average
+                flat = max(north * north + east * east, 0.0625 * cell_km * cell_km)
+                drop = (tx_m - ground[top + r, left + c] - rx_height_m) * 1e-3
+                loss[k, r, c] = (
+                    free
+                    + DB_PER_OCTAVE * log2(flat + drop * drop)
+                    + _bullington(nu[r, c], scale, np.sqrt(flat))
+                )
+    return loss
+
+
+@nb.njit(cache=True, nogil=True, inline="always", error_model="numpy")
+def _bullington(nu, scale, km):  # type: ignore[no-untyped-def]
+    """Return Bullington's loss, without a branch so that several pixels are computed at once; NaN stays. [dB]"""
+    above = max(nu * scale, -0.78) - 0.1
+    edge = 6.9 + 2.0 * DB_PER_OCTAVE * log2(np.sqrt(above * above + 1.0) + above)
+    edge = edge if above > -0.88 else 0.0
+    whole = edge + (1.0 - exp(edge * (-1.0 / 6.0))) * (10.0 + 0.02 * km)
+    return whole if nu == nu else np.nan  # noqa: PLR0124 - NaN
 
 
 def as_ground(values: npt.ArrayLike) -> npt.NDArray[np.float32]:

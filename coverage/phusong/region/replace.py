@@ -9,21 +9,14 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import rasterio
-from rasterio.warp import Resampling, reproject
-from scipy.ndimage import distance_transform_edt
 
 from phusong.errors import InputError, Problem, refuse
-from phusong.region.grid import Grid
 from phusong.region.layers import read_table
 from phusong.region.near import nearest
+from phusong.region.rasters import read_elevation, read_landcover, read_people
 from phusong.region.store import Region, Source
 
-__all__ = ["read_elevation", "read_people", "replace_layers"]
-
-Floats = npt.NDArray[np.float64]
-
-_OFF_GRID_M = 2000.0
+__all__ = ["replace_layers"]
 
 
 def replace_layers(
@@ -31,6 +24,8 @@ def replace_layers(
     *,
     elevation: Path | None = None,
     population: Path | None = None,
+    clutter: Path | None = None,
+    clutter_legend: Path | None = None,
     sites: Path | None = None,
     cells: Path | None = None,
     power_nodes: Path | None = None,
@@ -44,7 +39,10 @@ def replace_layers(
     region : Region
         The region.
     elevation, population : Path, optional
-        GeoTIFF of heights, and of people per pixel (scaled to each commune's province total).
+        Heights (GeoTIFF, .hgt, .vrt or a folder of tiles), and GeoTIFF of people per pixel (scaled to each
+        commune's province total).
+    clutter, clutter_legend : Path, optional
+        Land cover (ESA WorldCover tiles, or any codes with a legend of ``code, class``).
     sites, cells, power_nodes, power_lines, links : Path, optional
         CSV, GeoPackage, GeoJSON, Shapefile or Parquet with the columns of the data dictionary.
 
@@ -56,6 +54,8 @@ def replace_layers(
     steps: list[Callable[[Region], Region]] = []
     if elevation is not None:
         steps.append(partial(_elevation, path=elevation))
+    if clutter is not None:
+        steps.append(partial(_landcover, path=clutter, legend=clutter_legend))
     if population is not None:
         steps.append(partial(_population, path=population))
     if power_nodes is not None or power_lines is not None:
@@ -73,59 +73,6 @@ def replace_layers(
     return out
 
 
-def read_elevation(path: Path, grid: Grid) -> npt.NDArray[np.float32]:
-    """Return heights of a GeoTIFF on the grid, voids filled from the nearest known height. [m]"""
-    heights = _warp(path, grid, Resampling.bilinear)
-    missing = ~np.isfinite(heights)
-    if missing.any():
-        near = np.asarray(distance_transform_edt(missing, return_distances=False, return_indices=True))
-        heights = heights[tuple(near)]
-    return heights.astype(np.float32)
-
-
-def read_people(path: Path, grid: Grid) -> Floats:
-    """Return people per grid square of a GeoTIFF of people per pixel; the sum inside the grid is kept."""
-    people = _warp(path, grid, Resampling.sum)
-    if (people < 0).any():
-        raise InputError(
-            Problem(
-                path.name,
-                "holds negative people; is its nodata value declared?",
-                value=f"{np.nanmin(people):g}",
-            )
-        )
-    return np.nan_to_num(people).astype(np.float64)
-
-
-def _warp(path: Path, grid: Grid, how: Resampling) -> npt.NDArray[np.float64]:
-    if not path.is_file():
-        raise InputError(Problem(path.name, "does not exist"))
-    out = np.full(grid.shape, np.nan)
-    try:
-        with rasterio.open(path) as source:
-            if source.crs is None:
-                raise InputError(
-                    Problem(path.name, f"has no CRS; say which one it is in (the region uses {grid.crs})")
-                )
-            reproject(
-                rasterio.band(source, 1),
-                out,
-                dst_transform=grid.transform,
-                dst_crs=grid.crs,
-                dst_nodata=np.nan,
-                resampling=how,
-            )
-    except rasterio.errors.RasterioIOError as error:
-        raise InputError(Problem(path.name, f"is no readable GeoTIFF ({str(error)[:120]})")) from None
-    if not np.isfinite(out).any():
-        raise InputError(
-            Problem(
-                path.name, "does not overlap the region; are its coordinates swapped, or is it another place?"
-            )
-        )
-    return out
-
-
 def _given(region: Region, layer: str, path: Path, note: str = "given by the user") -> tuple[Source, ...]:
     kept = tuple(s for s in region.sources if s.layer != layer)
     return (*kept, Source(layer, "measured", path.name, "", "", note))
@@ -139,8 +86,14 @@ def _assumed(sources: tuple[Source, ...], layer: str, note: str) -> tuple[Source
 
 
 def _elevation(region: Region, path: Path) -> Region:
+    heights = read_elevation(path, region.grid)
+    sources = _given(region, "elevation", path, f"given by the user: {heights.report()}")
+    return replace(region, elevation=heights.elevation, sources=sources)
+
+
+def _landcover(region: Region, path: Path, legend: Path | None) -> Region:
     return replace(
-        region, elevation=read_elevation(path, region.grid), sources=_given(region, "elevation", path)
+        region, clutter=read_landcover(path, region.grid, legend), sources=_given(region, "clutter", path)
     )
 
 

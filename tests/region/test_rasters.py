@@ -1,0 +1,103 @@
+"""Other people's rasters: tiles, voids, land cover, and files that are not what they say."""
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+
+from phusong.errors import InputError
+from phusong.region.grid import Grid
+from phusong.region.rasters import read_elevation, read_landcover
+
+# two tiles of one degree meet at 105 E; the grid lies across the seam, UTM 48N
+GRID = Grid("EPSG:32648", 480_000.0, 2_360_000.0, 250.0, 120, 160)
+
+
+def write(path, values, west, north, step, *, nodata=None, crs="EPSG:4326", driver="GTiff"):
+    with rasterio.open(
+        path, "w", driver=driver, height=values.shape[0], width=values.shape[1], count=1, dtype=values.dtype,
+        crs=crs, transform=from_origin(west, north, step, step), nodata=nodata,
+    ) as file:  # fmt: skip
+        file.write(values, 1)
+
+
+def slope(west: float, n: int = 601) -> np.ndarray:
+    """Heights that rise by 100 m a degree eastwards and 50 m a degree northwards."""
+    lon = west + np.arange(n) / (n - 1)
+    lat = 22.0 - np.arange(n) / (n - 1)
+    return (100 * (lon[None, :] - 104) + 50 * (lat[:, None] - 21)).astype(np.float32)
+
+
+def expected() -> np.ndarray:
+    from pyproj import Transformer
+
+    col, row = np.meshgrid(np.arange(GRID.width), np.arange(GRID.height))
+    east, north = GRID.centres(row, col)
+    lon, lat = Transformer.from_crs(GRID.crs, "EPSG:4326", always_xy=True).transform(east, north)
+    return 100 * (lon - 104) + 50 * (lat - 21)
+
+
+def test_tiles_of_a_folder_make_one_surface_across_their_seam(tmp_path):
+    for west in (104, 105):
+        write(tmp_path / f"N21E{west}.tif", slope(west), west - 1 / 1200, 22 + 1 / 1200, 1 / 600)
+    write(tmp_path / "elsewhere.tif", slope(10), 10.0, 22.0, 1 / 600)
+    found = read_elevation(tmp_path, GRID)
+    assert found.tiles == 2
+    assert found.void_share == 0
+    assert np.abs(found.elevation - expected()).max() < 0.2
+
+
+def test_an_srtm_hgt_is_read_and_its_voids_are_filled_and_reported(tmp_path):
+    heights = np.rint(slope(104, 1201)).astype(">i2")
+    heights[560:620, 900:940] = -32768
+    (tmp_path / "N21E104.hgt").write_bytes(heights.tobytes())
+    grid = Grid("EPSG:32648", 460_000.0, 2_400_000.0, 250.0, 100, 140)
+    found = read_elevation(tmp_path / "N21E104.hgt", grid)
+    assert np.isfinite(found.elevation).all()
+    assert 0 < found.void_share < 0.2
+    assert found.void_far_m > 250
+    assert "void, filled from up to" in found.report()
+    assert 70 < found.elevation.min() <= found.elevation.max() < 155
+
+
+def test_a_virtual_mosaic_reads_like_its_tiles(tmp_path):
+    write(tmp_path / "a.tif", slope(104), 104 - 1 / 1200, 22 + 1 / 1200, 1 / 600)
+    (tmp_path / "m.vrt").write_text(
+        '<VRTDataset rasterXSize="601" rasterYSize="601"><SRS>EPSG:4326</SRS>'
+        f"<GeoTransform>{104 - 1 / 1200}, {1 / 600}, 0, {22 + 1 / 1200}, 0, {-1 / 600}</GeoTransform>"
+        '<VRTRasterBand dataType="Float32" band="1"><SimpleSource>'
+        '<SourceFilename relativeToVRT="1">a.tif</SourceFilename><SourceBand>1</SourceBand>'
+        "</SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    tile, mosaic = read_elevation(tmp_path / "a.tif", GRID), read_elevation(tmp_path / "m.vrt", GRID)
+    assert (tile.elevation == mosaic.elevation).all()
+
+
+def test_land_cover_becomes_clutter_classes_and_unknown_codes_are_named(tmp_path):
+    codes = np.full((400, 400), 10, np.uint8)
+    codes[:, 200:] = 50
+    write(tmp_path / "c.tif", codes, 104.5, 21.6, 1 / 400, nodata=0)
+    found = read_landcover(tmp_path / "c.tif", GRID)
+    assert set(np.unique(found)) == {2, 3}
+    codes[0:200, :] = 77
+    write(tmp_path / "c.tif", codes, 104.5, 21.6, 1 / 400, nodata=0)
+    with pytest.raises(InputError, match="77"):
+        read_landcover(tmp_path / "c.tif", GRID)
+    (tmp_path / "legend.csv").write_text("code,class\n10,3\n50,2\n77,9\n")
+    with pytest.raises(InputError, match=r"legend\.csv row 3, column class"):
+        read_landcover(tmp_path / "c.tif", GRID, tmp_path / "legend.csv")
+    (tmp_path / "legend.csv").write_text("code,class\n10,3\n50,2\n77,1\n")
+    assert 1 in read_landcover(tmp_path / "c.tif", GRID, tmp_path / "legend.csv")
+
+
+def test_files_that_cannot_be_read_are_named_together(tmp_path):
+    (tmp_path / "bad.tif").write_bytes(b"nothing")
+    (tmp_path / "worse.hgt").write_bytes(b"short")
+    with pytest.raises(InputError) as found:
+        read_elevation(tmp_path, GRID)
+    assert {p.where for p in found.value.problems} == {"bad.tif", "worse.hgt"}
+    with pytest.raises(InputError, match="does not exist"):
+        read_elevation(tmp_path / "none.tif", GRID)
+    write(tmp_path / "far.tif", slope(10), 10.0, 22.0, 1 / 600)
+    with pytest.raises(InputError, match="does not overlap"):
+        read_elevation(tmp_path / "far.tif", GRID)
