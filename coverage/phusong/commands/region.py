@@ -1,0 +1,116 @@
+"""phusong region: build, check and describe regions."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from phusong.commands.terminal import console, errors
+from phusong.errors import InputError, Problem
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Build, check and describe regions.")
+
+Layer = Annotated[Path | None, typer.Option(help="Replaces the modelled layer by this file.")]
+
+
+@app.command("build")
+def region_build(
+    country: Annotated[str, typer.Argument(help="Only vietnam so far.")],
+    out: Annotated[Path, typer.Option(help="Region folder.")],
+    province: Annotated[list[str] | None, typer.Option(help="Name; give it again for several.")] = None,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="All 34 provinces.")] = False,
+    cell_m: Annotated[float, typer.Option(help="Side of a grid square.", min=50, max=5000)] = 250.0,
+    seed: Annotated[int, typer.Option(min=0)] = 2025,
+    elevation: Layer = None,
+    population: Layer = None,
+    clutter: Layer = None,
+    clutter_legend: Annotated[
+        Path | None, typer.Option(help="CSV code,class of the land cover; ESA WorldCover's when left out.")
+    ] = None,
+    sites: Layer = None,
+    cells: Layer = None,
+    links: Layer = None,
+    power: Annotated[Path | None, typer.Option(help="Power nodes; replaces the modelled ones.")] = None,
+    power_lines: Layer = None,
+) -> None:
+    """Build a region from public packages, and your own layers where you have them.
+
+    Example: phusong region build vietnam --province "Tuyên Quang" --out regions/tuyen-quang
+    """
+    if country.casefold() not in {"vietnam", "viet nam", "viet-nam", "vn"}:
+        raise InputError(
+            Problem("region build", "is no country that phusong can build (vietnam)", value=country)
+        )
+    from phusong.errors import refuse  # noqa: PLC0415
+    from phusong.region.check import check_region  # noqa: PLC0415
+    from phusong.region.replace import replace_layers  # noqa: PLC0415
+    from phusong.region.vietnam.build import build_vietnam  # noqa: PLC0415
+
+    names = ("all",) if all_ else tuple(province or ())
+    region = build_vietnam(
+        names, cell_m=cell_m, seed=seed, progress=lambda s: errors.print(f"[dim]· {s}[/dim]")
+    )
+    region = replace_layers(
+        region, elevation=elevation, population=population, clutter=clutter, clutter_legend=clutter_legend,
+        sites=sites, cells=cells, links=links,
+        power_nodes=power, power_lines=power_lines,
+    )  # fmt: skip
+    refuse(check_region(region))
+    region.write(out)
+    _describe(region)
+    console.print(f"Wrote {out}", highlight=False, soft_wrap=True)
+    console.print(f"Next: phusong run default --set region.path={out}", highlight=False, soft_wrap=True)
+
+
+@app.command("check")
+def region_check(path: Annotated[Path, typer.Argument(help="Region folder.")]) -> None:
+    """Say everything that is wrong with a region.
+
+    Example: phusong region check regions/tuyen-quang
+    """
+    from phusong.region.store import Region  # noqa: PLC0415
+
+    Region.read(path)
+    console.print(f"{path}: nothing wrong found", highlight=False)
+
+
+@app.command("info")
+def region_info(path: Annotated[Path, typer.Argument(help="Region folder.")]) -> None:
+    """Describe a region: its layers, where they come from, what was repaired.
+
+    Example: phusong region info regions/tuyen-quang
+    """
+    from phusong.region.store import Region  # noqa: PLC0415
+
+    _describe(Region.read(path))
+
+
+def _describe(region: Any) -> None:  # noqa: ANN401 - a Region
+    table = Table(
+        title=f"{region.name}: {len(region.communes)} communes, {int(region.demand['population'].sum()):,} people"
+    )
+    for name in ("layer", "rows", "kind", "source"):
+        table.add_column(name)
+    for source in region.sources:
+        layer = getattr(region, source.layer)
+        table.add_row(source.layer, f"{len(layer):,}", source.kind, escape(source.source))
+    console.print(table)
+    residual = (
+        (region.communes["area_shape_km2"] / region.communes["area_km2"]).describe()
+        if "area_shape_km2" in region.communes
+        else None
+    )
+    if residual is not None:
+        console.print(
+            f"Polygon area over stated area: median {residual['50%']:.2f}, middle half {residual['25%']:.2f} to {residual['75%']:.2f}",
+            highlight=False,
+        )
+    if len(region.repairs):
+        counts = region.repairs.groupby(["layer", "column"]).size()
+        text = ", ".join(f"{n} {layer} {column}" for (layer, column), n in counts.items())
+        console.print(f"Repairs and doubts (repairs.csv says why): {text}", highlight=False)

@@ -1,0 +1,93 @@
+"""phusong run: answer a scenario."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from phusong.commands.terminal import cell, console, errors
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="A file, or the name of a shipped scenario.")] = "default",
+    out: Annotated[Path | None, typer.Option(help="Result folder.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, e.g. sharing.policy=mocn.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
+) -> None:
+    """Answer a scenario.
+
+    Example: phusong run default --set sharing.policy=mocn --out results/mocn
+    """
+    from phusong.pipeline import Stages  # noqa: PLC0415 - --help must be quick
+    from phusong.pipeline import run as run_scenario  # noqa: PLC0415
+    from phusong.scenario import Scenario  # noqa: PLC0415
+
+    asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
+    folder = out or Path("results") / Path(scenario).stem
+    stages = Stages(None if quiet else lambda name: errors.print(f"[dim]· {name}[/dim]"))
+    result = run_scenario(asked, folder, stages=stages, workers=workers)
+    if not quiet:
+        _calibration(result.calibration)
+        _policies(result.summary["policies"], result.summary["people"])
+    _headline(result.summary)
+    took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.seconds.items())
+    console.print(f"Stages: {took}; {sum(stages.seconds.values()):.0f} s in all", highlight=False)
+    console.print(f"Wrote {folder}; open {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print(f"Next: phusong explain {folder} 1", highlight=False, soft_wrap=True)
+
+
+def _headline(summary: dict[str, Any]) -> None:
+    people = summary["people"]
+    parts = ", ".join(
+        f"{summary[f'gap_{k}']:,} {words}"
+        for k, words in (
+            ("no_signal", "no signal"),
+            ("locked", "locked out"),
+            ("unstable", "unstable"),
+            ("congested", "congested"),
+        )
+    )
+    plan = summary["plan"]
+    console.print(
+        f"[bold]{escape(summary['region'])}[/bold]: {summary['people_served']:,} of {people:,} people ({summary['share_served']:.1%}) have stable internet; not: {parts}.",
+        highlight=False,
+    )
+    vnd = plan["cost_musd"] * summary["currency"]["vnd_per_usd"] / 1000
+    console.print(
+        f"A plan of {plan['cost_musd']:.2f} million USD ({vnd:,.0f} billion VND) gives it to {plan['people_gained']:,} more; "
+        f"no plan of that budget reaches more than {plan['bound_people']:,.0f} (within {plan['distance_share']:.1%}).",
+        highlight=False,
+    )
+
+
+def _calibration(calibration: Any) -> None:  # noqa: ANN401 - a frame
+    table = Table(title="The model beside public facts")
+    for name in ("what", "model", "fact", "unit", "source"):
+        table.add_column(name, justify="right" if name in {"model", "fact"} else "left")
+    for row in calibration.to_dict("records"):
+        known = "" if row["fact"] != row["fact"] else cell(row["fact"])
+        table.add_row(escape(row["what"]), cell(row["model"]), known, row["unit"], escape(row["source"]))
+    console.print(table)
+
+
+def _policies(policies: list[dict[str, Any]], people: int) -> None:
+    table = Table(title="Sharing policies on the same network")
+    columns = ("people_served", "gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
+    for name in ("policy", "served", "no signal", "locked", "unstable", "congested", "share"):
+        table.add_column(name, justify="left" if name == "policy" else "right", no_wrap=True)
+    for row in policies:
+        table.add_row(
+            row["policy"], *(f"{row[c]:,}" for c in columns), f"{row['people_served'] / people:.2%}"
+        )
+    console.print(table)
