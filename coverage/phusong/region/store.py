@@ -20,6 +20,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from phusong.errors import InputError, Problem, refuse
+from phusong.region.antennas import AntennaPattern, antenna_text, read_antennas
 from phusong.region.grid import Grid
 from phusong.region.schema import GEOMETRY_LAYERS, TABLE_LAYERS
 
@@ -56,7 +57,7 @@ class Region:
 
     Tables follow the data dictionary; `elevation` (m) and `clutter` (class codes
     of geodata/clutter.csv) lie on `grid`. `repairs` lists what was mended in the
-    sources and why.
+    sources and why. `antennas` holds measured patterns by file name.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Region:
     clutter: npt.NDArray[np.uint8]
     sources: tuple[Source, ...]
     repairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    antennas: Mapping[str, AntennaPattern] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: str | Path) -> "Region":
@@ -124,6 +126,8 @@ class Region:
             out[name] = _table_digest(getattr(self, name))
         for name in ("elevation", "clutter"):
             out[name] = hashlib.sha256(np.ascontiguousarray(getattr(self, name)).tobytes()).hexdigest()
+        for name, pattern in sorted(self.antennas.items()):
+            out[f"antennas/{name}"] = hashlib.sha256(antenna_text(pattern).encode()).hexdigest()
         return out
 
 
@@ -147,6 +151,10 @@ def _write(region: Region, folder: Path) -> None:
         getattr(region, name).to_parquet(folder / f"{name}.parquet", index=False)
     if len(region.repairs.columns):
         region.repairs.to_csv(folder / "repairs.csv", index=False)
+    if region.antennas:
+        (folder / "antennas").mkdir()
+    for name, pattern in region.antennas.items():
+        (folder / "antennas" / name).write_text(antenna_text(pattern), encoding="utf-8")
     for name, values, nodata in (
         ("elevation", region.elevation, float("nan")),
         ("clutter", region.clutter, None),
@@ -201,6 +209,11 @@ def _read(cls: type[Region], folder: Path) -> Region:
         rasters["clutter"] = _read_clutter(folder / "clutter.tif", rasters["grid"])
     except InputError as error:
         problems += error.problems
+    antennas: Mapping[str, AntennaPattern] = {}
+    try:
+        antennas = read_antennas(folder / "antennas")
+    except InputError as error:
+        problems += error.problems
     refuse(problems)
     sources = tuple(
         Source(str(name), *(str(entry.get(k, "")) for k in ("kind", "source", "licence", "as_of", "notes")))
@@ -220,6 +233,7 @@ def _read(cls: type[Region], folder: Path) -> Region:
         name=str(head.get("name", folder.name)),
         sources=sources,
         repairs=table,
+        antennas=antennas,
         **rasters,
         **layers,
     )
