@@ -1,0 +1,297 @@
+"""Correct: shapes and places are what they claim, figures are plausible."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from phusong.region.audit.case import Case
+from phusong.region.audit.check import Check, Rows, Whole
+from phusong.region.audit.official import codes_of_province
+from phusong.region.audit.trees import positions
+from phusong.region.facts import table
+from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
+
+__all__ = ["CORRECT"]
+
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+
+def _broken_shape(case: Case, layer: str) -> Rows:
+    found = case.table(layer).geometry.to_numpy()
+    usable = ~shapely.is_missing(case.shapes(layer))
+    polygonal = np.isin(shapely.get_type_id(found), (3, 6))
+    wrong_kind = usable & (~polygonal if layer == "communes" else shapely.get_type_id(found) != 0)
+    crossed = usable & ~wrong_kind & ~shapely.is_valid(found)
+
+    def tell(i: int) -> str:
+        if not usable[i]:
+            return "has no geometry"
+        if wrong_kind[i]:
+            wanted = "a polygon" if layer == "communes" else "a point"
+            return f"is a {shapely.get_type_id(found[i]) and found[i].geom_type}, not {wanted}"
+        return f"is no valid shape: {shapely.is_valid_reason(found[i])}"
+
+    return Rows(~usable | wrong_kind | crossed, tell, "geometry")
+
+
+def _limits(case: Case, layer: str) -> list[Rows]:
+    found = []
+    for column in LAYERS[layer]:
+        if column.kind == "text":
+            continue
+        unread = case.evidence.sheets[layer].unread.get(column.name, np.zeros(0, bool))
+        values = case.table(layer)[column.name].to_numpy(np.float64)
+        low = values < (-np.inf if column.least is None else column.least)
+        high = values > (np.inf if column.most is None else column.most)
+        found.append(Rows(unread | low | high, _beyond(values, unread, column), column.name))
+    return found
+
+
+def _beyond(values: Floats, unread: Flags, column: object) -> Callable[[int], str]:
+    name, meaning = getattr(column, "name", ""), getattr(column, "meaning", "")
+    low, high = getattr(column, "least", None), getattr(column, "most", None)
+
+    def tell(i: int) -> str:
+        if unread[i]:
+            return f"{name} is no {'yes or no' if low is None and high is None else 'number'} ({meaning})"
+        return f"{name} {values[i]:g} is outside {low if low is not None else '…'} to {high if high is not None else '…'} ({meaning})"
+
+    return tell
+
+
+def _height(case: Case, layer: str) -> Rows:
+    sites, ranges = case.table(layer), case.rubric.limits.height_m
+    height = sites["height_m"].to_numpy(np.float64)
+    low, high = np.array(
+        [ranges.get(s, (0.0, np.inf)) for s in sites["structure"]], np.float64
+    ).reshape(-1, 2).T  # fmt: skip
+    return Rows(
+        (height < low) | (height > high),
+        lambda i: (
+            f"{height[i]:g} m is unusual for a {sites['structure'].iloc[i]} ({low[i]:g} to {high[i]:g} m)"
+        ),
+        "height_m",
+    )
+
+
+def _power(case: Case, layer: str) -> Rows:
+    low, high = case.rubric.limits.eirp_dbm
+    eirp = case.table(layer)["eirp_dbm"].to_numpy(np.float64)
+    return Rows(
+        (eirp < low) | (eirp > high),
+        lambda i: f"EIRP {eirp[i]:g} dBm is not plausible ({low:g} to {high:g} dBm)",
+        "eirp_dbm",
+    )
+
+
+def _band(case: Case, layer: str) -> Rows:
+    limits = case.rubric.limits
+    band = case.table(layer)["band_mhz"].to_numpy(np.float64)
+    off = np.abs(band[:, None] - np.asarray(limits.bands_mhz)).min(axis=1)
+    return Rows(
+        off > limits.band_slack_mhz,
+        lambda i: f"{band[i]:g} MHz lies in no band of mobile networks here",
+        "band_mhz",
+    )
+
+
+def _antenna(case: Case, layer: str) -> Rows:
+    cells, sites = case.table(layer), case.table("sites")
+    at = positions(cells["site_id"], sites["site_id"])
+    height = sites["height_m"].to_numpy(np.float64)
+    mast = np.where(at >= 0, height[np.maximum(at, 0)], np.nan) if height.size else np.full(at.size, np.nan)
+    antenna = cells["antenna_height_m"].to_numpy(np.float64)
+    return Rows(
+        antenna > mast + case.rubric.limits.mast_slack_m,
+        lambda i: f"antenna at {antenna[i]:g} m on a structure of {mast[i]:g} m",
+        "antenna_height_m",
+    )
+
+
+def _in_commune(case: Case, layer: str) -> Rows | None:
+    if not case.evidence.has("communes"):
+        return None
+    claimed, xy = case.claimed(layer), case.xy(layer)
+    known = (claimed >= 0) & np.isfinite(xy).all(axis=1)
+    allowed = case.rubric.limits.commune_tolerance_m
+    if layer == "demand" and case.evidence.grid is not None:
+        allowed += case.evidence.grid.cell_m  # a square lies across the border
+    off = np.full(len(xy), np.nan)
+    at = np.flatnonzero(known)
+    off[at] = shapely.distance(shapely.points(xy[at]), case.borders[claimed[at]])
+    names = case.commune_names
+    return Rows(
+        ~known | ~(off <= allowed),
+        lambda i: f"lies {off[i] / 1000:.1f} km outside {names[claimed[i]]}, the commune it claims",
+        "commune_code",
+        told=known & np.isfinite(off),
+    )
+
+
+def _in_region(case: Case, layer: str) -> Rows | None:
+    if not case.evidence.has("communes"):
+        return None
+    xy = case.xy(layer)
+    known = np.isfinite(xy).all(axis=1)
+    inside = np.zeros(len(xy), bool)
+    inside[known] = case.commune_at(xy[known]) >= 0
+    margin = case.rubric.limits.region_margin_m
+    return Rows(
+        ~inside,
+        lambda i: (
+            f"stands more than {margin / 1000:g} km outside every commune ({xy[i, 0]:.0f}, {xy[i, 1]:.0f})"
+        ),
+        "geometry",
+        told=known,
+    )
+
+
+def _commissioned_later(case: Case, layer: str) -> Rows:
+    sites = case.table(layer)
+    year = sites["commissioned"].to_numpy(np.float64)
+    return Rows(
+        (sites["status"] == "active").to_numpy(bool) & (year > case.as_of.year),
+        lambda i: f"is active, yet commissioned in {year[i]:.0f}, after the audit of {case.as_of}",
+        "commissioned",
+    )
+
+
+def _area(case: Case, layer: str) -> Rows:
+    stated = case.table(layer)["area_km2"].to_numpy(np.float64)
+    drawn = shapely.area(case.borders) / 1e6
+    unknown = ~(drawn > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.exp(np.abs(np.log(stated / drawn)))
+    return Rows(
+        unknown | (ratio > case.rubric.limits.area_ratio),
+        lambda i: f"states {stated[i]:.1f} km², its polygon has {drawn[i]:.1f} km²",
+        "area_km2",
+        told=~unknown,
+    )
+
+
+def _people(case: Case, layer: str) -> Rows | None:
+    if not case.evidence.has("demand"):
+        return None
+    _, people, commune = case.cells
+    stated = case.table(layer)["population"].to_numpy(np.float64)
+    counted = np.bincount(commune[commune >= 0], people[commune >= 0], len(stated))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.exp(np.abs(np.log(stated / counted)))
+    return Rows(
+        (ratio > case.rubric.limits.people_ratio) & (np.abs(stated - counted) >= 1.0),
+        lambda i: f"states {stated[i]:,.0f} people, its demand cells hold {counted[i]:,.0f}",
+        "population",
+    )
+
+
+def _official_people(case: Case, layer: str) -> Rows | None:
+    """Compare whole provinces with the registers: a province is whole when all its communes of today are there."""
+    communes = case.table(layer)
+    _, people, commune = case.cells
+    by_commune = np.bincount(commune[commune >= 0], people[commune >= 0], len(communes))
+    here = set(communes["commune_code"])
+    codes = communes["province_code"].to_numpy(object)
+    bad, told = np.zeros(len(communes), bool), np.zeros(len(communes), bool)
+    off: dict[str, tuple[float, float]] = {}
+    judged = False
+    for row in table("provinces").itertuples():
+        if not here >= codes_of_province(str(row.province_code)):
+            continue
+        judged = True
+        mine = codes == str(row.province_code)
+        counted, known = float(by_commune[mine].sum()), float(str(row.people_registered))
+        if not 1 / case.rubric.limits.official_ratio <= counted / known <= case.rubric.limits.official_ratio:
+            bad |= mine
+            told[np.flatnonzero(mine)[:1]] = True
+            off[str(row.province_code)] = (counted, known)
+    if not judged:
+        return None
+
+    def tell(i: int) -> str:
+        counted, known = off[codes[i]]
+        return (
+            f"all communes of {case.province_of_commune[i]} hold {counted:,.0f} people, "
+            f"its registers {known:,.0f} (geodata/provinces.csv)"
+        )
+
+    return Rows(bad, tell, "population", told)
+
+
+def _density(case: Case, layer: str) -> Rows | None:
+    grid = case.evidence.grid
+    if grid is None:
+        return None
+    density = case.table(layer)["population"].to_numpy(np.float64) / grid.pixel_km2
+    most = case.rubric.limits.people_km2
+    return Rows(
+        density > most,
+        lambda i: f"{density[i]:,.0f} people a km² in one square; more than {most:,.0f} live nowhere here",
+        "population",
+    )
+
+
+def _operator_shares(case: Case, layer: str) -> Whole:
+    total = float(case.table(layer)["share"].sum())
+    off = abs(total - 1.0)
+    if off <= 0.01:
+        return Whole(0.0)
+    return Whole(min(1.0, off), [("share", f"the operators' shares sum to {total:.3f}, not 1")])
+
+
+def _elevation(case: Case, layer: str) -> Whole | None:
+    heights = case.evidence.rasters.get(layer)
+    if heights is None:
+        return None
+    low, high = case.rubric.limits.elevation_m
+    bad = (heights < low) | (heights > high)
+    if not bad.any():
+        return Whole(0.0)
+    text = f"{bad.sum():,} pixels lie outside {low:g} to {high:g} m (from {np.nanmin(heights):g} to {np.nanmax(heights):g} m)"
+    return Whole(float(bad.mean()), [("elevation", text)])
+
+
+def _refused(case: Case, layer: str) -> Whole:
+    """Fail a layer that the reader of plans refuses; the audit adds what no other record says of it."""
+    return Whole(1.0 if any(r.layer == layer for r in case.evidence.refusals) else 0.0)
+
+
+_TABLES = tuple(LAYERS)
+
+CORRECT = (
+    Check("shape-valid", "correct", GEOMETRY_LAYERS, "every row has a valid shape of its kind",
+          "draw it again, or mend it (make valid in QGIS)", _broken_shape),
+    Check("within-limits", "correct", _TABLES, "every figure is one, within the limits of the data dictionary",
+          "look up the figure and its unit", _limits),
+    Check("height-plausible", "correct", ("sites",), "structures are as high as their kind usually is",
+          "measure it, or correct the kind of structure", _height),
+    Check("power-plausible", "correct", ("cells",), "radiated powers are those of mobile cells",
+          "check dBm against watts, and whether antenna gain is counted once", _power),
+    Check("band-known", "correct", ("cells",), "carriers lie in bands of mobile networks",
+          "check MHz against channel numbers", _band),
+    Check("antenna-on-structure", "correct", ("cells",), "antennas hang on their structure",
+          "correct the height of the antenna or of the structure", _antenna),
+    Check("in-its-commune", "correct", ("demand", "settlements", "facilities"),
+          "every row lies in the commune it claims", "correct the code or the place", _in_commune),
+    Check("in-the-region", "correct", ("sites", "power_nodes"), "equipment stands in the region or just outside",
+          "check for swapped coordinates and another CRS", _in_region),
+    Check("date-possible", "correct", ("sites",), "what is active was commissioned before the audit",
+          "correct the year, or mark it planned", _commissioned_later),
+    Check("area-as-drawn", "correct", ("communes",), "stated areas agree with the polygons",
+          "take the polygon from the state's map, or correct the area", _area),
+    Check("people-as-counted", "correct", ("communes",), "a commune's people are those of its demand cells",
+          "sum the cells again, or take the newer count for both", _people),
+    Check("people-as-registered", "correct", ("communes",), "a whole province holds about its registered people",
+          "scale the cells of the province to its official figure", _official_people),
+    Check("density-possible", "correct", ("demand",), "no square holds more people than live anywhere here",
+          "check whether figures are people a square or a km²", _density),
+    Check("shares-sum-to-one", "correct", ("operators",), "the operators' shares sum to 1",
+          "complete the list of operators", _operator_shares),
+    Check("heights-possible", "correct", ("elevation",), "heights are those of the country",
+          "set nodata, or check feet against metres", _elevation),
+    Check("readable", "correct", (*_TABLES, "elevation", "clutter", "region"),
+          "the reader of plans takes it as it is", "do what the message says", _refused, absent=True),
+)  # fmt: skip
