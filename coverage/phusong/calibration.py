@@ -8,7 +8,6 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.ndimage import uniform_filter
 
-from phusong.radio.footprints import Footprints
 from phusong.region.facts import fact
 from phusong.region.store import Region
 
@@ -32,17 +31,14 @@ class Heard:
         Best server; NaN where nothing is heard. [dBm]
     land : ndarray of bool, on the grid
         Pixels of the communes.
-    footprints : Footprints
-        Stations.
-    availability : ndarray, shape (n_sites,)
-        Share of the year each site works.
+    station_ids : ndarray of str
+        ``site_id/operator``.
     """
 
     region: Region
     rsrp_dbm: npt.NDArray[np.float32]
     land: npt.NDArray[np.bool_]
-    footprints: Footprints
-    availability: npt.NDArray[np.float64]
+    station_ids: npt.NDArray[np.str_]
 
 
 def village_signal(heard: Heard) -> gpd.GeoDataFrame:
@@ -99,7 +95,7 @@ def calibrate(heard: Heard, settlements: gpd.GeoDataFrame) -> pd.DataFrame:
             scope,
         ),
     ]
-    stations = heard.footprints.station_ids.size
+    stations = heard.station_ids.size
     share = people.sum() / 113_571_926.0
     for key in ("stations_4g_low", "stations_4g_high"):
         note = (
@@ -108,9 +104,7 @@ def calibrate(heard: Heard, settlements: gpd.GeoDataFrame) -> pd.DataFrame:
             else "two sources disagree"
         )
         rows.append(_row("4G stations", fact(key).value * share, float(stations), "stations", key, note))
-    owners = pd.Series([s.rsplit("/", 1)[1] for s in heard.footprints.station_ids]).value_counts(
-        normalize=True
-    )
+    owners = pd.Series([s.rsplit("/", 1)[1] for s in heard.station_ids]).value_counts(normalize=True)
     for name, part in owners.sort_index().items():
         rows.append(
             {

@@ -1,50 +1,71 @@
 """Footprints: sparse, sorted, the same for any number of workers, never smaller with more power."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from phusong.errors import InputError
 from phusong.radio import footprints
-from phusong.radio.link_budget import (
-    eirp_per_resource_element_dbm,
-    location_margin_db,
-    location_probability,
-    resource_blocks,
-)
+from phusong.radio.link_budget import LinkBudget, cell_range_m, noise_dbm
+from phusong.radio.models import Conditions
+from phusong.radio.plan import RadioPlan, Scene
+from phusong.radio.site_jobs import Carrier
 from small_region import small_region
 
+REGION = small_region(cell_m=250.0)
+SCENE = Scene(REGION.grid, REGION.elevation)
+BUDGET = LinkBudget({"4G": -110.0}, location_probability=0.75)
+PLAN = RadioPlan("bullington", BUDGET, Conditions(), 15_000.0)
+PLACES = pd.DataFrame(
+    {
+        "site_id": REGION.sites["site_id"],
+        "east_m": REGION.sites.geometry.x,
+        "north_m": REGION.sites.geometry.y,
+    }
+)
 
-def heard(more_db: float = 0.0, workers: int = 2, beam_deg: float = 360.0, floor_dbm: float = -106.0):
-    r = small_region(cell_m=250.0)
-    places = pd.DataFrame(
-        {"site_id": r.sites["site_id"], "east_m": r.sites.geometry.x, "north_m": r.sites.geometry.y}
-    )
-    cells = r.cells.assign(eirp_dbm=r.cells["eirp_dbm"] + more_db, beamwidth_deg=beam_deg)
-    return footprints(
-        cells,
-        places,
-        r.elevation,
-        r.grid,
-        model="bullington",
-        floor_dbm=floor_dbm,
-        max_radius_m=15_000,
-        workers=workers,
+
+def heard(more_db: float = 0.0, beam_deg: float = 360.0, plan: RadioPlan = PLAN, cells=None, **asked):
+    given_cells = REGION.cells if cells is None else cells
+    table = given_cells.assign(eirp_dbm=given_cells["eirp_dbm"] + more_db, beamwidth_deg=beam_deg)
+    return footprints(table, PLACES, SCENE, plan, **asked)
+
+
+def same(a, b) -> bool:
+    return all(
+        np.array_equal(getattr(a, name), getattr(b, name))
+        for name in ("station_ids", "indptr", "pixel", "rsrp_ddbm", "sinr_ddb")
     )
 
 
 def test_workers_change_nothing():
-    one, three = heard(workers=1), heard(workers=3)
-    assert (one.pixel == three.pixel).all()
-    assert (one.rsrp_ddbm == three.rsrp_ddbm).all()
+    one, three = heard(workers=1, n_servers=2), heard(workers=3, n_servers=2)
+    assert same(one, three)
+    for name in ("level_ddbm", "station", "carrier_level_ddbm", "carrier_total_mw"):
+        assert np.array_equal(getattr(one.servers, name), getattr(three.servers, name))
 
 
 def test_entries_are_sorted_unique_and_above_the_floor():
     found = heard()
-    assert (found.rsrp_ddbm >= -1060).all()
+    assert (found.rsrp_ddbm >= np.ceil(BUDGET.floor_dbm("4G", 900.0, 10.0) * 10)).all()
     assert list(found.station_ids) == sorted(found.station_ids)
     for k in range(found.station_ids.size):
         pixel, _ = found.of(k)
         assert (np.diff(pixel) > 0).all()
+
+
+def test_pixels_not_kept_have_no_entries_and_change_no_map():
+    keep = np.zeros(REGION.grid.shape, bool)
+    keep[REGION.demand["row"], REGION.demand["col"]] = True
+    everywhere, here = heard(n_servers=2), heard(n_servers=2, keep=keep)
+    on = keep.ravel()[everywhere.pixel]
+    assert np.array_equal(everywhere.pixel[on], here.pixel)
+    assert np.array_equal(everywhere.sinr_ddb[on], here.sinr_ddb)
+    assert np.array_equal(everywhere.servers.level_ddbm, here.servers.level_ddbm)
 
 
 def test_more_power_never_shrinks_a_footprint():
@@ -54,25 +75,96 @@ def test_more_power_never_shrinks_a_footprint():
 
 
 def test_a_narrow_sector_never_beats_an_omni():
-    omni, sector = heard().best_server()[0], heard(beam_deg=65.0).best_server()[0]
+    omni = heard(n_servers=1).servers.best_dbm()
+    sector = heard(beam_deg=65.0, n_servers=1).servers.best_dbm()
     both = np.isfinite(sector)
     assert (omni[both] >= sector[both] - 0.051).all()
 
 
-def test_best_server_is_the_strongest_station():
-    found = heard()
-    rsrp, station = found.best_server()
-    pixel = int(np.flatnonzero(station.ravel() >= 0)[100])
-    levels = []
-    for k in range(found.station_ids.size):
-        p, level = found.of(k)
-        levels += list(level[p == pixel] / 10.0)
-    assert rsrp.ravel()[pixel] == pytest.approx(max(levels), abs=1e-4)
+def test_servers_are_the_strongest_stations_in_order():
+    found = heard(n_servers=3)
+    layers = found.servers.layers
+    for k, layer in enumerate(layers):
+        mine = np.flatnonzero([s.endswith(f"/{layer.operator}") for s in found.station_ids])
+        whole = np.full((mine.size, REGION.grid.size), -32768, np.int16)
+        for row, station in enumerate(mine):
+            pixel, level = found.of(station)
+            whole[row, pixel] = level
+        wanted = -np.sort(-whole.astype(int), axis=0)[:3]
+        assert np.array_equal(found.servers.level_ddbm[k, : wanted.shape[0]], wanted)
+        first = found.servers.station[k, 0]
+        on = first >= 0
+        row_of = {int(s): r for r, s in enumerate(mine)}
+        rows = np.array([row_of[int(s)] for s in first[on]])
+        assert (whole[rows, np.flatnonzero(on)] == wanted[0][on]).all()
 
 
-def test_link_budget_follows_the_tables():
-    assert [resource_blocks(b) for b in (1.4, 5.0, 10.0, 20.0)] == [6, 25, 50, 100]
-    assert resource_blocks(100.0, "5G") == 273
-    assert eirp_per_resource_element_dbm(60.0, 10.0) == pytest.approx(60 - 10 * np.log10(600))
-    assert location_probability(-110.0, -110.0, 6.0) == pytest.approx(0.5)
-    assert location_probability(-110.0 + location_margin_db(0.75, 6.0), -110.0, 6.0) == pytest.approx(0.75)
+def test_sinr_without_other_cells_is_signal_over_noise_and_falls_with_load():
+    alone = REGION.cells.iloc[:1]
+    found = heard(cells=alone, n_servers=1)
+    noise = noise_dbm("4G", 900.0, BUDGET.noise_figure_db)
+    # within 0.1 dB, up to where single precision of the total shows (no rate grows there any more)
+    far = found.rsrp_ddbm < -700
+    assert np.abs(found.sinr_ddb - (found.rsrp_ddbm - noise * 10))[far].max() <= 1
+    assert found.servers.carriers == (Carrier(alone["operator"].iloc[0], "4G", 900.0),)
+    quiet = heard(n_servers=1, plan=replace(PLAN, load=0.0))
+    busy = heard(n_servers=1, plan=replace(PLAN, load=1.0))
+    assert (busy.sinr_ddb <= quiet.sinr_ddb).all()
+    assert (busy.sinr_ddb < quiet.sinr_ddb).any()
+    rate = [f.servers.rate_mbps(0) for f in (quiet, busy)]
+    both = np.isfinite(rate[0])
+    assert np.array_equal(both, np.isfinite(rate[1]))
+    assert (rate[1][both] <= rate[0][both]).all()
+    assert rate[0][both].max() <= 10.0 * 4.4
+
+
+def test_sinr_on_the_map_is_power_over_all_other_power_by_hand():
+    found = heard(n_servers=1, plan=replace(PLAN, load=1.0))
+    maps = found.servers
+    on = maps.carrier_station[0] >= 0
+    mw = 10.0 ** (maps.carrier_level_ddbm[0][on].astype(float) / 100.0)
+    noise = 10.0 ** (noise_dbm("4G", 900.0, BUDGET.noise_figure_db) / 10.0)
+    by_hand = 10 * np.log10(mw / (noise + np.maximum(maps.carrier_total_mw[0][on] - mw, 0.0)))
+    assert np.abs(maps.sinr_db(0).ravel()[on] - by_hand).max() < 0.1
+
+
+def test_finer_ground_gives_the_same_footprint_nearly():
+    plain, finer = heard(n_servers=1), heard(n_servers=1, plan=replace(PLAN, finer=3))
+    assert finer.swept > 8 * plain.swept
+    a, b = plain.servers.best_dbm(), finer.servers.best_dbm()
+    both = np.isfinite(a) & np.isfinite(b)
+    assert both.sum() > 0.95 * np.isfinite(a).sum()
+    assert np.median(np.abs(a - b)[both]) < 1.0
+
+
+def test_stations_in_another_order_keep_their_entries_and_new_ones_hear_nobody():
+    found = heard(n_servers=1)
+    ids = np.append(found.station_ids[::-1], "nobody/red")
+    turned = found.in_order_of(ids)
+    for k, name in enumerate(ids[:-1]):
+        old = list(found.station_ids).index(name)
+        assert np.array_equal(turned.of(k)[0], found.of(old)[0])
+        assert np.array_equal(turned.of(k)[1], found.of(old)[1])
+    assert turned.of(ids.size - 1)[0].size == 0
+
+
+def test_older_technologies_give_no_data():
+    assert heard(cells=REGION.cells.assign(technology="2G")).station_ids.size == 0
+
+
+def test_an_unknown_antenna_is_named():
+    with pytest.raises(InputError, match="antennas folder"):
+        heard(cells=REGION.cells.assign(antenna_pattern="nowhere.msi"))
+
+
+@settings(max_examples=15, deadline=None)
+@given(prach=st.integers(0, 3), more_db=st.floats(-20, 10))
+def test_no_entry_lies_beyond_the_cell_range(prach, more_db):
+    reach = cell_range_m(prach)
+    found = heard(more_db=more_db, plan=replace(PLAN, cell_range_m=reach))
+    at = {k: (e, n) for k, e, n in zip(PLACES["site_id"], PLACES["east_m"], PLACES["north_m"], strict=True)}
+    for k, name in enumerate(found.station_ids):
+        pixel, _ = found.of(k)
+        east, north = REGION.grid.centres(pixel // REGION.grid.width, pixel % REGION.grid.width)
+        e, n = at[name.split("/")[0]]
+        assert (np.hypot(east - e, north - n) <= max(reach, 250.0) + 1e-6).all()

@@ -7,7 +7,7 @@ import pytest
 from test_power import network
 
 from phusong.errors import InputError
-from phusong.service.capacity import CLOSED, spectral_efficiency, tiers
+from phusong.service.capacity import CLOSED, tiers
 from phusong.service.sharing import POLICIES, opened_sites, operator_cost, roamed_sites
 
 
@@ -64,9 +64,3 @@ def test_locked_by_security_opens_to_nobody(policy):
     n = net.n_sites
     net = replace(net, lock_reason=np.full(n, "security"), shareable=np.zeros(n, bool))
     assert not opened_sites(net, policy).any()
-
-
-def test_rate_grows_with_signal_up_to_its_ceiling():
-    rate = spectral_efficiency(np.arange(-140.0, -40.0), 3.0)
-    assert (np.diff(rate) >= 0).all()
-    assert rate.max() == pytest.approx(0.75 * 4.4)

@@ -1,15 +1,15 @@
-"""phusong radio: look at radio paths."""
+"""phusong radio: sweep a network, look at one path."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from phusong.commands.terminal import console, write_whole
+from phusong.commands.terminal import console, errors, write_whole
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Look at radio paths.")
+app = typer.Typer(no_args_is_help=True, help="Sweep a network's signal, look at one path.")
 
 
 @app.command("profile")
@@ -46,3 +46,39 @@ def radio_profile(
     console.print(path_text(study, model), highlight=False, markup=False, soft_wrap=True)
     write_whole(out, picture)
     console.print(f"{note}\nWrote {out}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command("sweep")
+def radio_sweep(
+    scenario: Annotated[str, typer.Argument(help="A file, or the name of a shipped scenario.")] = "default",
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("sweep"),
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, e.g. radio.model=p1812.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
+) -> None:
+    """Compute the radio alone: servers, levels, SINR and rate of each operator and technology as GeoTIFF.
+
+    Example: phusong radio sweep default --set radio.model=p1812 --out sweeps/p1812
+    """
+    from rich.progress import Progress  # noqa: PLC0415 - --help must be quick
+
+    from phusong.report.radio_maps import write_radio_maps  # noqa: PLC0415
+    from phusong.scenario import Scenario  # noqa: PLC0415
+    from phusong.sweep import sweep  # noqa: PLC0415
+
+    asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
+    with Progress(console=errors, transient=True, disable=quiet) as progress:
+        task = progress.add_task("radio", total=1.0)
+        done = sweep(asked, workers=workers, progress=lambda share: progress.update(task, completed=share))
+    write_radio_maps(done.heard, done.facts(), out)
+    console.print(
+        f"{done.cells:,} cells on {done.sites:,} sites: {done.heard.swept:,} receivers in {done.seconds:.0f} s "
+        f"({done.heard.swept / max(done.seconds, 1e-9) / 1e6:.1f} million a second with {workers} threads), "
+        f"{done.heard.pixel.size:,} entries on populated pixels, {done.peak_gib:.1f} GiB at most",
+        highlight=False,
+    )
+    console.print(f"Wrote {out}; open {out}/*/rate.tif in QGIS", highlight=False, soft_wrap=True)
+    console.print(f"Next: phusong run {scenario}", highlight=False, soft_wrap=True)

@@ -9,9 +9,9 @@ from scipy.ndimage import gaussian_filter
 
 from phusong.invest.situation import Situation
 from phusong.radio.footprints import footprints
-from phusong.radio.models import Conditions
+from phusong.radio.plan import RadioPlan, Scene
 
-__all__ = ["Candidates", "RadioPlan", "find_candidates"]
+__all__ = ["Candidates", "find_candidates"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -20,34 +20,6 @@ _CLUSTER_M = 900.0
 _CLIMB_M = 1500.0  # a mast may stand this far from the people, on higher ground
 _LEAST_PEOPLE = 25
 _HEIGHT_M = 42.0
-
-
-@dataclass(frozen=True)
-class RadioPlan:
-    """How the radio of a run is computed, for new sites to be computed alike.
-
-    Parameters
-    ----------
-    model : str
-        Propagation model.
-    floor_dbm, max_radius_m, rx_height_m, rx_losses_db
-        As in :func:`phusong.radio.footprints`.
-    clutter_loss_db : ndarray, on the grid
-        Loss round the receiver. [dB]
-    clutter_m : ndarray, on the grid, optional
-        What stands on the ground, for models that follow the path over it.
-    conditions : Conditions
-        Shares of time and of locations, and the air.
-    """
-
-    model: str
-    floor_dbm: float
-    max_radius_m: float
-    rx_height_m: float
-    rx_losses_db: float
-    clutter_loss_db: npt.NDArray[np.float32]
-    clutter_m: npt.NDArray[np.float32] | None
-    conditions: Conditions
 
 
 @dataclass(frozen=True)
@@ -70,15 +42,15 @@ class Candidates:
     cells: tuple[Ints, ...]
 
 
-def find_candidates(situation: Situation, radio: RadioPlan, *, most: int = 3000) -> Candidates:
+def find_candidates(situation: Situation, scene: Scene, radio: RadioPlan, *, most: int = 3000) -> Candidates:
     """Return candidate sites round the people who hear nobody they may use, and what each would reach.
 
     Parameters
     ----------
     situation : Situation
         Who is left without.
-    radio : RadioPlan
-        How footprints are computed.
+    scene, radio : Scene, RadioPlan
+        What lies on the grid, and how signal is computed on it.
     most : int
         Clusters looked at, the largest first; two candidates each.
     """
@@ -90,26 +62,14 @@ def find_candidates(situation: Situation, radio: RadioPlan, *, most: int = 3000)
     if not ids.size:
         return Candidates(ids, east, north, ())
     sites = pd.DataFrame({"site_id": ids, "east_m": east, "north_m": north})
-    found = footprints(
-        _cells(ids),
-        sites,
-        situation.elevation,
-        grid,
-        model=radio.model,
-        floor_dbm=radio.floor_dbm,
-        max_radius_m=radio.max_radius_m,
-        rx_height_m=radio.rx_height_m,
-        rx_losses_db=radio.rx_losses_db,
-        clutter_loss_db=radio.clutter_loss_db,
-        clutter_m=radio.clutter_m,
-        conditions=radio.conditions,
-    )
+    keep = np.zeros(grid.size, bool)
+    keep[situation.cell_pixel] = True
+    found = footprints(_cells(ids), sites, scene, radio, keep=keep)
     cell_of = np.full(grid.size, -1, np.int64)
     cell_of[situation.cell_pixel] = np.arange(situation.cell_pixel.size)
     cells = []
     for k in range(ids.size):
-        on = cell_of[found.of(k)[0]]
-        cells.append(np.sort(on[on >= 0]))
+        cells.append(np.sort(cell_of[found.of(k)[0]]))
     return Candidates(ids, east, north, tuple(cells))
 
 

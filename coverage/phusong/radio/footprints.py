@@ -1,29 +1,34 @@
 """Footprints: where each station is heard and how strongly, sparse and quantised to tenths of a dB."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from phusong.radio.area import as_terrain, find_model, window_place
 from phusong.radio.fan import foot
-from phusong.radio.link_budget import eirp_per_resource_element_dbm, radius_of_interest_m
-from phusong.radio.models import Conditions, Mast, Model, Terrain
+from phusong.radio.levels import refine, station_levels
+from phusong.radio.link_budget import radius_of_interest_m
+from phusong.radio.models import Mast, Model, Terrain
+from phusong.radio.plan import RadioPlan, Scene
+from phusong.radio.relief import Relief
+from phusong.radio.servers import ServerMaps, Tally
+from phusong.radio.site_jobs import SiteJob, StationCells, Work, site_jobs
 from phusong.radio.sweep import as_ground
 from phusong.region.grid import Grid
 
 __all__ = ["Footprints", "footprints"]
 
 Singles = npt.NDArray[np.float32]
+Shorts = npt.NDArray[np.int16]
+Numbers = npt.NDArray[np.int32]
 
-# sector pattern of TR 36.814 table A.2.1.1-2: front-to-back 25 dB, side lobes 20 dB, 10 degrees of elevation
-_FRONT_BACK_DB = 25.0
-_SIDE_LOBE_DB = 20.0
-_ELEVATION_BEAM_DEG = 10.0
+_AHEAD = 4  # jobs in hand for each worker: enough to keep it busy, few enough to keep memory small
+_BELOW_NOISE_DB = 10.0  # a cell weaker than this adds less than 0.4 dB to the noise
 
 
 @dataclass(frozen=True)
@@ -39,346 +44,276 @@ class Footprints:
     indptr : ndarray of int64, shape (n_stations + 1,)
         Offsets into the entries.
     pixel : ndarray of int32
-        Flat pixels, ascending within a station.
+        Flat pixels, ascending within a station; only those that were to be kept.
     rsrp_ddbm : ndarray of int16
-        RSRP of the station's best cell, in tenths of a dBm.
+        Level of the station's best cell, in tenths of a dBm.
+    sinr_ddb : ndarray of int16
+        Its signal over noise and the other cells' load, in tenths of a dB; empty if no maps were asked for.
+    servers : ServerMaps
+        What every pixel of the map hears; without layers if no maps were asked for.
+    swept : int
+        Receivers computed: pixels of all windows, once for each carrier.
     """
 
     grid: Grid
     station_ids: npt.NDArray[np.str_]
     indptr: npt.NDArray[np.int64]
-    pixel: npt.NDArray[np.int32]
-    rsrp_ddbm: npt.NDArray[np.int16]
+    pixel: Numbers
+    rsrp_ddbm: Shorts
+    sinr_ddb: Shorts
+    servers: ServerMaps
+    swept: int = 0
 
-    def best_server(self, keep: npt.NDArray[np.bool_] | None = None) -> tuple[Singles, npt.NDArray[np.int32]]:
-        """Return the strongest RSRP [dBm, NaN where nothing is heard] and its station (-1) per pixel.
-
-        Parameters
-        ----------
-        keep : ndarray of bool, shape (n_stations,), optional
-            Stations to count; all when left out.
-        """
-        chosen = np.ones(self.station_ids.size, bool) if keep is None else keep
-        level, station = _best(self.indptr, self.pixel, self.rsrp_ddbm, chosen, self.grid.size)
-        rsrp = np.where(station >= 0, level / np.float32(10.0), np.nan).astype(np.float32)
-        return rsrp.reshape(self.grid.shape), station.reshape(self.grid.shape)
-
-    def of(self, station: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
+    def of(self, station: int) -> tuple[Numbers, Shorts]:
         """Return pixels and RSRP [tenths of a dBm] of one station."""
         part = slice(int(self.indptr[station]), int(self.indptr[station + 1]))
         return self.pixel[part], self.rsrp_ddbm[part]
+
+    def in_order_of(self, station_ids: npt.NDArray[np.str_]) -> "Footprints":
+        """Return the entries of these stations in this order; one that is not there hears nobody."""
+        at = {name: k for k, name in enumerate(self.station_ids.tolist())}
+        rows = np.array([at.get(name, -1) for name in station_ids.tolist()], np.int64)
+        counts = np.where(rows >= 0, np.diff(self.indptr, append=0)[rows], 0)
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        take = np.repeat(np.where(rows >= 0, self.indptr[rows], 0) - indptr[:-1], counts) + np.arange(
+            indptr[-1]
+        )
+        sinr = self.sinr_ddb[take] if self.sinr_ddb.size else self.sinr_ddb
+        return Footprints(
+            self.grid,
+            station_ids,
+            indptr,
+            self.pixel[take],
+            self.rsrp_ddbm[take],
+            sinr,
+            self.servers,
+            self.swept,
+        )
 
 
 def footprints(
     cells: pd.DataFrame,
     sites: pd.DataFrame,
-    elevation: npt.ArrayLike,
-    grid: Grid,
+    scene: Scene,
+    plan: RadioPlan,
     *,
-    model: str,
-    floor_dbm: float,
-    max_radius_m: float,
-    rx_height_m: float = 1.5,
-    rx_losses_db: float = 0.0,
-    clutter_loss_db: npt.ArrayLike | None = None,
-    clutter_m: npt.ArrayLike | None = None,
-    zone: npt.ArrayLike | None = None,
-    conditions: Conditions | None = None,
+    keep: npt.NDArray[np.bool_] | None = None,
+    n_servers: int = 0,
     workers: int = 2,
     progress: Callable[[float], None] | None = None,
 ) -> Footprints:
-    """Return where the stations of these cells are heard at or above a floor.
+    """Return where the stations of these cells are heard at or above what covers.
+
+    Sites stream through: whatever their number, no more than a few windows a worker are in memory, besides the
+    maps (which depend on the pixels alone) and the entries on the pixels to keep.
 
     Parameters
     ----------
     cells : DataFrame
-        Layer `cells`: site_id, operator, technology, band_mhz, bandwidth_mhz, eirp_dbm, antenna_height_m,
-        azimuth_deg, beamwidth_deg, tilt_deg.
+        Layer `cells`: cell_id, site_id, operator, technology, band_mhz, bandwidth_mhz, eirp_dbm, antenna_height_m,
+        azimuth_deg, beamwidth_deg, tilt_deg, and antenna_pattern where there are measured ones.
     sites : DataFrame
         site_id, east_m, north_m.
-    elevation : array_like, on the grid
-        Ground heights. [m]
-    grid : Grid
-        The pixels.
-    model : str
-        Propagation model.
-    floor_dbm : float
-        Weaker entries are left out. [dBm]
-    max_radius_m : float
-        No cell answers a phone farther away (timing of its random access). [m]
-    rx_height_m, rx_losses_db : float
-        Receiver height and its losses.
-    clutter_loss_db : array_like, on the grid, optional
-        Loss by what stands round the receiver. [dB]
-    clutter_m, zone : array_like, on the grid, optional
-        Height of what stands on the ground [m], and 1 sea, 3 coastal land, 4 inland.
-    conditions : Conditions, optional
-        Shares of time and of locations, and the air.
+    scene : Scene
+        What lies on the grid.
+    plan : RadioPlan
+        How signal is computed.
+    keep : ndarray of bool, on the grid, optional
+        Pixels whose entries are kept, e.g. where people live; all when left out.
+    n_servers : int
+        Strongest servers of each operator and technology kept for every pixel of the map; 0: no maps.
     workers : int
         Threads; the result does not depend on them.
     progress : callable, optional
         Called with the share done.
+
+    Raises
+    ------
+    InputError
+        For an unknown model or antenna pattern.
     """
-    chosen = find_model(model)
-    terrain = as_terrain(elevation, grid.cell_m, clutter_m=clutter_m, zone=zone)
-    lowest, highest = float(terrain.ground.min()), float(terrain.ground.max())
-    air = conditions or Conditions()
-    ground = terrain.ground
-    clutter = np.zeros_like(ground) if clutter_loss_db is None else as_ground(clutter_loss_db)
-    jobs = list(_jobs(cells, sites, grid))
-    ids = np.array([station for job in jobs for station in job.stations], str)
-    parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]] = []
+    model = find_model(plan.model)
+    work = site_jobs(cells, sites, scene, plan.budget)
+    ground = _Ground(scene, plan)
+    wanted = None if keep is None else np.ascontiguousarray(keep).ravel()
+    tally = Tally(scene.grid, work, n_servers) if n_servers else None
 
-    def run(job: "_SiteJob") -> list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]:
-        return _site_footprints(
-            job, terrain, (lowest, highest), clutter, grid, chosen, air, floor_dbm, max_radius_m, rx_height_m,
-            rx_losses_db,
-        )  # fmt: skip
+    def run(job: SiteJob) -> "_Heard":
+        return _hear(job, work, ground, model, plan, wanted, whole=tally is not None)
 
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        for done, result in enumerate(pool.map(run, jobs)):
-            parts += result
-            if progress is not None and done % 50 == 0:
-                progress((done + 1) / len(jobs))
-    counts = np.array([p.size for p, _ in parts], np.int64)
-    order = np.argsort(ids, kind="stable")
-    indptr = np.concatenate([[0], np.cumsum(counts[order])]) if ids.size else np.zeros(1, np.int64)
-    pixel = np.concatenate([parts[i][0] for i in order]) if ids.size else np.empty(0, np.int32)
-    level = np.concatenate([parts[i][1] for i in order]) if ids.size else np.empty(0, np.int16)
-    return Footprints(grid, ids[order], indptr.astype(np.int64), pixel, level)
-
-
-@dataclass(frozen=True)
-class _Sweep:
-    height_m: float
-    frequency_ghz: float
-    station: npt.NDArray[np.int64]  # of each sector: position among the site's stations
-    eirp_re_dbm: npt.NDArray[np.float64]
-    azimuth_deg: npt.NDArray[np.float64]
-    beamwidth_deg: npt.NDArray[np.float64]
-    tilt_deg: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _SiteJob:
-    row_f: float
-    col_f: float
-    stations: tuple[str, ...]
-    sweeps: tuple[_Sweep, ...]
-
-
-def _jobs(cells: pd.DataFrame, sites: pd.DataFrame, grid: Grid) -> Iterator[_SiteJob]:
-    """Yield one job a site: a sweep per distinct antenna height and band, all its sectors in the same pass."""
-    place = {
-        str(k): (e, n) for k, e, n in zip(sites["site_id"], sites["east_m"], sites["north_m"], strict=True)
-    }
-    known = cells[cells["site_id"].isin(place)].sort_values(["site_id", "operator", "cell_id"], kind="stable")
-    columns = {name: known[name].to_numpy() for name in known.columns}
-    site_of = columns["site_id"].astype(str)
-    starts = (
-        np.flatnonzero(np.r_[True, site_of[1:] != site_of[:-1]]) if site_of.size else np.empty(0, np.int64)
+    parts: list[_Entries] = []
+    swept = station = 0
+    for done, heard in enumerate(_in_turn(run, work.jobs, max(1, workers))):
+        if tally is not None:
+            for k, cell, found in heard.levels:
+                tally.add(station + k, cell.carrier, *found, _tenths(cell.floor_dbm))
+        parts += heard.entries
+        station += len(heard.entries)
+        swept += heard.swept
+        if progress is not None and done % 50 == 0:
+            progress((done + 1) / len(work.jobs))
+    order = np.argsort(work.station_ids, kind="stable")
+    position = np.empty(order.size, np.int64)
+    position[order] = np.arange(order.size)
+    pixel, level, carrier = (
+        np.concatenate([parts[i][k] for i in order]) if parts else np.empty(0, dtype)
+        for k, dtype in enumerate((np.int32, np.int16, np.int16))
     )
-    for start, stop in zip(starts, np.r_[starts[1:], site_of.size], strict=True):
-        part = {name: values[start:stop] for name, values in columns.items()}
-        east, north = place[site_of[start]]
-        operators, station = np.unique(part["operator"].astype(str), return_inverse=True)
-        kinds = sorted(
-            {(float(h), float(b)) for h, b in zip(part["antenna_height_m"], part["band_mhz"], strict=True)}
-        )
-        sweeps = []
-        for height_m, band_mhz in kinds:
-            on = (part["antenna_height_m"] == height_m) & (part["band_mhz"] == band_mhz)
-            per_element = [
-                eirp_per_resource_element_dbm(float(e), float(b), str(t))
-                for e, b, t in zip(
-                    part["eirp_dbm"][on], part["bandwidth_mhz"][on], part["technology"][on], strict=True
-                )
-            ]
-            angles = [
-                part[name][on].astype(np.float64) for name in ("azimuth_deg", "beamwidth_deg", "tilt_deg")
-            ]
-            sweeps.append(
-                _Sweep(
-                    height_m, band_mhz / 1000.0, station[on].astype(np.int64), np.array(per_element), *angles
-                )
-            )
-        yield _SiteJob(
-            (grid.north_m - north) / grid.cell_m - 0.5,
-            (east - grid.west_m) / grid.cell_m - 0.5,
-            tuple(f"{site_of[start]}/{o}" for o in operators),
-            tuple(sweeps),
-        )
+    counts = np.array([parts[i][0].size for i in order], np.int64)
+    return Footprints(
+        scene.grid,
+        work.station_ids[order],
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        pixel,
+        level,
+        np.empty(0, np.int16) if tally is None else tally.sinr_ddb(pixel, level, carrier, plan.load),
+        ServerMaps.none(scene.grid) if tally is None else tally.maps(position, plan.load),
+        swept,
+    )
 
 
-def _site_footprints(
-    job: _SiteJob,
-    terrain: Terrain,
-    relief_m: tuple[float, float],
-    clutter: Singles,
-    grid: Grid,
+_Levels = tuple[Numbers, Shorts, Singles]  # pixel, level, power of the other sectors
+_Entries = tuple[Numbers, Shorts, Shorts]  # pixel, level, carrier
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What one site gives: levels of its stations by carrier, and the entries to keep of each station."""
+
+    levels: list[tuple[int, StationCells, _Levels]]
+    entries: list[_Entries]
+    swept: int
+
+
+class _Ground:
+    """The ground of a run, and the piece of it that one site needs."""
+
+    def __init__(self, scene: Scene, plan: RadioPlan) -> None:
+        grid = scene.grid
+        self.grid: Grid = grid
+        self.finer = plan.finer
+        self._whole = as_terrain(scene.elevation, grid.cell_m, clutter_m=scene.clutter_m, zone=scene.zone)
+        self.relief = Relief.of(self._whole.ground)
+        loss = scene.clutter_loss_db
+        self.clutter_loss: Singles = np.zeros(grid.shape, np.float32) if loss is None else as_ground(loss)
+
+    def height_m(self, job: SiteJob) -> float:
+        """Return the ground under a site."""
+        return float(foot(self._whole.ground, job.row_f, job.col_f))
+
+    def piece(self, job: SiteJob, radius_m: float) -> tuple[Terrain, int, int]:
+        """Return the terrain round a site, and its first row and column on the finer grid."""
+        if self.finer == 1:
+            return self._whole, 0, 0
+        whole, finer = self._whole, self.finer
+        cell_m = whole.cell_m / finer
+        reach = int(np.ceil(radius_m / cell_m)) + 2
+        row, col = (round((f + 0.5) * finer - 0.5) for f in (job.row_f, job.col_f))
+        rows, cols = (n * finer for n in whole.ground.shape)
+        top, left = min(max(row - reach, 0), rows - 2), min(max(col - reach, 0), cols - 2)
+        bottom, right = max(min(row + reach + 1, rows), top + 2), max(min(col + reach + 1, cols), left + 2)
+        place = (top, left, bottom - top, right - left)
+        ground = refine(whole.ground, finer, *place)
+        surface = ground if whole.surface is whole.ground else refine(whole.surface, finer, *place)
+        zone = whole.zone
+        if zone.size > 1:
+            fine_rows, fine_cols = np.arange(top, bottom) // finer, np.arange(left, right) // finer
+            zone = np.ascontiguousarray(zone[np.ix_(fine_rows, fine_cols)])
+        return Terrain(ground, surface, zone, cell_m), top, left
+
+
+def _hear(
+    job: SiteJob,
+    work: Work,
+    ground: _Ground,
     model: Model,
-    air: Conditions,
-    floor_dbm: float,
-    max_radius_m: float,
-    rx_height_m: float,
-    rx_losses_db: float,
-) -> list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]:
-    """Return pixels and levels of each station of a site."""
-    floor = int(np.ceil(floor_dbm * 10.0))
-    found: list[list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]] = [[] for _ in job.stations]
-    ground = terrain.ground
-    # the bands of one antenna height share a sweep: the terrain's geometry does not depend on frequency
-    for height_m in sorted({sweep.height_m for sweep in job.sweeps}):
-        bands = [sweep for sweep in job.sweeps if sweep.height_m == height_m]
-        tx_m = float(foot(ground, job.row_f, job.col_f)) + height_m
-        radii = [
-            radius_of_interest_m(
-                float(sweep.eirp_re_dbm.max()) - rx_losses_db,
-                floor_dbm,
-                sweep.frequency_ghz,
-                tx_above_lowest_m=tx_m - relief_m[0],
-                rx_above_lowest_m=relief_m[1] + rx_height_m - relief_m[0],
-                earth_km=air.earth_km,
-            )
-            for sweep in bands
-        ]
-        radius_m = max(min(max_radius_m, max(radii)), grid.cell_m)
-        mast = Mast(job.row_f, job.col_f, height_m, rx_height_m, radius_m)
-        frequencies = np.array([sweep.frequency_ghz for sweep in bands])
-        losses = model.window(terrain, mast, frequencies, air)
-        top, left = window_place(mast, grid.cell_m)
-        for sweep, loss in zip(bands, losses, strict=True):
-            _add_stations(
-                found,
-                sweep,
-                loss,
-                top,
-                left,
-                ground,
-                clutter,
-                grid.cell_m,
-                job,
-                rx_height_m,
-                rx_losses_db,
-                floor,
-            )
-    return [_merge(parts) for parts in found]
+    plan: RadioPlan,
+    keep: npt.NDArray[np.bool_] | None,
+    *,
+    whole: bool,
+) -> _Heard:
+    """Return what one site gives; bands and operators at one height share a sweep of the terrain."""
+    levels: list[tuple[int, StationCells, _Levels]] = []
+    swept = 0
+    for height_m in sorted({cell.height_m for cell in job.cells}):
+        cells = [cell for cell in job.cells if cell.height_m == height_m]
+        radius_m = _radius_m(job, cells, ground, plan, height_m)
+        terrain, first_row, first_col = ground.piece(job, radius_m)
+        row_f, col_f = ((f + 0.5) * ground.finer - 0.5 for f in (job.row_f, job.col_f))
+        mast = Mast(row_f - first_row, col_f - first_col, height_m, plan.budget.rx_height_m, radius_m)
+        bands = sorted({cell.band_mhz for cell in cells})
+        losses = model.window(terrain, mast, np.array(bands) / 1000.0, plan.conditions)
+        swept += int(np.isfinite(losses).sum())
+        top, left = window_place(mast, terrain.cell_m)
+        tx_m = float(foot(terrain.ground, mast.row_f, mast.col_f)) + height_m
+        for cell in cells:
+            # what is too weak to serve may still disturb
+            least = min(cell.floor_dbm, cell.noise_dbm - _BELOW_NOISE_DB) if whole else cell.floor_dbm
+            level = station_levels(
+                losses[bands.index(cell.band_mhz)], top, left, terrain.ground, first_row,
+                first_col, ground.finer, ground.clutter_loss, mast.row_f, mast.col_f, terrain.cell_m, tx_m,
+                mast.rx_height_m, cell.losses_db, cell.power_dbm, cell.azimuth_deg, cell.beamwidth_deg,
+                cell.tilt_deg, cell.pattern, work.patterns.horizontal_db, work.patterns.vertical_db, _tenths(least),
+            )  # fmt: skip
+            levels.append((cell.station, cell, level))
+    entries = [
+        _entries([(c, v) for k, c, v in levels if k == station], keep) for station in range(len(job.stations))
+    ]
+    return _Heard(levels if whole else [], entries, swept)
 
 
-def _add_stations(
-    found: list[list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]],
-    sweep: _Sweep,
-    loss: Singles,
-    top: int,
-    left: int,
-    ground: Singles,
-    clutter: Singles,
-    cell_m: float,
-    job: _SiteJob,
-    rx_height_m: float,
-    rx_losses_db: float,
-    floor: int,
-) -> None:
-    """Append what each station hears of one band."""
-    for k in np.unique(sweep.station):
-        on = sweep.station == k
-        found[k].append(
-            _station_levels(
-                loss,
-                top,
-                left,
-                ground,
-                clutter,
-                cell_m,
-                job.row_f,
-                job.col_f,
-                sweep.height_m,
-                rx_height_m,
-                sweep.eirp_re_dbm[on] - rx_losses_db,
-                sweep.azimuth_deg[on],
-                sweep.beamwidth_deg[on],
-                sweep.tilt_deg[on],
-                floor,
-            )
+def _radius_m(
+    job: SiteJob, cells: Iterable[StationCells], ground: _Ground, plan: RadioPlan, height_m: float
+) -> float:
+    """Return how far a site's cells can cover: link budget and horizon over the relief round it, and random access."""
+    lowest_m, highest_m = ground.relief.within(job.row_f, job.col_f, plan.cell_range_m / ground.grid.cell_m)
+    tx_m = ground.height_m(job) + height_m
+    radii = [
+        radius_of_interest_m(
+            float(cell.power_dbm.max()) - cell.losses_db,
+            cell.floor_dbm,
+            cell.band_mhz / 1000.0,
+            tx_above_lowest_m=tx_m - lowest_m,
+            rx_above_lowest_m=highest_m + plan.budget.rx_height_m - lowest_m,
+            earth_km=plan.conditions.earth_km,
         )
+        for cell in cells
+    ]
+    return max(min(plan.cell_range_m, max(radii)), ground.grid.cell_m)
 
 
-def _merge(
-    parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]],
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
-    """Return the strongest level of each pixel over several bands."""
-    if len(parts) == 1:
-        return parts[0]
-    pixel = np.concatenate([p for p, _ in parts])
-    level = np.concatenate([v for _, v in parts])
-    order = np.lexsort((-level.astype(np.int32), pixel))
-    pixel, level = pixel[order], level[order]
+def _entries(heard: list[tuple[StationCells, _Levels]], keep: npt.NDArray[np.bool_] | None) -> _Entries:
+    """Return the strongest level over the carriers of one station on each pixel to keep, and its carrier."""
+    found: list[_Entries] = []
+    for cell, (pixel, level, _) in heard:
+        on = level >= _tenths(cell.floor_dbm)
+        if keep is not None:
+            on &= keep[pixel]
+        found.append((pixel[on], level[on], np.full(int(on.sum()), cell.carrier, np.int16)))
+    if len(found) == 1:
+        return found[0]
+    pixel, level, carrier = (np.concatenate([f[k] for f in found]) for k in range(3))
+    order = np.lexsort((carrier, -level.astype(np.int32), pixel))
+    pixel, level, carrier = pixel[order], level[order], carrier[order]
     first = np.r_[True, pixel[1:] != pixel[:-1]] if pixel.size else np.empty(0, bool)
-    return pixel[first], level[first]
+    return pixel[first], level[first], carrier[first]
 
 
-@nb.njit(cache=True, nogil=True)
-def _station_levels(  # type: ignore[no-untyped-def]
-    loss,
-    top,
-    left,
-    ground,
-    clutter,
-    cell_m,
-    row_f,
-    col_f,
-    tx_height_m,
-    rx_height_m,
-    eirp_re_dbm,
-    azimuth_deg,
-    beamwidth_deg,
-    tilt_deg,
-    floor_ddbm,
-):
-    height, width = ground.shape
-    side = loss.shape[0]
-    pixel = np.empty(side * side, np.int32)
-    level = np.empty(side * side, np.int16)
-    n = 0
-    row_c = min(max(int(np.rint(row_f)), 0), height - 1)
-    col_c = min(max(int(np.rint(col_f)), 0), width - 1)
-    tx_m = ground[row_c, col_c] + tx_height_m
-    strongest = eirp_re_dbm.max()
-    for wr in range(side):
-        for wc in range(side):
-            lost = loss[wr, wc]
-            if np.isnan(lost) or (strongest - lost) * 10.0 < floor_ddbm:
-                continue
-            row, col = top + wr, left + wc
-            lost += clutter[row, col]
-            north, east = (row_f - row) * cell_m, (col - col_f) * cell_m
-            bearing = np.degrees(np.arctan2(east, north))
-            away = max(np.hypot(north, east), 1.0)
-            down = np.degrees(np.arctan((tx_m - ground[row, col] - rx_height_m) / away))
-            best = -1e9
-            for k in range(eirp_re_dbm.size):
-                side_db = 0.0
-                if beamwidth_deg[k] < 360.0:
-                    turn = (bearing - azimuth_deg[k] + 540.0) % 360.0 - 180.0
-                    side_db = min(12.0 * (turn / beamwidth_deg[k]) ** 2, _FRONT_BACK_DB)
-                tilt_db = min(12.0 * ((down - tilt_deg[k]) / _ELEVATION_BEAM_DEG) ** 2, _SIDE_LOBE_DB)
-                best = max(best, eirp_re_dbm[k] - min(side_db + tilt_db, _FRONT_BACK_DB))
-            tenths = int(np.floor((best - lost) * 10.0 + 0.5))
-            if tenths >= floor_ddbm:
-                pixel[n] = row * width + col
-                level[n] = min(tenths, 0)
-                n += 1
-    return pixel[:n].copy(), level[:n].copy()
+def _in_turn(run: Callable[[SiteJob], _Heard], jobs: Iterable[SiteJob], workers: int) -> Iterator[_Heard]:
+    """Yield what the jobs give, in their order, with only a few of them in hand at a time."""
+    if workers == 1:
+        yield from map(run, jobs)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[_Heard]] = deque()
+        for job in jobs:
+            waiting.append(pool.submit(run, job))
+            if len(waiting) >= workers * _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-@nb.njit(cache=True)
-def _best(indptr, pixel, level, keep, n_pixels):  # type: ignore[no-untyped-def]
-    best = np.full(n_pixels, -32768, np.int16)
-    station = np.full(n_pixels, -1, np.int32)
-    for s in range(keep.size):
-        if keep[s]:
-            for k in range(indptr[s], indptr[s + 1]):
-                if level[k] > best[pixel[k]]:
-                    best[pixel[k]] = level[k]
-                    station[pixel[k]] = s
-    return best, station
+def _tenths(dbm: float) -> int:
+    """Return a level in tenths of a dBm, rounded up: a floor stays a floor."""
+    return int(np.ceil(dbm * 10.0)) if np.isfinite(dbm) else np.iinfo(np.int16).max

@@ -162,7 +162,7 @@ def _cut(lines: list[str], where: str, before: int, count: int, problems: list[P
     if len(angle) < 2:
         return np.zeros(360)
     order = np.argsort(angle, kind="stable")
-    return np.interp(_DEGREES, np.array(angle)[order], np.array(loss)[order], period=360.0)
+    return np.asarray(np.interp(_DEGREES, np.array(angle)[order], np.array(loss)[order], period=360.0))
 
 
 def _downwards(vertical: Floats, head: dict[str, str]) -> Floats:

@@ -98,6 +98,7 @@ def write_cog(
     *,
     nodata: float,
     unit: str = "",
+    nearest: bool = False,
     colours: Mapping[int, tuple[int, int, int, int]] | None = None,
 ) -> None:
     """Write a raster as cloud-optimised GeoTIFF with its CRS, overviews and, for classes, a colour table.
@@ -110,8 +111,10 @@ def write_cog(
         Value of pixels without data.
     unit : str
         Unit of the values, kept in the file.
+    nearest : bool
+        Whether overviews repeat values instead of averaging them, as classes and keys must be.
     colours : mapping of int to (red, green, blue, alpha), optional
-        Colour of each class; overviews then repeat classes instead of averaging them.
+        Colour of each class; overviews then repeat classes.
     """
     profile = {
         "driver": "GTiff", "height": grid.height, "width": grid.width, "count": 1, "dtype": raster.dtype,
@@ -135,7 +138,7 @@ def write_cog(
                 predictor="NO" if raster.dtype == np.uint8 else "YES",
                 blocksize=block,
                 overviews="IGNORE_EXISTING",
-                overview_resampling="NEAREST" if colours is not None else "AVERAGE",
+                overview_resampling="NEAREST" if nearest or colours is not None else "AVERAGE",
             )
 
 

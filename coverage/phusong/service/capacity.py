@@ -12,22 +12,18 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.radio.throughput import spectral_efficiency
 from phusong.service.network import Network
 from phusong.service.reception import Reception
 
-__all__ = ["CLOSED", "Usage", "spectral_efficiency", "tiers", "use_network"]
+__all__ = ["CLOSED", "Usage", "tiers", "use_network"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 CLOSED = 3  # the tier of a station that an operator's subscribers may not use
 _TIERS = 3
-_NOISE_DBM_PER_RE = -174.0 + 10.0 * np.log10(15_000.0) + 7.0  # thermal noise in 15 kHz and 7 dB noise figure
-# attenuated and truncated Shannon bound, 3GPP TR 36.942 V17 annex A.2 (downlink): α 0.6, 4.4 bit/s/Hz, -10 dB
-_ALPHA = 0.6
-_MOST_BPS_HZ = 4.4
-_LEAST_SINR_DB = -10.0
-_OVERHEAD = 0.25  # reference signals, control channels
+_LEAST_DDB, _MOST_DDB = -600, 1200  # the table's range of SINR [tenths of a dB]
 
 
 @dataclass(frozen=True)
@@ -56,28 +52,6 @@ class Usage:
     accepted: npt.NDArray[np.int64]
     station_people: npt.NDArray[np.int64]
     station_load: Floats
-
-
-def spectral_efficiency(rsrp_dbm: npt.ArrayLike, interference_margin_db: float) -> Floats:
-    """Return the net downlink rate per bandwidth. [bit/s/Hz]
-
-    Parameters
-    ----------
-    rsrp_dbm : array_like
-        RSRP of the serving cell. [dBm]
-    interference_margin_db : float
-        Rise of the noise by other cells. [dB]
-
-    References
-    ----------
-    3GPP TR 36.942 V17, annex A.2.
-    """
-    sinr_db = np.asarray(rsrp_dbm, np.float64) - (_NOISE_DBM_PER_RE + interference_margin_db)
-    rate = np.minimum(_ALPHA * np.log2(1.0 + 10.0 ** (sinr_db / 10.0)), _MOST_BPS_HZ)
-    # below the least SINR the most robust coding still carries a trickle: paging and voice, no data to speak of
-    return np.asarray(
-        (1.0 - _OVERHEAD) * np.where(sinr_db >= _LEAST_SINR_DB, rate, rate * 0.1), dtype=np.float64
-    )
 
 
 def tiers(network: Network, opened: Bools, roamed: Bools) -> npt.NDArray[np.int8]:
@@ -117,7 +91,6 @@ def use_network(
     backhaul_mbps: Floats,
     mbps_per_person: float,
     max_load: float,
-    interference_margin_db: float,
 ) -> Usage:
     """Let every element ask its stations, own first and strongest first.
 
@@ -135,19 +108,19 @@ def use_network(
         Least availability of a stable station.
     bandwidth_mhz, backhaul_mbps : ndarray, shape (n_stations,)
         Downlink bandwidth summed over sectors and carriers, and capacity of the path to the core.
-    mbps_per_person, max_load, interference_margin_db : float
-        Busy-hour demand, the highest load, and the rise of noise.
+    mbps_per_person, max_load : float
+        Busy-hour demand and the highest load.
     """
     n_stations = availability.size
     # integer tenths of a dB: one table instead of a logarithm per pair
-    levels = np.arange(-1600, 1) / 10.0
-    person_mhz = mbps_per_person / spectral_efficiency(levels, interference_margin_db)
+    grades = np.arange(_LEAST_DDB, _MOST_DDB + 1) / 10.0
+    person_mhz = mbps_per_person / spectral_efficiency(grades)
     room_mhz = np.maximum(bandwidth_mhz * max_load, 0.0)
     room_mbps = np.maximum(backhaul_mbps * max_load, 0.0)
     heard, usable, stable, best, left, people, used = _ask(
         reception.cell,
         reception.station,
-        np.clip(np.rint(reception.rsrp_dbm * 10.0).astype(np.int64) + 1600, 0, 1600),
+        np.clip(reception.sinr_ddb.astype(np.int64), _LEAST_DDB, _MOST_DDB) - _LEAST_DDB,
         weights.astype(np.int64),
         tier,
         availability,

@@ -18,6 +18,8 @@ class Reception:
         Position of the demand cell and of the station.
     rsrp_dbm : ndarray of float32, shape (n,)
         Reference signal received power. [dBm]
+    sinr_ddb : ndarray of int16, shape (n,)
+        Signal over noise and interference. [tenths of a dB]
     n_cells : int
         Number of demand cells, heard or not.
     """
@@ -25,6 +27,7 @@ class Reception:
     cell: npt.NDArray[np.int32]
     station: npt.NDArray[np.int32]
     rsrp_dbm: npt.NDArray[np.float32]
+    sinr_ddb: npt.NDArray[np.int16]
     n_cells: int
 
 
@@ -34,6 +37,7 @@ def reception_at(
     indptr: npt.NDArray[np.int64],
     pixel: npt.NDArray[np.int32],
     rsrp_ddbm: npt.NDArray[np.int16],
+    sinr_ddb: npt.NDArray[np.int16],
     n_pixels: int,
 ) -> Reception:
     """Return the footprints' entries that fall on demand cells.
@@ -42,8 +46,8 @@ def reception_at(
     ----------
     demand_pixel : ndarray, shape (n_cells,)
         Flat pixel of each demand cell.
-    indptr, pixel, rsrp_ddbm : ndarray
-        Footprints in rows by station: offsets, flat pixels and RSRP in tenths of a dBm.
+    indptr, pixel, rsrp_ddbm, sinr_ddb : ndarray
+        Footprints in rows by station: offsets, flat pixels, RSRP in tenths of a dBm and SINR in tenths of a dB.
     n_pixels : int
         Pixels of the grid.
     """
@@ -59,5 +63,6 @@ def reception_at(
         cell[order],
         station[order],
         (level[order].astype(np.float32) / np.float32(10.0)),
+        sinr_ddb[kept][order],
         int(demand_pixel.size),
     )

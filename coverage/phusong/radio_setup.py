@@ -1,0 +1,108 @@
+"""From what a scenario asks and a region holds to what the radio is given."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from phusong.errors import InputError, Problem
+from phusong.radio.area import find_model
+from phusong.radio.link_budget import LinkBudget, cell_range_m
+from phusong.radio.models import Conditions
+from phusong.radio.plan import RadioPlan, Scene
+from phusong.radio.refractivity import refractivity
+from phusong.region.facts import table
+from phusong.region.store import Region
+from phusong.region.vietnam.build import build_vietnam
+from phusong.scenario import RadioSettings, Scenario
+
+__all__ = ["populated", "radio_setup", "scenario_region", "standing_sites", "thresholds_dbm"]
+
+
+def scenario_region(asked: Scenario) -> Region:
+    """Return the region a scenario is about: the folder it names, or one built from public packages.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong with the folder or the names of the provinces.
+    """
+    if asked.region.path:
+        return Region.read(asked.region.path)
+    return build_vietnam(asked.region.provinces, cell_m=asked.region.cell_m, seed=asked.seed)
+
+
+def radio_setup(asked: RadioSettings, region: Region) -> tuple[Scene, RadioPlan]:
+    """Return the ground of a region, and how signal is computed on it.
+
+    Raises
+    ------
+    InputError
+        If the propagation model is unknown.
+    """
+    clutter = table("clutter").set_index("class")[["loss_db", "height_m"]].astype(float)
+    by_code = np.zeros((2, 256), np.float32)
+    by_code[:, clutter.index.to_numpy(np.int64)] = clutter.to_numpy(np.float32).T
+    # a model that follows the path over trees and houses needs no loss added for them at the phone
+    over = find_model(asked.model).reads_cover
+    scene = Scene(
+        region.grid,
+        region.elevation,
+        clutter_loss_db=None if over else by_code[0][region.clutter],
+        clutter_m=by_code[1][region.clutter] if over else None,
+        antennas=region.antennas,
+    )
+    latitude = region.grid.latitude_deg
+    air = refractivity(latitude)
+    conditions = Conditions(
+        time_percent=asked.time_percent,
+        delta_n=asked.delta_n if asked.delta_n is not None else air.delta_n,
+        n0=asked.n0 if asked.n0 is not None else air.n0,
+        latitude_deg=latitude,
+        horizontal=asked.polarization == "horizontal",
+    )
+    budget = LinkBudget(
+        threshold_dbm=thresholds_dbm(asked),
+        location_probability=asked.location_probability,
+        shadowing_sd_db=asked.shadowing_sd_db,
+        rx_height_m=asked.rx_height_m,
+        rx_gain_dbi=asked.rx_gain_dbi,
+        rx_losses_db=asked.rx_losses_db,
+        noise_figure_db=asked.noise_figure_db,
+        place=asked.place,
+        interference_margin_db=asked.interference_margin_db,
+        least_rate_mbps=asked.least_rate_mbps,
+    )
+    reach_m = cell_range_m(asked.prach_format)
+    if asked.max_radius_km is not None:
+        reach_m = min(reach_m, asked.max_radius_km * 1000.0)
+    step_m = asked.step_m if asked.step_m is not None else region.grid.cell_m
+    finer = max(1, round(region.grid.cell_m / step_m))
+    return scene, RadioPlan(asked.model, budget, conditions, reach_m, asked.neighbour_load, finer)
+
+
+def thresholds_dbm(asked: RadioSettings) -> dict[str, float]:
+    """Return the least level of each technology that gives the service asked for. [dBm]"""
+    services = table("services")
+    rows = services[services["service"] == asked.service]
+    if rows.empty:
+        known = ", ".join(sorted(set(services["service"])))
+        raise InputError(Problem("radio.service", f"is no service; known: {known}", value=asked.service))
+    levels = dict(zip(rows["technology"].astype(str), rows["threshold_dbm"].astype(float), strict=True))
+    if asked.threshold_dbm is not None:
+        levels = dict.fromkeys(levels, asked.threshold_dbm)
+    return levels
+
+
+def standing_sites(region: Region) -> pd.DataFrame:
+    """Return site_id, east_m and north_m of the sites that are active."""
+    active = region.sites[region.sites["status"] == "active"]
+    return pd.DataFrame(
+        {"site_id": active["site_id"], "east_m": active.geometry.x, "north_m": active.geometry.y}
+    )
+
+
+def populated(region: Region) -> npt.NDArray[np.bool_]:
+    """Return the pixels where people live, on the grid."""
+    out = np.zeros(region.grid.shape, bool)
+    out[region.demand["row"], region.demand["col"]] = True
+    return out

@@ -1,0 +1,90 @@
+"""What the radio alone gives, as rasters for GIS: servers, levels, SINR and rate of each operator and technology."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from phusong.errors import InputError, Problem
+from phusong.radio.footprints import Footprints
+from phusong.report.files import write_cog, write_csv, write_json
+
+__all__ = ["write_radio_maps"]
+
+_NODATA = -9999.0
+_SIGN = "sweep.json"
+
+
+def write_radio_maps(heard: Footprints, facts: Mapping[str, object], folder: Path) -> Path:
+    """Write the maps of a sweep to a folder in one piece.
+
+    Parameters
+    ----------
+    heard : Footprints
+        With maps.
+    facts : mapping
+        What to write to ``sweep.json``: what was swept, how long it took.
+    folder : Path
+        An older sweep there is replaced, any other folder refused.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else.
+
+    Notes
+    -----
+    Per operator and technology: ``rsrp_N.tif`` [dBm] and ``server_N.tif`` (row of ``stations.csv``, from 0) of the
+    N-th strongest server, ``sinr.tif`` [dB] and ``rate.tif`` [Mbit/s] of one phone alone in the best server's cell.
+    """
+    if folder.exists() and not (folder / _SIGN).is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise InputError(Problem(str(folder), "exists and is no radio sweep; choose another folder"))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _write(heard, work)
+        write_json(dict(facts), work / _SIGN)
+        os.chmod(work, 0o755)  # noqa: PTH101, S103 - a folder people share, like any other they make
+        if folder.exists():
+            shutil.rmtree(folder)
+        work.rename(folder)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return folder
+
+
+def _write(heard: Footprints, folder: Path) -> None:
+    maps = heard.servers
+    stations = pd.DataFrame({"row": np.arange(heard.station_ids.size), "station": heard.station_ids})
+    stations[["site_id", "operator"]] = (
+        stations["station"].str.rsplit("/", n=1, expand=True).reindex(columns=[0, 1])
+    )
+    write_csv(stations, folder / "stations.csv")
+    for k, layer in enumerate(maps.layers):
+        place = folder / _file_name(f"{layer.operator}-{layer.technology}")
+        place.mkdir()
+        for n in range(maps.level_ddbm.shape[1]):
+            _singles(heard, maps.server_dbm(k, n), place / f"rsrp_{n + 1}.tif", "dBm")
+            write_cog(
+                maps.station[k, n].reshape(maps.grid.shape), maps.grid, place / f"server_{n + 1}.tif", nodata=-1,
+                nearest=True,
+            )  # fmt: skip
+        _singles(heard, maps.layer_sinr_db(k), place / "sinr.tif", "dB")
+        _singles(heard, maps.rate_mbps(k), place / "rate.tif", "Mbit/s")
+
+
+def _singles(heard: Footprints, values: npt.NDArray[np.float32], path: Path, unit: str) -> None:
+    filled = np.where(np.isnan(values), np.float32(_NODATA), values).astype(np.float32)
+    write_cog(filled, heard.grid, path, nodata=_NODATA, unit=unit)
+
+
+def _file_name(text: str) -> str:
+    """Return a name that is safe on every file system, the same for the same text."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("._") or "operator"

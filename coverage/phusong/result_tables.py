@@ -1,0 +1,189 @@
+"""From the stages of a run to its result: every table, raster and headline figure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from phusong.access.communes import commune_table, facilities_served
+from phusong.access.gaps import GAP_PARTS, Access, raster_class
+from phusong.calibration import Heard, calibrate, village_signal
+from phusong.errors import InputError, Problem
+from phusong.invest.portfolio import Portfolio
+from phusong.radio.servers import ServerMaps
+from phusong.region.store import Region
+from phusong.report.provenance import provenance
+from phusong.report.result import Result
+from phusong.scenario import Scenario
+from phusong.service.capacity import Usage
+from phusong.service.network import Network
+from phusong.service.power import Stability
+from phusong.service.reception import Reception
+
+__all__ = ["Ground", "result_of"]
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where demand cells and sites lie.
+
+    Parameters
+    ----------
+    cell_pixel, cell_commune : ndarray of int, shape (n_cells,)
+        Flat pixel and row of the commune of each demand cell.
+    site_remote : ndarray of int, shape (n_sites,)
+        Remoteness class where each site stands.
+    land : ndarray of bool, on the grid
+        Pixels of the communes.
+    """
+
+    cell_pixel: Ints
+    cell_commune: Ints
+    site_remote: Ints
+    land: npt.NDArray[np.bool_]
+
+
+def result_of(
+    asked: Scenario,
+    region: Region,
+    ground: Ground,
+    network: Network,
+    stability: Stability,
+    servers: ServerMaps,
+    station_ids: npt.NDArray[np.str_],
+    reception: Reception,
+    usage: Usage,
+    access: Access,
+    portfolio: Portfolio,
+    policies: list[dict[str, Any]],
+    weights: Ints,
+) -> Result:
+    """Return the result of a run; parameters are the stages' own.
+
+    Raises
+    ------
+    InputError
+        If the region holds no people.
+    """
+    grid = region.grid
+    communes = commune_table(
+        region.communes, commune_of_cell=ground.cell_commune, access=access, weights=weights
+    )
+    row, col = np.divmod(ground.cell_pixel, grid.width)
+    east, north = grid.centres(row, col)
+    cell_people = np.maximum(weights.sum(axis=1), 1)
+    facilities = facilities_served(
+        region.facilities,
+        region.communes,
+        east_m=east,
+        north_m=north,
+        served_share=access.served.sum(axis=1) / cell_people,
+        within_m=max(asked.access.facilities_within_m, grid.cell_m),
+    )
+    communes = communes.merge(facilities, on="commune_code", how="left")
+    measured = np.mean(
+        [
+            region.source_of(name).kind == "measured"
+            for name in ("sites", "demand", "elevation", "power_nodes")
+        ]
+    )
+    communes["share_measured"] = float(measured)
+    rsrp = np.where(ground.land, servers.best_dbm(), np.nan).astype(np.float32)
+    classes = np.where(ground.land, np.where(np.isnan(rsrp), 1, 5), 0).astype(np.uint8).ravel()
+    classes[ground.cell_pixel] = raster_class(access)
+    heard_by = Heard(region, rsrp, ground.land, station_ids)
+    settlements = village_signal(heard_by)
+    calibration = calibrate(heard_by, settlements)
+    summary = _summary(asked, region, communes, portfolio, policies, calibration)
+    toml = asked.to_toml()
+    return Result(
+        summary=summary,
+        communes=communes,
+        sites=_site_table(region, network, stability, reception, usage, weights),
+        options=portfolio.options,
+        plan=portfolio.plan,
+        access_class=classes.reshape(grid.shape),
+        rsrp_dbm=rsrp,
+        grid=grid,
+        scenario_toml=toml,
+        provenance=provenance(dict(region.digests()), toml, asked.seed),
+        settlements=settlements,
+        policies=pd.DataFrame(policies),
+        curve=portfolio.curve,
+        layers=pd.DataFrame([vars(s) for s in region.sources]),
+        calibration=calibration,
+        repairs=region.repairs,
+    )
+
+
+def _site_table(
+    region: Region, network: Network, stability: Stability, reception: Reception, usage: Usage, weights: Ints
+) -> Any:  # noqa: ANN401 - geopandas carries no types
+    n = network.n_sites
+    site_of = network.station_site
+    people = weights.sum(axis=1)
+    # people who hear a site hear it once, however many of its stations they hear
+    pair = np.unique(site_of[reception.station].astype(np.int64) * reception.n_cells + reception.cell)
+    heard = np.bincount(pair // reception.n_cells, people[pair % reception.n_cells], n)
+    load = np.zeros(n)
+    np.maximum.at(load, site_of, usage.station_load)
+    tenants: dict[int, list[str]] = {}
+    for site, operator in zip(site_of.tolist(), network.station_operator.tolist(), strict=True):
+        tenants.setdefault(site, []).append(network.operators[operator])
+    columns = ["site_id", "owner", "structure", "power_source", "lock_reason", "geometry"]
+    out = region.sites[columns].copy()
+    out["operators"] = [";".join(tenants.get(k, [])) for k in range(n)]
+    out["people_heard"] = heard.astype(np.int64)
+    out["people_served"] = np.bincount(site_of, usage.station_people, n).astype(np.int64)
+    out["availability"] = stability.availability
+    out["hours_lost_year"] = stability.hours_lost
+    out["load"] = load
+    out["bottleneck"] = np.where(load >= 0.8, "capacity", stability.bottleneck())
+    return out
+
+
+def _summary(
+    asked: Scenario,
+    region: Region,
+    communes: pd.DataFrame,
+    portfolio: Portfolio,
+    policies: list[dict[str, Any]],
+    calibration: pd.DataFrame,
+) -> dict[str, Any]:
+    people = int(communes["population"].sum())
+    if people == 0:
+        raise InputError(Problem(region.name, "has no people: nothing to serve"))
+    parts = {name: int(communes[name].sum()) for name in ("people_served", *GAP_PARTS)}
+    best = portfolio.best
+    closed = portfolio.options
+    by_province = communes.groupby("province", sort=True)[["population", "people_served", *GAP_PARTS]].sum()
+    return {
+        "title": asked.title or f"{region.name}: who has no stable internet, and what to do first",
+        "region": region.name,
+        "policy": asked.sharing.policy,
+        "people": people,
+        **parts,
+        "share_served": parts["people_served"] / people,
+        "hours_lost_year_mean": float((communes["hours_lost_year"] * communes["population"]).sum() / people),
+        "plan": {
+            "budget_musd": asked.invest.budget_musd,
+            "cost_musd": best.cost_musd,
+            "people_gained": round(best.people),
+            "bound_people": best.bound,
+            "distance_share": best.gap,
+            "method": best.method,
+            "cost_to_close_musd": float(closed["cost_musd"].sum()),
+            "people_closable": int(closed["people_gained"].sum()),
+        },
+        "policies": policies,
+        "provinces": [
+            {"province": name, **{k: int(v) for k, v in row.items()}} for name, row in by_province.iterrows()
+        ],
+        "calibration": calibration.to_dict("records"),
+        "units": {"people": "registered people", "cost": "million USD, net present", "hours": "hours a year"},
+        "currency": {"vnd_per_usd": asked.invest.vnd_per_usd},
+    }
