@@ -9,7 +9,8 @@ import pandas as pd
 
 from phusong.errors import Problem
 from phusong.region.layers import table_problems
-from phusong.region.schema import LAYERS
+from phusong.region.schema import LAYERS, references
+from phusong.region.values import first_rows
 
 if TYPE_CHECKING:
     from phusong.region.store import Region
@@ -44,35 +45,25 @@ def check_region(region: "Region") -> list[Problem]:
 
 
 def _references(region: "Region") -> list[Problem]:
-    sites = set(region.sites["site_id"])
-    nodes = set(region.power_nodes["node_id"])
-    communes = set(region.communes["commune_code"])
-    wanted = (
-        ("cells", region.cells, "site_id", sites, "sites"),
-        ("links", region.links, "from_id", sites, "sites"),
-        ("links", region.links, "to_id", sites, "sites"),
-        ("power_lines", region.power_lines, "from_id", nodes, "power_nodes"),
-        ("power_lines", region.power_lines, "to_id", nodes, "power_nodes"),
-        ("sites", region.sites, "power_node_id", nodes | {""}, "power_nodes"),
-        ("sites", region.sites, "backhaul_parent_id", sites | {""}, "sites"),
-        ("demand", region.demand, "commune_code", communes, "communes"),
-        ("facilities", region.facilities, "commune_code", communes, "communes"),
-        ("cells", region.cells, "operator", set(region.operators["operator"]), "operators"),
-    )
     problems = []
-    for layer, frame, column, known, where in wanted:
-        missing = ~frame[column].isin(known).to_numpy()
-        problems += [
-            Problem(
-                layer,
-                f"does not exist in {where}",
-                row=int(i) + 1,
-                column=column,
-                value=frame[column].iloc[i],
-            )
-            for i in np.flatnonzero(missing)[:20]
-        ]
+    for link in references():
+        values = getattr(region, link.layer)[link.column.name].astype("str")
+        known = {*getattr(region, link.to_layer)[link.to_column].astype(str)}
+        if link.column.default == "":
+            known.add("")
+        if link.column.many:
+            strange = values.map({v: _strangers(v, known) for v in values.unique()})
+            missing, values = (strange != "").to_numpy(bool), strange
+        else:
+            missing = ~values.isin(known).to_numpy(bool)
+        problems += first_rows(
+            missing, values, link.layer, link.column.name, f"does not exist in {link.to_layer}"
+        )
     return problems
+
+
+def _strangers(names: str, known: set[str]) -> str:
+    return ";".join(n for n in (part.strip() for part in names.split(";")) if n not in known)
 
 
 def _places(region: "Region") -> list[Problem]:

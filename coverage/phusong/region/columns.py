@@ -40,6 +40,8 @@ class Column:
         Whether it may name several, separated by ``;``.
     key : bool
         Whether it tells the rows apart.
+    digits : int
+        Of a code whose leading zeros a spreadsheet may have lost; 0: none.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Column:
     refers: str = ""
     many: bool = False
     key: bool = False
+    digits: int = 0
 
 
 def text(
@@ -66,6 +69,7 @@ def text(
     words: Mapping[str, str] | None = None,
     refers: str = "",
     many: bool = False,
+    digits: int = 0,
     checks: Sequence[Any] = (),
 ) -> Any:  # noqa: ANN401 - pandera carries no types
     """Return a column of text; parameters as in :class:`Column`, and further pandera checks."""
@@ -76,17 +80,18 @@ def text(
         "words": dict(words or {}),
         "refers": refers,
         "many": many,
+        "digits": digits,
     }
     return pa.Column(str, [*limits, *checks], description=meaning, default=default, metadata=about)
 
 
-def key(meaning: str, *, aliases: Sequence[str] = (), checks: Sequence[Any] = ()) -> Any:  # noqa: ANN401
+def key(meaning: str, *, aliases: Sequence[str] = (), digits: int = 0) -> Any:  # noqa: ANN401
     """Return the column that tells the rows of a layer apart: there, not blank, never twice."""
     blank = pa.Check(lambda s: s.str.strip() != "", name="not_blank")
-    about = {"kind": "text", "aliases": tuple(aliases), "key": True}
+    about = {"kind": "text", "aliases": tuple(aliases), "key": True, "digits": digits}
     return pa.Column(
         str,
-        [blank, *checks],
+        [blank],
         unique=True,
         report_duplicates="exclude_first",
         description=meaning,
@@ -133,9 +138,9 @@ def flag(meaning: str, *, default: bool, aliases: Sequence[str] = ()) -> Any:  #
 def shape(*types: str) -> Any:  # noqa: ANN401
     """Return the geometry column of a layer whose rows are of these types (``Point``, ``Polygon``, …)."""
     checks = [
-        pa.Check(_is_there, name="has_shape"),
-        pa.Check(_is_valid, name="valid_shape"),
-        pa.Check(_is_of(types), name="shape_type", statistics={"types": types}),
+        pa.Check(_is_there, name="has_shape", ignore_na=False),
+        pa.Check(_is_valid, name="valid_shape", ignore_na=False),
+        pa.Check(_is_of(types), name="shape_type", ignore_na=False, statistics={"types": types}),
     ]
     return pa.Column(checks=checks, nullable=True, description="place", metadata={"kind": "geometry"})
 

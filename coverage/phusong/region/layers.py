@@ -1,6 +1,6 @@
 """Reading one layer from a user's file, with every problem of the file named at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import pandas as pd
 import pyogrio
 from pyproj import CRS
 
-from phusong.errors import InputError, Problem, nearest_name, refuse
-from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, Column
+from phusong.errors import InputError, Problem, refuse
+from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
+from phusong.region.validation import schema_problems, table_problems
+from phusong.region.values import typed
 
 __all__ = ["read_table", "table_problems"]
 
@@ -20,7 +22,6 @@ _LON = ("longitude", "lon", "lng", "x_lon")
 _LAT = ("latitude", "lat", "y_lat")
 _EAST = ("east_m", "easting", "x")
 _NORTH = ("north_m", "northing", "y")
-_SHOWN = 20  # of one problem in one column; the rest is counted
 
 
 def read_table(path: Path, layer: str, *, crs: str) -> Any:  # noqa: ANN401 - a frame with or without geometry
@@ -45,52 +46,11 @@ def read_table(path: Path, layer: str, *, crs: str) -> Any:  # noqa: ANN401 - a 
     problems: list[Problem] = []
     if layer in GEOMETRY_LAYERS:
         frame = _with_geometry(frame, path.name, crs, problems)
-    frame = _typed(frame, path.name, LAYERS[layer], problems)
-    problems += table_problems(frame, path.name, layer)
-    refuse(_shortened(problems))
+    frame, wrong, _ = typed(frame, layer, path.name)
+    placed = {p.row for p in problems}
+    by_schema = schema_problems(frame, path.name, layer)
+    refuse([*problems, *wrong, *(p for p in by_schema if p.column != "geometry" or p.row not in placed)])
     return frame
-
-
-def table_problems(frame: pd.DataFrame, where: str, layer: str) -> list[Problem]:
-    """Return what is wrong with the values of a layer: keys, limits, words, geometry."""
-    problems: list[Problem] = []
-    key = LAYERS[layer][0].name
-    if key in frame.columns:
-        keys = frame[key].astype(str)
-        for i in np.flatnonzero(keys.duplicated(keep="first").to_numpy()):
-            first = int(np.flatnonzero((keys == keys.iloc[i]).to_numpy())[0]) + 1
-            problems.append(
-                Problem(
-                    where,
-                    f"is a duplicate of row {first}; keys must differ",
-                    row=int(i) + 1,
-                    column=key,
-                    value=keys.iloc[i],
-                )
-            )
-        for i in np.flatnonzero((keys.str.strip() == "").to_numpy()):
-            problems.append(Problem(where, "is empty; every row needs a key", row=int(i) + 1, column=key))
-    for column in LAYERS[layer]:
-        if column.name in frame.columns:
-            problems += _column_problems(frame[column.name], where, column)
-    if layer in GEOMETRY_LAYERS and "geometry" in frame.columns:
-        shapes = gpd.GeoSeries(frame["geometry"])
-        bad = shapes.isna() | shapes.is_empty
-        problems += [
-            Problem(where, "has no geometry", row=int(i) + 1, column="geometry")
-            for i in np.flatnonzero(bad.to_numpy())
-        ]
-        broken = ~bad & (shapes.geom_type != "Point") & ~shapes.is_valid
-        problems += [
-            Problem(
-                where,
-                "is no valid shape (it crosses itself); mend it, e.g. with make valid in QGIS",
-                row=int(i) + 1,
-                column="geometry",
-            )
-            for i in np.flatnonzero(broken.to_numpy())
-        ]
-    return problems
 
 
 def _open(path: Path, layer: str) -> Any:  # noqa: ANN401
@@ -193,126 +153,3 @@ def _degree_problems(
             problems.append(
                 Problem(where, "is no longitude (-180 to 180)", row=i + 1, column=lon_name, value=lon[i])
             )
-
-
-def _typed(frame: Any, where: str, columns: Sequence[Column], problems: list[Problem]) -> Any:  # noqa: ANN401
-    out = frame.copy()
-    for column in columns:
-        name = column.name
-        if name not in out.columns:
-            if column.default is None:
-                problems.append(
-                    Problem(
-                        where,
-                        f"is missing ({column.meaning}){nearest_name(name, [str(c) for c in out.columns])}",
-                        column=name,
-                    )
-                )
-            else:
-                out[name] = column.default
-            continue
-        if column.kind == "text":
-            out[name] = out[name].fillna("").astype(str)
-        elif column.kind == "flag":
-            out[name] = _flags(out[name], where, name, problems)
-        else:
-            numbers = pd.to_numeric(out[name], errors="coerce")
-            filled = numbers if column.default is None else numbers.where(~out[name].isna(), column.default)
-            for i in np.flatnonzero(~np.isfinite(filled.to_numpy(np.float64))):
-                problems.append(
-                    Problem(
-                        where,
-                        f"is no number ({column.meaning})",
-                        row=int(i) + 1,
-                        column=name,
-                        value=out[name].iloc[i],
-                    )
-                )
-            whole = filled.fillna(0)
-            out[name] = (
-                whole.round().astype(np.int64)
-                if column.kind == "whole" and np.isfinite(whole).all()
-                else filled.astype(np.float64)
-            )
-    return out
-
-
-def _flags(values: "pd.Series[Any]", where: str, name: str, problems: list[Problem]) -> "pd.Series[bool]":
-    words = {
-        "true": True,
-        "1": True,
-        "yes": True,
-        "1.0": True,
-        "false": False,
-        "0": False,
-        "no": False,
-        "0.0": False,
-        "": True,
-        "nan": True,
-    }
-    text = values.astype(str).str.strip().str.lower()
-    for i in np.flatnonzero(~text.isin(words).to_numpy()):
-        problems.append(
-            Problem(where, "must be true or false", row=int(i) + 1, column=name, value=values.iloc[i])
-        )
-    return text.map(words).fillna(value=False).astype(bool)
-
-
-def _column_problems(values: "pd.Series[Any]", where: str, column: Column) -> list[Problem]:
-    problems: list[Problem] = []
-    if column.among:
-        for i in np.flatnonzero(~values.isin(column.among).to_numpy()):
-            allowed = ", ".join(w or "(empty)" for w in column.among)
-            hint = nearest_name(str(values.iloc[i]), [w for w in column.among if w])
-            problems.append(
-                Problem(
-                    where,
-                    f"is not one of {allowed}{hint}",
-                    row=int(i) + 1,
-                    column=column.name,
-                    value=values.iloc[i],
-                )
-            )
-    if column.kind in {"number", "whole"}:
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64)
-        if column.least is not None:
-            for i in np.flatnonzero(numbers < column.least):
-                word = "is negative" if numbers[i] < 0 <= column.least else f"is below {column.least:g}"
-                problems.append(
-                    Problem(
-                        where,
-                        f"{word} ({column.meaning})",
-                        row=int(i) + 1,
-                        column=column.name,
-                        value=f"{numbers[i]:g}",
-                    )
-                )
-        if column.most is not None:
-            for i in np.flatnonzero(numbers > column.most):
-                problems.append(
-                    Problem(
-                        where,
-                        f"is above {column.most:g} ({column.meaning})",
-                        row=int(i) + 1,
-                        column=column.name,
-                        value=f"{numbers[i]:g}",
-                    )
-                )
-    return problems
-
-
-def _shortened(problems: list[Problem]) -> list[Problem]:
-    """Return at most a screenful of the same problem in one column, and the count of the rest."""
-    shown: dict[tuple[str, str | None, str], int] = {}
-    out = []
-    for problem in problems:
-        kind = (problem.where, problem.column, problem.what[:24])
-        shown[kind] = shown.get(kind, 0) + 1
-        if shown[kind] <= _SHOWN:
-            out.append(problem)
-    out += [
-        Problem(where, f"and {count - _SHOWN} more rows with this problem", column=column)
-        for (where, column, _), count in shown.items()
-        if count > _SHOWN
-    ]
-    return out

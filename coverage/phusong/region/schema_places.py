@@ -15,12 +15,12 @@ _PEOPLE = ("dan_so", "people", "pop", "danso")
 PLACES: Mapping[str, pa.DataFrameSchema] = {
     "communes": pa.DataFrameSchema(
         {
-            "commune_code": key("official code, 5 digits", aliases=(*_COMMUNE, "code", "ma")),
+            "commune_code": key("official code, 5 digits", digits=5, aliases=(*_COMMUNE, "code", "ma")),
             "name": text(
                 "name without its kind", aliases=("ten", "ten_xa", "commune_name", "ward_name", "commune")
             ),
             "province_code": text(
-                "official code, 2 digits", default="", aliases=("ma_tinh", "province_id", "matinh")
+                "official code, 2 digits", digits=2, default="", aliases=("ma_tinh", "province_id", "matinh")
             ),
             "province": text(
                 "name of the province",
@@ -50,7 +50,9 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
     "demand": pa.DataFrameSchema(
         {
             "cell_id": key("key of the grid square"),
-            "commune_code": text("commune of the square", refers="communes.commune_code", aliases=_COMMUNE),
+            "commune_code": text(
+                "commune of the square", digits=5, refers="communes.commune_code", aliases=_COMMUNE
+            ),
             "population": whole("people in the square", "people", 0, aliases=_PEOPLE),
             "row": whole("row of the square on the grid", "", 0),
             "col": whole("column of the square on the grid", "", 0),
@@ -66,7 +68,7 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
                 default="village",
                 words={"center": "centre", "thôn": "village", "bản": "village"},
             ),
-            "commune_code": text("commune", refers="communes.commune_code", aliases=_COMMUNE),
+            "commune_code": text("commune", digits=5, refers="communes.commune_code", aliases=_COMMUNE),
             "population": whole("people (about)", "people", 0, default=0, aliases=_PEOPLE),
             "modelled": flag("whether its place is drawn, not known", default=False),
             "on_grid": flag(
@@ -86,7 +88,7 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
                 aliases=("facility_type", "amenity", "type"),
                 words={"commune_office": "commune office", "trường học": "school", "trạm y tế": "clinic"},
             ),
-            "commune_code": text("commune", refers="communes.commune_code", aliases=_COMMUNE),
+            "commune_code": text("commune", digits=5, refers="communes.commune_code", aliases=_COMMUNE),
             "geometry": shape("Point"),
         }
     ),

@@ -23,6 +23,7 @@ from phusong.errors import InputError, Problem, refuse
 from phusong.region.antennas import AntennaPattern, antenna_text, read_antennas
 from phusong.region.grid import Grid
 from phusong.region.schema import GEOMETRY_LAYERS, TABLE_LAYERS
+from phusong.region.values import completed
 
 __all__ = ["Region", "Source"]
 
@@ -77,6 +78,11 @@ class Region:
     sources: tuple[Source, ...]
     repairs: pd.DataFrame = field(default_factory=pd.DataFrame)
     antennas: Mapping[str, AntennaPattern] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # whoever made the tables, every column of the dictionary is there
+        for layer in (*GEOMETRY_LAYERS, *TABLE_LAYERS):
+            object.__setattr__(self, layer, completed(getattr(self, layer), layer))
 
     @classmethod
     def read(cls, path: str | Path) -> "Region":
