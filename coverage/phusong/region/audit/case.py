@@ -55,7 +55,9 @@ class Case:
         found = np.asarray(self.table(layer).geometry.to_numpy(), dtype=object)
         bounds = shapely.bounds(found)
         usable = ~shapely.is_missing(found) & ~shapely.is_empty(found) & np.isfinite(bounds).all(axis=1)
-        return np.where(usable, found, None)
+        out = np.full(found.shape, None, dtype=object)
+        out[usable] = found[usable]
+        return out
 
     def xy(self, layer: str) -> Floats:
         """Return easting and northing of each row, of its middle where it is no point; NaN without a place. [m]"""
@@ -64,7 +66,7 @@ class Case:
         if layer not in self.evidence.sheets or not hasattr(self.table(layer), "geometry"):
             return np.full((len(self.table(layer)), 2), np.nan)
         middle = shapely.centroid(shapely.make_valid(self.shapes(layer)))
-        return np.c_[shapely.get_x(middle), shapely.get_y(middle)].astype(np.float64)
+        return np.asarray(np.c_[shapely.get_x(middle), shapely.get_y(middle)], np.float64)
 
     def _derived_xy(self, layer: str) -> Floats:
         frame = self.table(layer)
@@ -83,7 +85,9 @@ class Case:
         """Commune polygons made valid; an empty polygon where there is none."""
         shapes = shapely.make_valid(self.shapes("communes"))
         flat = np.isin(shapely.get_type_id(shapes), (3, 6, 7))
-        return np.where(flat, shapes, shapely.Polygon())
+        out = np.full(shapes.shape, shapely.Polygon(), dtype=object)
+        out[flat] = shapes[flat]
+        return out
 
     @cached_property
     def commune_names(self) -> list[str]:
@@ -96,7 +100,7 @@ class Case:
         """Name of the province of each commune, its code where it has no name."""
         frame = self.table("communes")
         named = frame["province"].where(frame["province"] != "", frame["province_code"])
-        return named.where(named != "", NOBODY).to_numpy(object)
+        return np.asarray(named.where(named != "", NOBODY), dtype=object)
 
     @cached_property
     def demand_xy(self) -> Floats:
@@ -167,7 +171,7 @@ class Case:
         if column is None:
             return np.full(len(frame), self.giver(layer), dtype=object)
         named = frame[column]
-        return named.where(~named.str.casefold().isin(_UNKNOWN), NOBODY).to_numpy(object)
+        return np.asarray(named.where(~named.str.casefold().isin(_UNKNOWN), NOBODY), dtype=object)
 
     def giver(self, layer: str) -> str:
         """Return who gives a layer: its owner or source in region.toml."""

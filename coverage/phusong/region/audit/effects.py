@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
+_NETWORK = ("sites", "cells", "links", "power_nodes", "power_lines")
+
 
 def cells_touched(case: Case, layer: str, bad: Flags, *, hanging: bool = False) -> Flags:
     """Return the demand cells whose answer reads one of the flagged rows.
@@ -44,8 +46,8 @@ def cells_touched(case: Case, layer: str, bad: Flags, *, hanging: bool = False) 
     if layer == "demand":
         return bad if len(bad) == len(xy) else np.zeros(len(xy), bool)
     if layer in {"settlements", "facilities"}:
-        return np.any([_flagged(bad, label) for label in _nearest_labels(case, layer)], axis=0)
-    if layer in {"sites", "cells", "links", "power_nodes", "power_lines"}:
+        return np.asarray(np.any([_flagged(bad, at) for at in _nearest_labels(case, layer)], axis=0))
+    if layer in _NETWORK:
         return _flagged(_sites_touched(case, layer, bad, hanging=hanging), case.cell_site)
     return np.full(len(xy), bool(bad.any()))
 
@@ -59,7 +61,13 @@ def people_of_rows(case: Case, layer: str, *, hanging: bool = False) -> Floats:
     if layer == "demand":
         return people if len(people) == n else np.zeros(n)
     if layer in {"settlements", "facilities"}:
-        return np.sum([_summed(label, people, n) for label in _nearest_labels(case, layer)], axis=0)
+        return np.asarray(np.sum([_summed(at, people, n) for at in _nearest_labels(case, layer)], axis=0))
+    if layer in _NETWORK:
+        return _network_people(case, layer, people, hanging=hanging)
+    return np.full(n, people.sum())
+
+
+def _network_people(case: Case, layer: str, people: Floats, *, hanging: bool) -> Floats:
     sites = case.table("sites")
     own = _summed(case.cell_site, people, len(sites))
     if layer == "sites":
@@ -69,14 +77,10 @@ def people_of_rows(case: Case, layer: str, *, hanging: bool = False) -> Floats:
     if layer == "links":
         carried = sums_below(case.site_parent, own)
         return _at(carried, positions(case.table(layer)["from_id"], sites["site_id"]))
-    if layer in {"power_nodes", "power_lines"}:
-        keys = case.table("power_nodes")["node_id"]
-        fed = _summed(positions(sites["power_node_id"], keys), own, len(keys))
-        carried = sums_below(case.node_parent, fed)
-        return (
-            carried if layer == "power_nodes" else _at(carried, positions(case.table(layer)["to_id"], keys))
-        )
-    return np.full(n, people.sum())
+    keys = case.table("power_nodes")["node_id"]
+    fed = _summed(positions(sites["power_node_id"], keys), own, len(keys))
+    carried = sums_below(case.node_parent, fed)
+    return carried if layer == "power_nodes" else _at(carried, positions(case.table(layer)["to_id"], keys))
 
 
 def _sites_touched(case: Case, layer: str, bad: Flags, *, hanging: bool) -> Flags:

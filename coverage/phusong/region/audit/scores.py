@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from phusong.region.audit.case import Case
 from phusong.region.audit.check import Check, Rows, Whole
-from phusong.region.audit.rubric import PRINCIPLES, Rubric
+from phusong.region.audit.rubric import PRINCIPLES
 
 __all__ = ["Group", "Outcome", "Standing", "check_score", "grade_groups", "layer_standings", "share_failing"]
 
@@ -52,7 +52,7 @@ class Outcome:
     @property
     def bad(self) -> Flags:
         """Rows that fail in any part."""
-        return np.any([p.bad for p in self.parts], axis=0)
+        return np.asarray(np.any([p.bad for p in self.parts], axis=0))
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def share_failing(outcome: Outcome, group: Group) -> Floats:
     known = of_row >= 0
     total = np.bincount(of_row[known], minlength=n).astype(np.float64)
     failing = np.bincount(of_row[known], bad[known], minlength=n)
-    return np.divide(failing, total, out=np.full(n, np.nan), where=total > 0)
+    return np.asarray(np.divide(failing, total, out=np.full(n, np.nan), where=total > 0))
 
 
 def layer_standings(case: Case, outcomes: Sequence[Outcome], group: Group) -> dict[str, Standing]:
@@ -126,17 +126,18 @@ def layer_standings(case: Case, outcomes: Sequence[Outcome], group: Group) -> di
     for layer in rubric.layers:
         mine = [o for o in outcomes if o.layer == layer]
         kind = case.evidence.source(layer).kind
-        principles = np.full((len(group.names), len(PRINCIPLES)), np.nan)
+        earned = np.full((len(group.names), len(PRINCIPLES)), np.nan)
         for k, principle in enumerate(PRINCIPLES):
             scores = [
                 check_score(share_failing(o, group), rubric.zero_at[principle])
                 for o in mine
                 if o.check.principle == principle
             ]
-            principles[:, k] = _mean(scores, len(group.names)) * rubric.cap(kind, principle) / 100.0
-        present = _present(case, layer, group)
-        principles[~present] = np.nan
-        overall = np.minimum(_weighted(principles, rubric, PRINCIPLES), rubric.cap(kind, "overall"))
+            earned[:, k] = _mean(scores, len(group.names))
+        earned[~_present(case, layer, group)] = np.nan
+        principles = earned * np.array([rubric.cap(kind, p) for p in PRINCIPLES]) / 100.0
+        weights = np.array([rubric.principles[p] for p in PRINCIPLES])
+        overall = _weighted_rows(earned.T, weights) * rubric.cap(kind, "overall") / 100.0
         best = rubric.kinds[kind].best_class
         classes = ["" if np.isnan(s) else rubric.grade(float(s), best) for s in overall]
         found[layer] = Standing(principles, overall, classes)
@@ -185,11 +186,7 @@ def _mean(scores: Sequence[Floats], n: int) -> Floats:
     judged = np.isfinite(stacked)
     count = judged.sum(axis=0)
     total = np.where(judged, stacked, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(n, np.nan), where=count > 0)
-
-
-def _weighted(principles: Floats, rubric: Rubric, names: Sequence[str]) -> Floats:
-    return _weighted_rows(principles.T, np.array([rubric.principles[p] for p in names]))
+    return np.asarray(np.divide(total, count, out=np.full(n, np.nan), where=count > 0))
 
 
 def _weighted_rows(values: Floats, weights: Floats) -> Floats:
@@ -197,4 +194,4 @@ def _weighted_rows(values: Floats, weights: Floats) -> Floats:
     judged = np.isfinite(values)
     weight = (judged * weights[:, None]).sum(axis=0)
     total = (np.where(judged, values, 0.0) * weights[:, None]).sum(axis=0)
-    return np.divide(total, weight, out=np.full(values.shape[1], np.nan), where=weight > 0)
+    return np.asarray(np.divide(total, weight, out=np.full(values.shape[1], np.nan), where=weight > 0))
