@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from phusong.errors import InputError
 from phusong.radio import area_loss
-from phusong.radio.fan import fan_slopes, trace
+from phusong.radio.fan import APPROACH, NOTHING_M, fan_slopes, trace
+from phusong.radio.hull import inverses
 from phusong.radio.models import MODELS
-from phusong.radio.sweep import EFFECTIVE_EARTH_KM, nu_along
+from phusong.radio.sweep import EFFECTIVE_EARTH_KM, WORK_ROWS, nu_along
 
 
 def knife_db(nu: float) -> float:
@@ -43,26 +44,41 @@ def bullington_db(d: np.ndarray, g: np.ndarray, h_ts: float, rx_m: float, f_ghz:
 @given(
     st.integers(0, 10_000),
     st.integers(3, 60),
-    st.sampled_from([5.0, 60.0, 500.0]),
+    st.sampled_from([0.5, 5.0, 60.0, 500.0]),
     st.sampled_from([0.4, 0.9, 3.5]),
+    st.booleans(),
 )
-def test_hull_tangents_equal_the_plain_construction(seed, n, relief_m, f_ghz):
+def test_hull_tangents_equal_the_plain_construction(seed, n, relief_m, f_ghz, own_points):
     rng = np.random.default_rng(seed)
     d = np.arange(n + 1) * 0.25
     g = np.abs(np.cumsum(rng.normal(0, relief_m / 8, n + 1)))
-    out, work = np.zeros(n), [np.zeros(n + 2) for _ in range(3)]
     at = np.arange(1, n + 1)
-    nu_along(g, 0.25, g[0] + 30.0, d[1:], g[1:] + 1.5, at - 1, n, EFFECTIVE_EARTH_KM, *work, out)
+    # receivers on the ray, seen over the ray's points alone, or over points of their own for the last steps
+    tail, after = np.full((APPROACH, n), NOTHING_M), at - 1
+    if own_points:
+        after = np.maximum(at - 1 - APPROACH, 0)
+        for t in range(APPROACH):
+            tail[t, t + 1 :] = rng.uniform(g.min(), g.max() + 1.0, n)[t + 1 :]
+    out, work, whole = np.zeros(n), np.zeros((WORK_ROWS, n + 2)), np.zeros((3, n + 2), np.int64)
+    nu_along(
+        g, n, 0.25, g[0] + 30.0, at * 1.0, g[1:] + 1.5, after, tail, n, EFFECTIVE_EARTH_KM, inverses(n), work, whole,
+        out,
+    )  # fmt: skip
     for i in range(1, n + 1):
+        seen = g[: i + 1].copy()
+        if own_points:
+            near = np.arange(min(APPROACH, i - 1))
+            seen[i - 1 - near] = tail[near, i - 1]
         luc = knife_db(out[i - 1] / np.sqrt(0.299792458 / f_ghz))
         loss = luc + (1 - np.exp(-luc / 6)) * (10 + 0.02 * d[i])
-        assert loss == pytest.approx(bullington_db(d[: i + 1], g[: i + 1], g[0] + 30.0, 1.5, f_ghz), abs=1e-7)
+        assert loss == pytest.approx(bullington_db(d[: i + 1], seen, g[0] + 30.0, 1.5, f_ghz), abs=1e-7)
 
 
+@pytest.mark.parametrize("rays_per_pixel", [1.03, 1.15])
 @pytest.mark.parametrize(("row", "col"), [(30.0, 30.0), (30.3, 29.6), (29.51, 30.49), (3.2, 55.8)])
-def test_every_pixel_in_reach_belongs_to_one_ray(row, col):
+def test_every_pixel_in_reach_belongs_to_one_ray(row, col, rays_per_pixel):
     ground, radius = np.zeros((61, 61), np.float32), 24
-    slopes = fan_slopes(radius)
+    slopes = fan_slopes(radius, rays_per_pixel)
     asked = np.zeros(ground.shape, int)
     h, px = np.empty(radius + 2), np.empty(radius + 2)
     at = [np.empty(radius + 2, np.int64) for _ in range(3)]

@@ -2,24 +2,30 @@
 
 Four sides of a square window; on each, rays spaced about evenly in angle, sampled bilinearly one pixel's side apart.
 Every pixel belongs to the ray that passes nearest to it and is evaluated at its own middle, with its own height and
-its own distance, over the terrain along that ray.
+its own distance, over the terrain along that ray. What stands just before a receiver decides most and differs most
+from what stands beside it, so the last steps may be taken on the straight line to the receiver itself.
 """
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SIDES", "fan_slopes", "foot", "trace"]
+from phusong.radio.lanes import between, read, write
+
+__all__ = ["APPROACH", "ENOUGH_RAYS", "NOTHING_M", "SIDES", "approach", "fan_slopes", "foot", "trace"]
 
 SIDES = 4
+APPROACH = 4  # profile points of a receiver's own, one step apart, before it
+NOTHING_M = -1e9  # height of a point that is not there
 # a ray's number is linear in s·(1.108 - 0.108·s²) of its slope s: about equally far apart at the rim
 _LINEAR, _CUBIC = 1.108, 0.108
 _RAYS_PER_PIXEL = 1.15
+ENOUGH_RAYS = 1.03  # a pixel at the rim, where every receiver has points of its own
 _GAP_STEPS = 0.4  # no profile point nearer to the receiver than this: it would stand beside it, not before it
 
 
 def fan_slopes(radius_px: int, rays_per_pixel: float = _RAYS_PER_PIXEL) -> npt.NDArray[np.float64]:
-    """Return the slopes of one side's rays: at the rim never more than 1/rays_per_pixel apart."""
+    """Return the slopes of one side's rays: at the rim at most 1/rays_per_pixel (1.03 or more) apart."""
     rays = 2 * int(np.ceil(radius_px * rays_per_pixel / _LINEAR)) + 3
     wanted = np.linspace(-1.0, 1.0, rays)
     slope = wanted.copy()
@@ -31,8 +37,9 @@ def fan_slopes(radius_px: int, rays_per_pixel: float = _RAYS_PER_PIXEL) -> npt.N
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def trace(  # type: ignore[no-untyped-def]
-    side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_px, rx_row, rx_col, rx_after
-):
+    side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_px, rx_row, rx_col, rx_after,
+    gap_steps=_GAP_STEPS,
+):  # fmt: skip
     """Fill one ray of the fan and return the number of its profile points and of its receivers.
 
     Parameters
@@ -42,7 +49,7 @@ def trace(  # type: ignore[no-untyped-def]
     slopes : float64 array
         From :func:`fan_slopes`.
     ground : float32 array, shape (height, width)
-        Heights without gaps; at least 2 pixels each way. [m]
+        Heights without gaps; at least 2 pixels each way, contiguous. [m]
     row_f, col_f : float
         Transmitter in pixel middles; it stands on the grid.
     radius_px : int
@@ -51,9 +58,11 @@ def trace(  # type: ignore[no-untyped-def]
         Receivers farther away are left out. [pixels]
     h : float64 array, filled from 1
         Height at each whole pixel's distance along the ray. [m]
-    rx_px, rx_row, rx_col, rx_after : array, filled from 0
+    rx_px, rx_row, rx_col, rx_after : array, filled from 0, at least radius_px long
         Pixels answered for, nearest first: distance [pixels], row, column, and the last profile point that lies
         between transmitter and pixel.
+    gap_steps : float
+        How far before the pixel that point lies at least.
     """
     height, width = ground.shape
     sign = 1 - 2 * (side % 2)
@@ -67,60 +76,76 @@ def trace(  # type: ignore[no-untyped-def]
         main_f, cross_f, n_main, n_cross = col_f, row_f, width, height
         step_r, step_c = slope / stretch, sign / stretch
     n = min(radius_px, _steps_inside(row_f, step_r, height), _steps_inside(col_f, step_c, width))
-    for i in range(1, n + 1):
-        r, c = row_f + i * step_r, col_f + i * step_c
-        h[i] = _between(ground, min(max(r, 0.0), height - 1.0), min(max(c, 0.0), width - 1.0))
+    _heights(ground, row_f, col_f, step_r, step_c, n, h)
     main_c = int(np.rint(main_f))
-    share = 0.5 * (slopes.size - 1)
-    # no farther from the ray than half-way to its neighbours, and a little: most pixels end here
-    half = 0.505 * max(
-        slopes[ray] - slopes[max(ray - 1, 0)], slopes[min(ray + 1, slopes.size - 1)] - slopes[ray]
-    )
+    last = min(radius_px, n_main - 1 - main_c if sign > 0 else main_c, int((reach_px + 1.0) / stretch) + 2)
+    _nearest(
+        sign, main_c, main_f, cross_f, n_cross, slope, ray, 0.5 * (slopes.size - 1), along_rows,
+        min(reach_px, n + 1.5), last, rx_px, rx_col,
+    )  # fmt: skip
+    # those not answered for (marked by a distance below 0) are overwritten by the next
     m = 0
-    for i in range(1, radius_px + 1):
-        main = main_c + sign * i
-        run = sign * (main - main_f)
-        cross = cross_f + run * slope
-        if main < 0 or main >= n_main:
-            break
-        nearest = int(np.rint(cross))
-        if abs(nearest - cross) > half * run:
-            continue
-        aside = nearest - cross_f
-        if nearest < 0 or nearest >= n_cross or abs(aside) > run or (abs(aside) == run and not along_rows):
-            continue
-        s = aside / run
-        if int((s * (_LINEAR - _CUBIC * s * s) + 1.0) * share + 0.5) != ray:
-            continue
-        away = np.sqrt(run * run + aside * aside)
-        if away > reach_px or away > n + 1.5:
-            continue
+    for i in range(last):
+        away, main, cross = rx_px[i], main_c + sign * (i + 1), rx_col[i]
         rx_px[m] = away
-        rx_after[m] = min(n, int(away - _GAP_STEPS))
-        if along_rows:
-            rx_row[m], rx_col[m] = main, nearest
-        else:
-            rx_row[m], rx_col[m] = nearest, main
-        m += 1
+        rx_row[m] = main if along_rows else cross
+        rx_col[m] = cross if along_rows else main
+        rx_after[m] = max(min(n, int(away - gap_steps)), 0)
+        m += away >= 0.0
     return n, m
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _heights(ground, row_f, col_f, step_r, step_c, n, h):  # type: ignore[no-untyped-def]
+    for i in range(1, n + 1):
+        write(h, i, between(ground, row_f + i * step_r, col_f + i * step_c))
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _nearest(  # type: ignore[no-untyped-def]
+    sign, main_c, main_f, cross_f, n_cross, slope, ray, share, along_rows, farthest, last, away_px, cross_px
+):
+    """Fill distance and place of the pixel nearest to the ray in each row or column; distance -1 if not its own."""
+    for i in range(last):
+        run = sign * (main_c + sign * (i + 1) - main_f)
+        nearest = np.rint(cross_f + run * slope)
+        aside = nearest - cross_f
+        s = aside / run
+        own = np.floor((s * (_LINEAR - _CUBIC * s * s) + 1.0) * share + 0.5) == ray
+        away = np.sqrt(run * run + aside * aside)
+        own = own & (nearest >= 0.0) & (nearest <= n_cross - 1.0) & (away <= farthest)
+        own = own & ((abs(aside) < run) | ((abs(aside) == run) & along_rows))
+        write(away_px, i, away if own else -1.0)
+        write(cross_px, i, int(nearest))
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def approach(ground, row_f, col_f, rx_px, rx_row, rx_col, m, tail):  # type: ignore[no-untyped-def]
+    """Fill ``tail[t, k]`` with the height t + 1 steps before receiver k on the straight line to it. [m]
+
+    Parameters
+    ----------
+    tail : float64 array, shape (APPROACH, at least m)
+        :data:`NOTHING_M` where the transmitter is not farther away than that.
+
+    Other parameters are those of :func:`trace`.
+    """
+    size = tail.shape[1]
+    for t in range(APPROACH):
+        for k in range(m):
+            away = read(rx_px, k)
+            x = away - (t + 1.0)
+            share = max(x, 0.0) / away
+            height = between(
+                ground, row_f + share * (read(rx_row, k) - row_f), col_f + share * (read(rx_col, k) - col_f)
+            )
+            write(tail, t * size + k, height if x > _GAP_STEPS else NOTHING_M)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def foot(ground, row, col):  # type: ignore[no-untyped-def]
     """Return the height under a point between pixel middles, or that of the nearest middle off the grid. [m]"""
-    height, width = ground.shape
-    return _between(ground, min(max(row, 0.0), height - 1.0), min(max(col, 0.0), width - 1.0))
-
-
-@nb.njit(cache=True, nogil=True, inline="always", error_model="numpy")
-def _between(ground, row, col):  # type: ignore[no-untyped-def]
-    height, width = ground.shape
-    r, c = min(int(row), height - 2), min(int(col), width - 2)
-    fr, fc = row - r, col - c
-    a, b = ground[r, c], ground[r, c + 1]
-    e, f = ground[r + 1, c], ground[r + 1, c + 1]
-    upper, lower = a + fc * (b - a), e + fc * (f - e)
-    return upper + fr * (lower - upper)
+    return between(ground, row, col)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")

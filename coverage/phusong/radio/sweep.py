@@ -8,12 +8,14 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio.fan import SIDES, foot, trace
+from phusong.radio.fan import APPROACH, SIDES, approach, foot, trace
 from phusong.radio.fastmath import DB_PER_OCTAVE, exp, log2
-from phusong.radio.hull import bullington_nu, push
+from phusong.radio.hull import ABYSS_M, clearest, corners, empty_hull, inverses, push, tangent
+from phusong.radio.lanes import read, write
 
 __all__ = [
     "EFFECTIVE_EARTH_KM",
+    "WORK_ROWS",
     "as_ground",
     "diffraction_window",
     "free_space_diffraction",
@@ -24,6 +26,8 @@ __all__ = [
 EFFECTIVE_EARTH_KM = 8495.0  # median effective Earth radius: 6371 km × 4/3
 _LIGHT_M_GHZ = 0.299792458
 _CLEAR = -1e9  # ν of a path with nothing on it
+_LEAST_STEPS = 0.3  # where points that are not there are put, so that nothing is divided by 0
+WORK_ROWS = 10
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -61,39 +65,42 @@ def sweep_nu(  # type: ignore[no-untyped-def]
         return nu
     nu[radius_px, radius_px] = _CLEAR
     n_max = radius_px + 2
-    h, y, hull_x, hull_y = np.empty(n_max), np.empty(n_max), np.empty(n_max), np.empty(n_max)
-    rx_px, rx_m, out = np.empty(n_max), np.empty(n_max), np.empty(n_max)
+    h, rx_px, rx_m, out = np.empty(n_max), np.empty(n_max), np.empty(n_max), np.empty(n_max)
     rx_row, rx_col, rx_after = np.empty(n_max, np.int64), np.empty(n_max, np.int64), np.empty(n_max, np.int64)
+    tail, work, whole = (
+        np.empty((APPROACH, n_max)),
+        np.empty((WORK_ROWS, n_max)),
+        np.empty((3, n_max), np.int64),
+    )
+    inverse = inverses(n_max)
     tx_m = foot(rx_ground, row_f, col_f) + tx_height_m
     for side in range(SIDES):
         for ray in range(slopes.size):
-            _, m = trace(
-                side,
-                ray,
-                slopes,
-                ground,
-                row_f,
-                col_f,
-                radius_px,
-                reach_px,
-                h,
-                rx_px,
-                rx_row,
-                rx_col,
-                rx_after,
-            )
-            for k in range(m):
-                rx_px[k] *= cell_km
-                rx_m[k] = rx_ground[rx_row[k], rx_col[k]] + rx_height_m
-            nu_along(h, cell_km, tx_m, rx_px, rx_m, rx_after, m, earth_km, hull_x, hull_y, y, out)
+            n, m = trace(
+                side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_px, rx_row, rx_col, rx_after,
+                APPROACH + 0.5,
+            )  # fmt: skip
+            if m == 0:
+                continue
+            approach(ground, row_f, col_f, rx_px, rx_row, rx_col, m, tail)
+            _antennas(rx_ground, rx_row, rx_col, rx_height_m, m, rx_m)
+            nu_along(h, n, cell_km, tx_m, rx_px, rx_m, rx_after, tail, m, earth_km, inverse, work, whole, out)
             for k in range(m):
                 nu[rx_row[k] - row_c + radius_px, rx_col[k] - col_c + radius_px] = out[k]
     return nu
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
+def _antennas(rx_ground, rx_row, rx_col, rx_height_m, m, rx_m):  # type: ignore[no-untyped-def]
+    """Fill the receivers' heights above sea level."""
+    width = rx_ground.shape[1]
+    for k in range(m):
+        write(rx_m, k, rx_height_m + read(rx_ground, read(rx_row, k) * width + read(rx_col, k)))
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
 def nu_along(  # type: ignore[no-untyped-def]
-    h, step_km, tx_m, rx_km, rx_m, rx_after, m, earth_km, hull_x, hull_y, y, out
+    h, n, step_km, tx_m, rx_px, rx_m, rx_after, tail, m, earth_km, inverse, work, whole, out
 ):
     """Fill ``out[k]`` with Bullington's ν·√λ to receiver ``k``.
 
@@ -101,29 +108,110 @@ def nu_along(  # type: ignore[no-untyped-def]
     ----------
     h : float64 array
         Height of what stands in the way at every ``step_km`` from the transmitter, from index 1. [m]
+    n : int
+        How many.
     step_km, tx_m, earth_km : float
         Spacing of the profile, transmitter above sea level, effective Earth radius.
-    rx_km, rx_m : float64 array
-        Receivers, nearest first: distance and height above sea level.
+    rx_px, rx_m : float64 array
+        Receivers, nearest first: distance in steps and height above sea level.
     rx_after : int64 array
-        Last profile point before each receiver.
+        Last profile point before each receiver's own.
+    tail : float64 array, shape (APPROACH, at least m)
+        Heights of each receiver's own profile points, from :func:`phusong.radio.fan.approach`.
     m : int
         How many receivers.
-    hull_x, hull_y, y, out : work and result arrays
+    inverse : float64 array
+        From :func:`phusong.radio.hull.inverses`.
+    work, whole : float64 and int64 array, shape (WORK_ROWS, n) and (3, n)
+        Scratch space.
+    out : float64 array
+        Result.
     """
-    bulge = 500.0 / earth_km
-    top = -1
-    rise = -np.inf
-    i = 0
+    y, up, end, rise, back, least = work[0], work[1], work[2], work[3], work[4], work[5]
+    at_x, at_y, hull_y, hull_slope = work[6], work[7], work[8], work[9]
+    hull_x, corner, at = whole[0], whole[1], whole[2]
+    # from here on lengths are steps: x = i
+    bulge = 500.0 / earth_km * step_km * step_km
+    n = min(n, rx_after[m - 1])
+    _bend(h, n, bulge, tx_m, y, up)
+    _near(y, tail, bulge, tx_m, rx_px, rx_m, rx_after, m, end, rise, back, least)
+    count = corners(y, n, corner)
+    top = empty_hull(hull_x, hull_y, hull_slope)
+    steepest = -np.inf
+    taken = 0
     for k in range(m):
-        while i < rx_after[k]:
-            i += 1
-            x = i * step_km
-            y[i] = h[i] - bulge * x * x
-            rise = max(rise, (y[i] - tx_m) / x)
-            top = push(hull_x, hull_y, top, x, y[i])
-        x = rx_km[k]
-        out[k] = bullington_nu(hull_x, hull_y, top, y, step_km, x, tx_m, rx_m[k] - bulge * x * x, rise)
+        while taken < count and corner[taken] <= rx_after[k]:
+            i = corner[taken]
+            taken += 1
+            steepest = max(steepest, up[i])
+            top = push(hull_x, hull_y, hull_slope, inverse, top, i, y[i])
+        rise[k] = max(rise[k], steepest)
+        at[k] = 0
+        if rise[k] * rx_px[k] < end[k] - tx_m:
+            if top > 0:
+                slope = (end[k] - tx_m) / rx_px[k]
+                least[k], _ = clearest(
+                    hull_x, hull_y, hull_slope, top, y, rx_after[k], rx_px[k], tx_m, slope, least[k], 0
+                )
+        else:
+            j = tangent(hull_x, hull_y, hull_slope, top, rx_px[k], end[k])
+            at_x[k], at_y[k] = hull_x[j], hull_y[j]
+    _construct(rx_px, end, tx_m, rise, back, least, at_x, at_y, m, 0.002 / step_km, out)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _bend(h, n, bulge, tx_m, y, up):  # type: ignore[no-untyped-def]
+    """Fill heights less the Earth's bulge and their slopes from the transmitter."""
+    for i in range(1, n + 1):
+        x = float(i)
+        height = read(h, i) - bulge * (x * x)
+        write(y, i, height)
+        write(up, i, (height - tx_m) / x)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _near(y, tail, bulge, tx_m, rx_px, rx_m, rx_after, m, end, rise, back, least):  # type: ignore[no-untyped-def]
+    """Fill the receivers' heights less the bulge, and what their own points and the last of the ray say alone."""
+    size = tail.shape[1]
+    for k in range(m):
+        d = read(rx_px, k)
+        low = read(rx_m, k) - bulge * (d * d)
+        slope = (low - tx_m) / d
+        write(end, k, low)
+        after = read(rx_after, k)
+        x = max(float(after), _LEAST_STEPS)
+        height = read(y, max(after, 1)) if after > 0 else ABYSS_M
+        inverse, rest = 1.0 / x, 1.0 / (d - x)
+        gap = tx_m + slope * x - height
+        up, down, clear = (height - tx_m) * inverse, (height - low) * rest, gap * gap * inverse * rest
+        for t in range(APPROACH):
+            away = t + 1.0
+            x = max(d - away, _LEAST_STEPS)
+            height = read(tail, t * size + k) - bulge * (x * x)
+            inverse = 1.0 / x
+            gap = tx_m + slope * x - height
+            up = max(up, (height - tx_m) * inverse)
+            down = max(down, (height - low) * (1.0 / away))
+            clear = min(clear, gap * gap * inverse * (1.0 / away))
+        write(rise, k, up)
+        write(back, k, down)
+        write(least, k, clear)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _construct(rx_px, end, tx_m, rise, back, least, at_x, at_y, m, per_step, out):  # type: ignore[no-untyped-def]
+    """Fill ν·√λ: P.1812-7, equations (13) to (20); the bulge is in the heights, so slopes here lack a·d."""
+    for k in range(m):
+        d, whole, up = read(rx_px, k), read(end, k) - tx_m, read(rise, k)
+        down = max(read(back, k), (read(at_y, k) - read(end, k)) / (d - read(at_x, k)))
+        both = up + down
+        # where the line rising from the transmitter meets the one rising from the receiver
+        x = (whole + down * d) / both
+        meet = (both > 0.0) & (x > 0.0) & (x < d)
+        x = x if meet else 0.5 * d
+        hidden = (up - whole / d) * x * np.sqrt(per_step * d / (x * (d - x)))
+        hidden = hidden if meet else 0.0
+        write(out, k, -np.sqrt(per_step * d * read(least, k)) if up * d < whole else hidden)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio.fan import fan_slopes, foot
+from phusong.radio.fan import ENOUGH_RAYS, fan_slopes, foot
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain, bullington_on
 from phusong.radio.models.free_space import free_space_loss
 from phusong.radio.sweep import free_space_diffraction, sweep_nu
@@ -17,7 +17,7 @@ def _window(
     radius, cell_km = mast.radius_px(terrain.cell_m), terrain.cell_m / 1000.0
     nu = sweep_nu(
         terrain.surface, mast.row_f, mast.col_f, cell_km, radius, mast.radius_m / terrain.cell_m,
-        fan_slopes(radius), mast.tx_height_m, terrain.ground, mast.rx_height_m, conditions.earth_km,
+        fan_slopes(radius, ENOUGH_RAYS), mast.tx_height_m, terrain.ground, mast.rx_height_m, conditions.earth_km,
     )  # fmt: skip
     tx_m = foot(terrain.ground, mast.row_f, mast.col_f) + mast.tx_height_m
     loss: npt.NDArray[np.float32] = free_space_diffraction(

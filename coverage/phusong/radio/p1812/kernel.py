@@ -9,7 +9,7 @@ import numba as nb
 import numpy as np
 
 from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, exp, exp2, log2
-from phusong.radio.hull import bullington_nu, clearest, extreme, push, tangent
+from phusong.radio.hull_km import bullington_nu, clearest, extreme, push, tangent
 
 __all__ = ["by_distance", "loss_along"]
 
