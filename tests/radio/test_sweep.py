@@ -59,7 +59,7 @@ def test_hull_tangents_equal_the_plain_construction(seed, n, relief_m, f_ghz, ow
         after = np.maximum(at - 1 - APPROACH, 0)
         for t in range(APPROACH):
             tail[t, t + 1 :] = rng.uniform(g.min(), g.max() + 1.0, n)[t + 1 :]
-    out, work, whole = np.zeros(n), np.zeros((WORK_ROWS, n + 2)), np.zeros((3, n + 2), np.int64)
+    out, work, whole = np.zeros(n), np.zeros((WORK_ROWS, n + 2)), np.zeros((2, n + 2), np.int64)
     nu_along(
         g, n, 0.25, g[0] + 30.0, at * 1.0, g[1:] + 1.5, after, tail, n, EFFECTIVE_EARTH_KM, inverses(n), work, whole,
         out,

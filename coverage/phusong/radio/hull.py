@@ -8,6 +8,8 @@ first entry is a sentinel deep down before the profile. The heights already carr
 import numba as nb
 import numpy as np
 
+from phusong.radio.lanes import read
+
 __all__ = ["ABYSS_M", "clearest", "corners", "empty_hull", "extreme", "inverses", "push", "tangent"]
 
 ABYSS_M = -1e30
@@ -89,8 +91,8 @@ def extreme(hull_slope, top, slope):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def clearest(hull_x, hull_y, hull_slope, top, y, last, x_end, start, slope, least, best):  # type: ignore[no-untyped-def]
-    """Return the least clearance, squared and in Fresnel zones, under a clear straight path, and where it is.
+def clearest(hull_x, hull_y, hull_slope, top, y, last, x_end, start, slope, least):  # type: ignore[no-untyped-def]
+    """Return the least clearance, squared and in Fresnel zones, under a clear straight path.
 
     The path is y = start + slope·x from 0 to ``x_end``, in steps, and no point rises above it. The gap to the hull is
     convex in x and the width of the Fresnel zone concave, so their ratio has one valley along the hull: bisection
@@ -100,8 +102,8 @@ def clearest(hull_x, hull_y, hull_slope, top, y, last, x_end, start, slope, leas
     ----------
     y, last : float64 array, int
         All heights, from index 1, and how many; the hull may lack those after its top.
-    least, best : float, int
-        Clearance (gap²/(x·(x_end - x))) and number of a point known already.
+    least : float
+        Clearance, gap²/(x·(x_end - x)), of a point known already.
     """
     low, high = 1, top
     while low < high:
@@ -117,8 +119,7 @@ def clearest(hull_x, hull_y, hull_slope, top, y, last, x_end, start, slope, leas
     zone = x * (x_end - x)
     gap = start + slope * x - hull_y[low]
     at_vertex = gap * gap / zone
-    if at_vertex < least:
-        least, best = at_vertex, vertex
+    least = min(least, at_vertex)
     # along an edge the hull itself is nearer only between the roots of a quadratic; one of them is outside
     first, stop = vertex, vertex
     over = gap * gap - least * zone
@@ -132,13 +133,16 @@ def clearest(hull_x, hull_y, hull_slope, top, y, last, x_end, start, slope, leas
         half, square = 0.5 * least * (x_end - 2.0 * x) - gap * q, q * q + least
         if half > 0.0 and half * half > square * over:
             stop = min(int(x + 2.0 * half / square) + 2, hull_x[low + 1])
-    for part in range(2):
-        if part == 1:
-            first, stop = hull_x[top] + 1, last + 1
-        for j in range(first, stop):
-            x = float(j)
-            gap = start + slope * x - y[j]
-            if gap * gap < least * (x * (x_end - x)):
-                best = j
-                least = gap * gap / (x * (x_end - x))
-    return least, best
+    least = min(least, _least_gap(y, first, stop, x_end, start, slope))
+    return min(least, _least_gap(y, hull_x[top] + 1, last + 1, x_end, start, slope))
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
+def _least_gap(y, first, stop, x_end, start, slope):  # type: ignore[no-untyped-def]
+    """Look at every point, several at a time."""
+    least = 1e300
+    for j in range(first, stop):
+        x = float(j)
+        gap = start + slope * x - read(y, j)
+        least = min(least, gap * gap / (x * (x_end - x)))
+    return least

@@ -70,7 +70,7 @@ def sweep_nu(  # type: ignore[no-untyped-def]
     tail, work, whole = (
         np.empty((APPROACH, n_max)),
         np.empty((WORK_ROWS, n_max)),
-        np.empty((3, n_max), np.int64),
+        np.empty((2, n_max), np.int64),
     )
     inverse = inverses(n_max)
     tx_m = foot(rx_ground, row_f, col_f) + tx_height_m
@@ -122,14 +122,14 @@ def nu_along(  # type: ignore[no-untyped-def]
         How many receivers.
     inverse : float64 array
         From :func:`phusong.radio.hull.inverses`.
-    work, whole : float64 and int64 array, shape (WORK_ROWS, n) and (3, n)
+    work, whole : float64 and int64 array, shape (WORK_ROWS, n) and (2, n)
         Scratch space.
     out : float64 array
         Result.
     """
     y, up, end, rise, back, least = work[0], work[1], work[2], work[3], work[4], work[5]
     at_x, at_y, hull_y, hull_slope = work[6], work[7], work[8], work[9]
-    hull_x, corner, at = whole[0], whole[1], whole[2]
+    hull_x, corner = whole[0], whole[1]
     # from here on lengths are steps: x = i
     bulge = 500.0 / earth_km * step_km * step_km
     n = min(n, rx_after[m - 1])
@@ -146,12 +146,11 @@ def nu_along(  # type: ignore[no-untyped-def]
             steepest = max(steepest, up[i])
             top = push(hull_x, hull_y, hull_slope, inverse, top, i, y[i])
         rise[k] = max(rise[k], steepest)
-        at[k] = 0
         if rise[k] * rx_px[k] < end[k] - tx_m:
             if top > 0:
                 slope = (end[k] - tx_m) / rx_px[k]
-                least[k], _ = clearest(
-                    hull_x, hull_y, hull_slope, top, y, rx_after[k], rx_px[k], tx_m, slope, least[k], 0
+                least[k] = clearest(
+                    hull_x, hull_y, hull_slope, top, y, rx_after[k], rx_px[k], tx_m, slope, least[k]
                 )
         else:
             j = tangent(hull_x, hull_y, hull_slope, top, rx_px[k], end[k])
