@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -12,11 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from phusong.report.result import Result
+from phusong.region.grid import Grid
 from phusong.report.theme import INK, MUTED, PAPER, SOURCE_NOTE
 
 __all__ = [
     "MOST_COMMUNE_LABELS",
+    "Mapped",
     "Sheet",
     "add_labels",
     "border_width",
@@ -40,6 +44,26 @@ _TOP_IN, _BOTTOM_IN, _SIDE_IN = 0.75, 0.55, 0.2
 _LEAST_HEIGHT_IN, _MOST_HEIGHT_IN = 4.2, 8.6
 
 
+class Mapped(Protocol):
+    """What a sheet needs to know of what is drawn on it: a result has it, an audit's map makes it."""
+
+    @property
+    def communes(self) -> gpd.GeoDataFrame:
+        """Polygons with name and province."""
+
+    @property
+    def grid(self) -> Grid:
+        """Where the pixels are, and in which CRS."""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """``region`` names the region."""
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """Kind of each input layer."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """One picture: the figure and its canvas, its map and the legend column on the right."""
@@ -50,17 +74,21 @@ class Sheet:
     legend: Axes
 
 
-def new_sheet(result: Result, title: str, subtitle: str, *, legend_in: float = _LEGEND_IN) -> Sheet:
+def new_sheet(
+    result: Mapped, title: str, subtitle: str, *, legend_in: float = _LEGEND_IN, note: str = SOURCE_NOTE
+) -> Sheet:
     """Return an empty sheet whose map covers the communes of the result, in metres of its CRS.
 
     Parameters
     ----------
-    result : Result
+    result : Mapped
         For the extent, the region's name and the sources.
     title, subtitle : str
         What is shown, and how to read it.
     legend_in : float
         Width of the legend column. [inch]
+    note : str
+        How what is shown came to be; the line under the map begins with it.
     """
     west, south, east, north = map_bounds(result)
     aspect = (north - south) / (east - west)
@@ -81,13 +109,13 @@ def new_sheet(result: Result, title: str, subtitle: str, *, legend_in: float = _
     left = _SIDE_IN / total_w
     figure.text(left, 1 - 0.16 / total_h, title, fontsize=12.5, fontweight="bold", va="top")
     figure.text(left, 1 - 0.45 / total_h, subtitle, fontsize=8, color=MUTED, va="top")
-    figure.text(left, 0.14 / total_h, _source_line(result), fontsize=6.5, color=MUTED, va="bottom")
+    figure.text(left, 0.14 / total_h, _source_line(result, note), fontsize=6.5, color=MUTED, va="bottom")
     _add_scale_bar(axes)
     _add_north_arrow(axes)
     return Sheet(figure, canvas, axes, column)
 
 
-def map_bounds(result: Result) -> tuple[float, float, float, float]:
+def map_bounds(result: Mapped) -> tuple[float, float, float, float]:
     """Return west, south, east, north of the communes with a small margin. [m]"""
     frame = result.communes.to_crs(result.grid.crs)
     bounds = frame.total_bounds if len(frame) else np.asarray(result.grid.bounds)
@@ -108,9 +136,9 @@ def frame_map(axes: Axes, bounds: tuple[float, float, float, float]) -> None:
         spine.set(linewidth=0.6, color=MUTED)
 
 
-def _source_line(result: Result) -> str:
-    """Return the note under every map: modelled, from which kinds of layers, in which CRS."""
-    note = f"{SOURCE_NOTE}. {result.summary.get('region', '')} · {result.grid.crs}"
+def _source_line(result: Mapped, note: str) -> str:
+    """Return the note under every map: how it came to be, from which kinds of layers, in which CRS."""
+    note = f"{note}. {result.summary.get('region', '')} · {result.grid.crs}"
     layers = result.layers
     if {"layer", "kind"} <= set(layers.columns) and len(layers):
         counts = layers["kind"].astype(str).value_counts().sort_index()
@@ -146,7 +174,7 @@ def _add_north_arrow(axes: Axes) -> None:
 
 
 def draw_borders(
-    axes: Axes, result: Result, *, fill: str = "none", colour: str = MUTED, only_communes: bool = False
+    axes: Axes, result: Mapped, *, fill: str = "none", colour: str = MUTED, only_communes: bool = False
 ) -> None:
     """Draw thin commune borders and, unless they are not wanted, thicker province borders."""
     communes = result.communes.to_crs(result.grid.crs)
@@ -160,7 +188,7 @@ def draw_borders(
         zorder=4,
         aspect=None,
     )
-    if not only_communes and communes["province"].nunique() > 1:
+    if not only_communes and len(set(communes["province"])) > 1:
         outlines = communes[["province", "geometry"]].dissolve("province").boundary
         outlines.plot(ax=axes, color=INK, linewidth=0.8, zorder=4, aspect=None)
 
@@ -170,7 +198,7 @@ def border_width(communes: int) -> float:
     return float(0.35 * min(1.0, 200 / max(communes, 1)) ** 0.75)
 
 
-def add_labels(sheet: Sheet, result: Result) -> None:
+def add_labels(sheet: Sheet, result: Mapped) -> None:
     """Name communes (provinces, in a large region), largest first; a name that would overlap is left out."""
     communes = result.communes.to_crs(result.grid.crs)
     if communes.empty:
@@ -221,7 +249,7 @@ def legend(axes: Axes, title: str, entries: Sequence[tuple[str, str]], *, top: f
     axes.add_artist(drawn)
 
 
-def raster_extent(result: Result) -> tuple[float, float, float, float]:
+def raster_extent(result: Mapped) -> tuple[float, float, float, float]:
     """Return west, east, south, north of the rasters, as matplotlib's ``imshow`` wants them. [m]"""
     west, south, east, north = result.grid.bounds
     return west, east, south, north

@@ -20,7 +20,7 @@ LAYERS = (
 
 
 def clean_region() -> Region:
-    base = small_region(sites=24)
+    base = small_region(sites=24, cell_m=1000.0)
     codes = list(COMMUNES)
     code_of = dict(zip(base.communes["commune_code"], codes, strict=True))
     n = len(base.sites)

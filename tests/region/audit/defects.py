@@ -196,7 +196,7 @@ def _whole_province(region: Region, _k: int) -> tuple[Region, set[str]]:
     )
     demand = pd.DataFrame(
         {"cell_id": mine["commune_code"], "commune_code": mine["commune_code"], "population": 1_000,
-         "row": 20, "col": np.arange(n)}
+         "row": 5 + np.arange(n) % 2, "col": np.arange(n) // 2}
     )  # fmt: skip
     return replace(region, communes=communes, demand=demand), {mine["commune_code"].iloc[0]}
 
@@ -264,14 +264,14 @@ DEFECTS = [
         "in-its-commune", "facilities",
         _geometry("facilities", lambda f, i: shapely.affinity.translate(f.geometry.iloc[i], 9_000.0, 0.0)),
     ),
-    Defect("in-its-commune", "demand", _set("demand", "commune_code", "00721", among=lambda f: f["row"] > 30)),
+    Defect("in-its-commune", "demand", _set("demand", "commune_code", "00721", among=lambda f: f["row"] > 15)),
     Defect("in-the-region", "sites", _geometry("sites", lambda _f, _i: shapely.Point(540_000, 2_410_000))),
     Defect("in-the-region", "power_nodes", _geometry("power_nodes", lambda _f, _i: shapely.Point(2e6, 5e5))),
     Defect("date-possible", "sites", _set("sites", "commissioned", 2031)),
     Defect("area-as-drawn", "communes", _set("communes", "area_km2", 400.0)),
     Defect("people-as-counted", "communes", _set("communes", "population", lambda f, i: 2 * f["population"].iloc[i])),
     Defect("people-as-registered", "communes", _whole_province),
-    Defect("density-possible", "demand", _set("demand", "population", 90_000)),
+    Defect("density-possible", "demand", _set("demand", "population", 900_000)),
     Defect("shares-sum-to-one", "operators", lambda r, k: (_set("operators", "share", 0.95)(r, k)[0], {"share"})),
     Defect("heights-possible", "elevation", _raster("elevation", 8_848.0)),
     Defect("power-reaches-source", "power_nodes", _second_source_gone),

@@ -67,7 +67,7 @@ def test_a_defect_is_found_and_lowers_its_principle(defect, clean, tmp_path):
     assert not details.str.contains("nan").any()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     before=st.lists(st.tuples(st.sampled_from(IN_MEMORY), st.integers(0, 30)), max_size=3),
     defect=st.sampled_from([d for d in IN_MEMORY if d.check not in {"people-as-registered", "covers-the-communes"}]),

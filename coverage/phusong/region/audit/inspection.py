@@ -60,8 +60,8 @@ class Audit:
         Day of the audit.
     rubric : Rubric
         What it was graded by.
-    people : float
-        All people of the region.
+    people, people_affected : float
+        All people of the region; those who stand on a record to mend (records of whole layers left out).
     scores : DataFrame
         One row a score: scope (region, layer, province, owner), name, principle (or ``overall``), score (0–100; NaN
         where nothing was judged), class (of the overall score), rank (within the scope, best first).
@@ -71,7 +71,7 @@ class Audit:
         One row a record to mend: layer, key, check, principle, detail, column, row, mend, commune_code, commune,
         province, owner, people, whole_layer, geometry (a point, or None).
     communes : GeoDataFrame
-        commune_code, name, province, score, records, people, geometry: for maps.
+        commune_code, name, province, score, records, people, people_affected, geometry: for maps.
     layers : DataFrame
         layer, kind, source, licence, as_of, given_by.
     """
@@ -81,6 +81,7 @@ class Audit:
     as_of: date
     rubric: Rubric
     people: float
+    people_affected: float
     scores: pd.DataFrame
     checks: pd.DataFrame
     records: gpd.GeoDataFrame
@@ -126,6 +127,7 @@ class Audit:
             "region": self.region,
             "as_of": self.as_of.isoformat(),
             "people": _plain(self.people),
+            "people_affected": _plain(self.people_affected),
             "rubric": {
                 "name": rubric.name, "version": rubric.version, "status": rubric.status, "sha256": rubric.sha256,
             },
@@ -168,16 +170,18 @@ def audit(region: Region | str | Path, *, as_of: date, rubric: str | Path | Rubr
     ]
     records = record_table(case, outcomes)
     _, people, _ = case.cells
+    touched = _touched(case, outcomes)
     return Audit(
         region=case.evidence.name,
         crs=case.evidence.crs,
         as_of=as_of,
         rubric=chosen,
         people=float(people.sum()),
+        people_affected=float(people[touched].sum()),
         scores=_scores(case, outcomes),
         checks=_checks(case, outcomes, records),
         records=records,
-        communes=_communes(case, outcomes, records),
+        communes=_communes(case, outcomes, records, touched),
         layers=_layers(case),
     )
 
@@ -277,10 +281,7 @@ def _checks(case: Case, outcomes: list[Outcome], records: pd.DataFrame) -> pd.Da
         if o.whole is not None:
             touched = float(people.sum()) if count else 0.0
         elif count:
-            told = np.zeros(len(o.bad), bool)
-            for part in o.parts:
-                told[part.records] = True
-            touched = float(people[cells_touched(case, o.rows_of, told, hanging=o.check.below)].sum())
+            touched = float(people[_cells_of(case, o)].sum())
         score = float(check_score(share, case.rubric.zero_at[o.check.principle]))
         rows.append(
             (o.check.name, o.check.principle, o.layer, o.check.says, o.check.mend,
@@ -290,7 +291,26 @@ def _checks(case: Case, outcomes: list[Outcome], records: pd.DataFrame) -> pd.Da
     return pd.DataFrame(rows, columns=columns)
 
 
-def _communes(case: Case, outcomes: list[Outcome], records: pd.DataFrame) -> gpd.GeoDataFrame:
+def _cells_of(case: Case, outcome: Outcome) -> npt.NDArray[np.bool_]:
+    """Return the demand cells that stand on a record of an outcome."""
+    told = np.zeros(len(outcome.bad), bool)
+    for part in outcome.parts:
+        told[part.records] = True
+    return cells_touched(case, outcome.rows_of, told, hanging=outcome.check.below)
+
+
+def _touched(case: Case, outcomes: list[Outcome]) -> npt.NDArray[np.bool_]:
+    """Return the demand cells that stand on any record of a row."""
+    out = np.zeros(len(case.cells[1]), bool)
+    for outcome in outcomes:
+        if outcome.parts and outcome.bad.any():
+            out |= _cells_of(case, outcome)
+    return out
+
+
+def _communes(
+    case: Case, outcomes: list[Outcome], records: pd.DataFrame, touched: npt.NDArray[np.bool_]
+) -> gpd.GeoDataFrame:
     group = _by_commune(case)
     frame = case.table("communes")
     standing = grade_groups(case, layer_standings(case, outcomes, group))
@@ -300,6 +320,9 @@ def _communes(case: Case, outcomes: list[Outcome], records: pd.DataFrame) -> gpd
         score=np.round(standing.overall, 2),
         records=counts.reindex(frame["commune_code"]).fillna(0).to_numpy(np.int64),
         people=np.bincount(commune[commune >= 0], people[commune >= 0], len(frame)),
+        people_affected=np.bincount(
+            commune[(commune >= 0) & touched], people[(commune >= 0) & touched], len(frame)
+        ),
     )
     return gpd.GeoDataFrame(out, geometry=case.borders, crs=case.evidence.crs)
 

@@ -95,18 +95,16 @@ def sheet_of(frame: pd.DataFrame, layer: str, *, crs: str, ending: str = "") -> 
         name = column.name
         raw = plain[name] if name in plain else pd.Series([None] * len(plain), dtype=object)
         raw = raw.iloc[:, 0] if isinstance(raw, pd.DataFrame) else raw
-        empty = raw.isna() | raw.astype(str).str.strip().str.casefold().isin(_NOTHING)
         if column.kind == "text":
             out[name] = raw.astype(str).str.strip().where(~raw.isna(), "")
         elif column.kind == "flag":
             words = raw.astype(str).str.strip().str.casefold()
             out[name] = words.isin(_TRUE) | (~words.isin(_FALSE) & bool(column.default))
-            unread[name] = (~words.isin((*_TRUE, *_FALSE)) & ~empty).to_numpy(bool)
+            unread[name] = ~(words.isin((*_TRUE, *_FALSE, *_NOTHING)) | raw.isna()).to_numpy(bool)
         else:
             numbers = pd.to_numeric(raw, errors="coerce").astype(np.float64)
-            numbers = numbers.where(np.isfinite(numbers))
-            out[name] = numbers
-            unread[name] = (numbers.isna() & ~empty).to_numpy(bool)
+            out[name] = numbers.where(np.isfinite(numbers))
+            unread[name] = _no_number(raw, out[name])
     table: Any = pd.DataFrame(out, index=plain.index)
     stated: str | None = None
     if layer in GEOMETRY_LAYERS:
@@ -134,6 +132,15 @@ def read_raster(
     crs = known.to_string() if known is not None else ""
     grid = Grid(crs, float(t.c), float(t.f), float(abs(t.a)), filled.shape[0], filled.shape[1])
     return filled, ("tif", crs, (filled.shape[0], filled.shape[1])), grid
+
+
+def _no_number(raw: "pd.Series[Any]", numbers: "pd.Series[float]") -> Flags:
+    """Return where something stands that is no number; an empty cell is missing, not wrong."""
+    lost = numbers.isna()
+    if not lost.any():
+        return np.zeros(len(raw), bool)
+    nothing = raw.isna() | raw.astype(str).str.strip().str.casefold().isin(_NOTHING)
+    return np.asarray((lost & ~nothing).to_numpy(bool))
 
 
 def _open(path: Path, layer: str) -> pd.DataFrame:

@@ -1,0 +1,95 @@
+"""phusong audit: how good a region's data are."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from phusong.commands.terminal import console
+from phusong.errors import InputError, Problem
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+_LISTED = 15
+
+
+@app.command("audit")
+def audit_(
+    region: Annotated[Path, typer.Argument(help="Region folder, also one that runs refuse.")],
+    rubric: Annotated[str, typer.Option(help="pilot, official, or a TOML file of that form.")] = "pilot",
+    as_of: Annotated[str, typer.Option(help="Day of the audit, YYYY-MM-DD; today when left out.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Folder for page, map, records and JSON.")] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Grade a region's data by six principles, and list the records to mend with the people they touch.
+
+    Example: phusong audit regions/tuyen-quang --rubric pilot --as-of 2026-11-25 --out audits/tuyen-quang
+    """
+    from phusong.region.audit import audit  # noqa: PLC0415 - --help must be quick
+
+    try:
+        day = datetime.strptime(as_of, "%Y-%m-%d").date() if as_of else datetime.now(UTC).date()  # noqa: DTZ007 - a day
+    except ValueError:
+        raise InputError(Problem("--as-of", "must be a day as YYYY-MM-DD", value=as_of)) from None
+    found = audit(region, as_of=day, rubric=rubric)
+    if out is not None:
+        from phusong.report.audit_folder import write_audit  # noqa: PLC0415
+
+        write_audit(found, out)
+    if json:
+        typer.echo(found.to_json(), nl=False)
+        return
+    _describe(found)
+    if out is not None:
+        console.print(f"Wrote {out}; open {out / 'audit.html'}", highlight=False, soft_wrap=True)
+
+
+def _describe(found: Any) -> None:  # noqa: ANN401 - an Audit
+    for scope, title in (("layer", "Layers"), ("province", "Provinces"), ("owner", "Data owners")):
+        console.print(_ranking(title, found.ranking(scope)))
+    failing = found.checks[found.checks["records"] > 0].sort_values(
+        ["people", "records"], ascending=False, kind="stable"
+    )
+    table = Table(title="What was found, and how many people stand on it")
+    for name in ("layer", "what should hold", "failing", "records", "people"):
+        table.add_column(name, justify="right" if name in {"failing", "records", "people"} else "left")
+    for row in failing.head(_LISTED).to_dict("records"):
+        table.add_row(
+            row["layer"],
+            row["says"],
+            f"{row['share_failing']:.1%}",
+            f"{row['records']:,}",
+            f"{row['people']:,.0f}",
+        )
+    console.print(table)
+    own = found.records[~found.records["whole_layer"]]
+    for row in own.head(_LISTED).to_dict("records"):
+        console.print(
+            f"{row['layer']} {escape(row['key'])}: {escape(row['detail'])} ({row['people']:,.0f} people)",
+            highlight=False,
+        )
+    if len(own) > _LISTED:
+        console.print(f"… and {len(own) - _LISTED:,} more; --out writes all of them", highlight=False)
+    top = found.ranking("region").iloc[0]
+    console.print(
+        f"[bold]{escape(found.region)}[/bold]: {top['overall']:.1f} of 100, class {top['class']}, by rubric "
+        f"{escape(found.rubric.name)} {escape(found.rubric.version)} as of {found.as_of}; {len(found.records):,} records to "
+        f"mend, on which {found.people_affected:,.0f} of {found.people:,.0f} people stand.",
+        highlight=False,
+    )
+
+
+def _ranking(title: str, rows: Any) -> Table:  # noqa: ANN401 - a frame
+    table = Table(title=title)
+    for name in rows.columns:
+        table.add_column(str(name), justify="left" if name in {"name", "class"} else "right")
+    for row in rows.to_dict("records"):
+        cells = [f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()]
+        table.add_row(*("–" if c == "nan" else escape(c) for c in cells))
+    return table

@@ -1,0 +1,99 @@
+"""The page of an audit: one HTML file that opens offline, all text in it escaped."""
+
+import base64
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from phusong.region.audit import PRINCIPLES, Audit
+from phusong.region.audit.effects import METHOD
+from phusong.report.page import page_environment
+
+__all__ = ["audit_html"]
+
+_LISTED_RECORDS = 300
+_LISTED_OWNERS = 60
+_SAYS = {
+    "correct": "shapes, places, figures and networks are what they claim",
+    "sufficient": "every layer, commune and value is there",
+    "clean": "nothing stands twice or contradicts itself",
+    "live": "layers are renewed in their time",
+    "unified": "codes, CRS, words and keys are the same throughout",
+    "shared": "others may use it, open it, and several owners give it",
+}
+
+
+def audit_html(audit: Audit, map_png: bytes | None = None) -> str:
+    """Return the page of an audit.
+
+    Parameters
+    ----------
+    audit : Audit
+        What to show.
+    map_png : bytes, optional
+        The map, shown in the page.
+    """
+    context = {
+        "audit": audit,
+        "rubric": audit.rubric,
+        "overall": audit.ranking("region").to_dict("records")[0],
+        "principles": [(p, _SAYS[p], audit.score("region", audit.region, p)) for p in PRINCIPLES],
+        "rankings": [
+            ("layers", "Layers", "What an answer is made of, best first.", _ranking(audit, "layer")),
+            (
+                "provinces",
+                "Provinces",
+                "Only rows that lie in the province count.",
+                _ranking(audit, "province"),
+            ),
+            ("owners", "Data owners", "Who owns the rows, or gives the layer.", _ranking(audit, "owner")),
+        ],
+        "kinds": dict(zip(audit.layers["layer"], audit.layers["kind"], strict=True)),
+        "failing": _failing(audit.checks),
+        "passed": _passed(audit.checks),
+        "records": audit.records.head(_LISTED_RECORDS).drop(columns="geometry").to_dict("records"),
+        "record_count": len(audit.records),
+        "classes": audit.rubric.classes,
+        "method": METHOD,
+        "picture": base64.b64encode(map_png).decode() if map_png else "",
+        "css": Markup(files("phusong.report").joinpath("page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own
+    }
+    environment = page_environment()
+    environment.filters["score"] = score_text
+    template = files("phusong.report").joinpath("audit.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(template).render(**context)
+
+
+def score_text(value: object) -> str:
+    """Return a score with one decimal, or a dash where nothing was judged.
+
+    Examples
+    --------
+    >>> score_text(49.96), score_text(float("nan"))
+    ('50.0', '–')
+    """
+    return f"{value:.1f}" if isinstance(value, (int, float)) and np.isfinite(value) else "–"
+
+
+def _ranking(audit: Audit, scope: str) -> list[dict[str, Any]]:
+    rows = audit.ranking(scope).head(_LISTED_OWNERS).to_dict("records")
+    return [{**{str(k): v for k, v in r.items()}, "scores": [r[p] for p in PRINCIPLES]} for r in rows]
+
+
+def _failing(checks: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the checks that found something, those that touch most people by single rows first."""
+    found = checks[(checks["share_failing"] > 0) | (checks["records"] > 0)]
+    order = found.sort_values(["people", "share_failing"], ascending=False, kind="stable")
+    return [{str(k): v for k, v in r.items()} for r in order.to_dict("records")]
+
+
+def _passed(checks: pd.DataFrame) -> list[dict[str, Any]]:
+    clean = checks[(checks["share_failing"] == 0) & (checks["records"] == 0)]
+    groups = clean.groupby(["principle", "check", "says"], sort=False)["layer"].apply(list)
+    return [
+        {"principle": principle, "check": check, "says": says, "layers": ", ".join(layers)}
+        for (principle, check, says), layers in groups.items()
+    ]
