@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
@@ -53,10 +54,17 @@ def audit_(
 def _describe(found: Any) -> None:  # noqa: ANN401 - an Audit
     for scope, title in (("layer", "Layers"), ("province", "Provinces"), ("owner", "Data owners")):
         console.print(_ranking(title, found.ranking(scope)))
-    failing = found.checks[found.checks["records"] > 0].sort_values(
+    checks = found.checks[found.checks["records"] > 0]
+    lacking = checks[checks["whole_layer"]]
+    for name, group in lacking.groupby("check", sort=False):
+        console.print(
+            f"{group['principle'].iloc[0]}: {escape(group['says'].iloc[0])}: not so for {', '.join(group['layer'])} ({name})",
+            highlight=False,
+        )
+    failing = checks[~checks["whole_layer"]].sort_values(
         ["people", "records"], ascending=False, kind="stable"
     )
-    table = Table(title="What was found, and how many people stand on it")
+    table = Table(title="Rows that fail, and how many people stand on them")
     for name in ("layer", "what should hold", "failing", "records", "people"):
         table.add_column(name, justify="right" if name in {"failing", "records", "people"} else "left")
     for row in failing.head(_LISTED).to_dict("records"):
@@ -86,9 +94,15 @@ def _describe(found: Any) -> None:  # noqa: ANN401 - an Audit
 
 
 def _ranking(title: str, rows: Any) -> Table:  # noqa: ANN401 - a frame
-    table = Table(title=title)
+    table = Table(title=title, box=SIMPLE, pad_edge=False)
     for name in rows.columns:
-        table.add_column(str(name), justify="left" if name in {"name", "class"} else "right")
+        words = name in {"name", "class"}
+        table.add_column(
+            str(name),
+            justify="left" if words else "right",
+            no_wrap=True,
+            min_width=14 if name == "name" else None,
+        )
     for row in rows.to_dict("records"):
         cells = [f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()]
         table.add_row(*("–" if c == "nan" else escape(c) for c in cells))

@@ -18,12 +18,12 @@ from matplotlib.lines import Line2D
 from phusong.region.audit import Audit
 from phusong.region.grid import Grid
 from phusong.report.sheet import add_labels, draw_borders, frame_map, legend, map_bounds, new_sheet
-from phusong.report.theme import GAP_HEX, INK, PAPER, style
+from phusong.report.theme import INK, PAPER, SERVED_HEX, style
 
 __all__ = ["audit_map", "audit_map_png"]
 
 _DPI = 160
-_SCORE_EDGES = (0, 20, 40, 60, 80, 100)
+_SCORE_EDGES = (0, 20, 30, 40, 50, 60, 70, 80, 100)
 _SHARE_EDGES_PERCENT = (0.0, 1.0, 5.0, 20.0, 50.0, 100.0)
 _UNKNOWN_HEX = "#d9d9d9"
 _NOTE = "Audited by phusong with rubric {rubric} {version} as of {as_of}"
@@ -51,7 +51,7 @@ def audit_map(audit: Audit) -> Figure:
         legend_in=3.6,
         note=note,
     )
-    ramp = [to_hex(c) for c in mpl.colormaps["cividis"](np.linspace(0.02, 1.0, len(_SCORE_EDGES) - 1))]
+    ramp = [to_hex(c) for c in mpl.colormaps["YlGnBu"](np.linspace(0.05, 0.95, len(_SCORE_EDGES) - 1))]
     score = communes["score"].to_numpy(np.float64)
     _fill(sheet.map, communes, score, _SCORE_EDGES, ramp)
     draw_borders(sheet.map, ground)
@@ -72,7 +72,7 @@ def audit_map(audit: Audit) -> Figure:
     if len(spots):
         size = float(np.clip(900 / len(spots), 0.5, 6))
         small.scatter(
-            spots.geometry.x, spots.geometry.y, s=size, color=GAP_HEX["gap_no_signal"], edgecolors=PAPER,
+            spots.geometry.x, spots.geometry.y, s=size, color=SERVED_HEX, edgecolors=PAPER,
             linewidths=0.2, zorder=6,
         )  # fmt: skip
     total = f"{audit.people_affected:,.0f}".replace(",", " ")
@@ -119,9 +119,8 @@ def _share_legend(axes: Axes, hues: list[str], *, drawn: bool) -> None:
         for text, hue in zip(labels, hues, strict=True)
     ]
     if drawn:
-        dot = GAP_HEX["gap_no_signal"]
         handles.append(
-            Line2D([], [], ls="none", marker="o", ms=4, mfc=dot, mec=PAPER, label="a record to mend")
+            Line2D([], [], ls="none", marker="o", ms=4, mfc=SERVED_HEX, mec=PAPER, label="a record to mend")
         )
     drawn_legend = axes.legend(
         handles=handles, title="People who stand on one [%]", loc="upper left", bbox_to_anchor=(0.48, 0.4),

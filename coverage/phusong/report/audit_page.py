@@ -52,10 +52,12 @@ def audit_html(audit: Audit, map_png: bytes | None = None) -> str:
             ("owners", "Data owners", "Who owns the rows, or gives the layer.", _ranking(audit, "owner")),
         ],
         "kinds": dict(zip(audit.layers["layer"], audit.layers["kind"], strict=True)),
-        "failing": _failing(audit.checks),
+        "failing": _failing(audit.checks[~audit.checks["whole_layer"]]),
+        "lacking": _lacking(audit.checks[audit.checks["whole_layer"]]),
         "passed": _passed(audit.checks),
-        "records": audit.records.head(_LISTED_RECORDS).drop(columns="geometry").to_dict("records"),
+        "records": _own(audit).head(_LISTED_RECORDS).to_dict("records"),
         "record_count": len(audit.records),
+        "own_count": len(_own(audit)),
         "classes": audit.rubric.classes,
         "method": METHOD,
         "picture": base64.b64encode(map_png).decode() if map_png else "",
@@ -78,16 +80,34 @@ def score_text(value: object) -> str:
     return f"{value:.1f}" if isinstance(value, (int, float)) and np.isfinite(value) else "–"
 
 
+def _own(audit: Audit) -> pd.DataFrame:
+    """Return the records of single rows; what whole layers lack has a table of its own."""
+    return pd.DataFrame(audit.records[~audit.records["whole_layer"]].drop(columns="geometry"))
+
+
 def _ranking(audit: Audit, scope: str) -> list[dict[str, Any]]:
     rows = audit.ranking(scope).head(_LISTED_OWNERS).to_dict("records")
     return [{**{str(k): v for k, v in r.items()}, "scores": [r[p] for p in PRINCIPLES]} for r in rows]
 
 
 def _failing(checks: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the checks that found something, those that touch most people by single rows first."""
+    """Return the checks that found something, those that touch most people first."""
     found = checks[(checks["share_failing"] > 0) | (checks["records"] > 0)]
     order = found.sort_values(["people", "share_failing"], ascending=False, kind="stable")
     return [{str(k): v for k, v in r.items()} for r in order.to_dict("records")]
+
+
+def _lacking(checks: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return what whole layers lack, one row a check, with the layers that lack it."""
+    rows = []
+    for name, group in checks[checks["share_failing"] > 0].groupby("check", sort=False):
+        first = group.iloc[0]
+        layers = [f"{n} ({s:.0f})" for n, s in zip(group["layer"], group["score"], strict=True)]
+        rows.append(
+            {"check": str(name), "principle": first["principle"], "says": first["says"], "mend": first["mend"],
+             "layers": ", ".join(layers).replace("_", " ")}
+        )  # fmt: skip
+    return rows
 
 
 def _passed(checks: pd.DataFrame) -> list[dict[str, Any]]:

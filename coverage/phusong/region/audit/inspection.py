@@ -66,7 +66,8 @@ class Audit:
         One row a score: scope (region, layer, province, owner), name, principle (or ``overall``), score (0–100; NaN
         where nothing was judged), class (of the overall score), rank (within the scope, best first).
     checks : DataFrame
-        One row a check and layer: check, principle, layer, says, mend, share_failing, score, records, people.
+        One row a check and layer: check, principle, layer, says, mend, share_failing, score, records, people,
+        whole_layer (it judges the layer, not its rows).
     records : GeoDataFrame
         One row a record to mend: layer, key, check, principle, detail, column, row, mend, commune_code, commune,
         province, owner, people, whole_layer, geometry (a point, or None).
@@ -284,10 +285,11 @@ def _checks(case: Case, outcomes: list[Outcome], records: pd.DataFrame) -> pd.Da
             touched = float(people[_cells_of(case, o)].sum())
         score = float(check_score(share, case.rubric.zero_at[o.check.principle]))
         rows.append(
-            (o.check.name, o.check.principle, o.layer, o.check.says, o.check.mend,
-             round(share, 6), round(score, 2), count, touched)
+            (o.check.name, o.check.principle, o.layer, o.check.says, o.check.mend, round(share, 6),
+             round(score, 2), count, touched, o.whole is not None)
         )  # fmt: skip
-    columns = ["check", "principle", "layer", "says", "mend", "share_failing", "score", "records", "people"]
+    columns = ["check", "principle", "layer", "says", "mend", "share_failing", "score", "records", "people",
+               "whole_layer"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
