@@ -145,6 +145,7 @@ def study_path(
                 "source": model.source,
             }
             for name, model in MODELS.items()
+            if model.holds(frequency_ghz)
         ]
     )
     losses["over_free_space_db"] = losses["loss_db"] - split.free_space_db

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from phusong.errors import InputError, Problem, nearest_name
 
-__all__ = ["SCENARIOS", "los_probability", "loss"]
+__all__ = ["SCENARIOS", "los_probability", "loss", "mean_loss"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,6 +64,19 @@ def loss(
     return np.asarray(np.where(np.asarray(los, bool), clear, np.maximum(clear, blocked)))
 
 
+def mean_loss(
+    scenario: str, *, distance_m: npt.ArrayLike, frequency_ghz: float, bs_height_m: float, ut_height_m: float
+) -> Floats:
+    """Return the loss averaged over line of sight and not, by how probable each is. [dB]
+
+    Parameters are those of :func:`loss`; the terrain plays no part.
+    """
+    given = {"frequency_ghz": frequency_ghz, "bs_height_m": bs_height_m, "ut_height_m": ut_height_m}
+    clear, blocked = (loss(scenario, distance_m=distance_m, los=los, **given) for los in (True, False))
+    share = los_probability(scenario, distance_m=distance_m, ut_height_m=ut_height_m)
+    return np.asarray(share * clear + (1.0 - share) * blocked)
+
+
 def los_probability(scenario: str, *, distance_m: npt.ArrayLike, ut_height_m: float = 1.5) -> Floats:
     """Return the probability of line of sight (table 7.4.2-1), terminals outdoors.
 
@@ -109,8 +122,7 @@ def _rma(d2: Floats, d3: Floats, f: float, bs: float, ut: float) -> tuple[Floats
         bend = min(0.03 * h**1.72, 10.0) * np.log10(d) - min(0.044 * h**1.72, 14.77)
         return np.asarray(first + bend + 0.002 * np.log10(h) * np.asarray(d))
 
-    slant_at_break = float(np.hypot(breakpoint_m, bs - ut))
-    beyond = near(slant_at_break) + 40.0 * np.log10(d3 / slant_at_break)
+    beyond = near(breakpoint_m) + 40.0 * np.log10(d3 / breakpoint_m)
     clear = np.where(d2 <= breakpoint_m, near(d3), beyond)
     blocked = (
         161.04

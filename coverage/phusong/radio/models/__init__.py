@@ -4,12 +4,16 @@ from collections.abc import Mapping
 
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.models.bullington import BULLINGTON
+from phusong.radio.models.ehata import EHATA
 from phusong.radio.models.free_space import FREE_SPACE
+from phusong.radio.models.hata import HATA
 from phusong.radio.models.itm import ITM
 from phusong.radio.models.p1812 import P1812
-from phusong.radio.models.rma import RMA
+from phusong.radio.models.rma import RMA, RMA_TERRAIN
 from phusong.radio.models.uma import UMA
 
 __all__ = ["MODELS", "Conditions", "Mast", "Model", "Profile", "Terrain"]
 
-MODELS: Mapping[str, Model] = {model.name: model for model in (BULLINGTON, P1812, ITM, RMA, UMA, FREE_SPACE)}
+MODELS: Mapping[str, Model] = {
+    model.name: model for model in (BULLINGTON, P1812, ITM, EHATA, HATA, RMA, RMA_TERRAIN, UMA, FREE_SPACE)
+}

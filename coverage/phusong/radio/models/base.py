@@ -6,25 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio.fan import fan_slopes
+from phusong.errors import Problem, refuse
 from phusong.radio.p1812.mechanisms import bullington_loss
-from phusong.radio.sweep import diffraction_window, sweep_nu
 
 __all__ = [
     "Conditions",
-    "DistanceLoss",
     "Mast",
     "Model",
     "Profile",
     "Terrain",
     "bullington_on",
-    "by_distance",
-    "mast_distance_m",
 ]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
-DistanceLoss = Callable[..., Floats]
 
 
 @dataclass(frozen=True)
@@ -135,6 +130,8 @@ class Model:
     reads_cover : bool
         Whether it follows the path over what stands on the ground; then no loss by clutter round the receiver is
         added to it.
+    valid_ghz : tuple of float
+        Lowest and highest frequency.
     """
 
     name: str
@@ -142,65 +139,30 @@ class Model:
     path: PathLoss
     source: str
     reads_cover: bool = False
+    valid_ghz: tuple[float, float] = (0.03, 100.0)
 
+    def holds(self, frequency_ghz: float) -> bool:
+        """Return whether a frequency lies in the model's range."""
+        return self.valid_ghz[0] <= frequency_ghz <= self.valid_ghz[1]
 
-def mast_distance_m(mast: Mast, cell_m: float) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return distances over the window, never below a quarter of a pixel, and its rows and columns. [m]"""
-    radius = mast.radius_px(cell_m)
-    rows = np.rint(mast.row_f).astype(np.int64) + np.arange(-radius, radius + 1)
-    cols = np.rint(mast.col_f).astype(np.int64) + np.arange(-radius, radius + 1)
-    # no pixel's middle is nearer than a quarter of a pixel on average: the loss at the mast means nothing
-    distance = np.hypot((rows - mast.row_f)[:, None], (cols - mast.col_f)[None, :]) * cell_m
-    return np.maximum(distance, 0.25 * cell_m), rows, cols
+    def refuse_frequencies(self, frequencies_ghz: npt.ArrayLike) -> None:
+        """Raise where a frequency lies outside the model's range.
 
-
-def by_distance(name: str, distance_loss: DistanceLoss, source: str, *, diffraction: bool) -> Model:
-    """Return a model whose loss depends on distance alone, with or without Bullington diffraction on top.
-
-    Parameters
-    ----------
-    distance_loss : callable
-        ``f(distance_m, *, frequency_ghz, tx_height_m, rx_height_m) -> loss_db``; must not fall with distance.
-    diffraction : bool
-        Whether Bullington's diffraction over the terrain is added.
-    """
-
-    def window(terrain: Terrain, mast: Mast, ghz: Floats, conditions: Conditions) -> Singles:
-        distance, rows, cols = mast_distance_m(mast, terrain.cell_m)
-        loss = np.stack(
-            [
-                distance_loss(
-                    distance, frequency_ghz=f, tx_height_m=mast.tx_height_m, rx_height_m=mast.rx_height_m
-                )
-                for f in ghz.tolist()
-            ]
+        Raises
+        ------
+        InputError
+            Naming the range, and each such frequency.
+        """
+        low, high = self.valid_ghz
+        refuse(
+            Problem(
+                "radio.model",
+                f"GHz lies outside the range of {self.name} ({low:g} to {high:g} GHz): take another model",
+                value=f,
+            )
+            for f in np.ravel(frequencies_ghz).tolist()
+            if not self.holds(f)
         )
-        if diffraction:
-            radius = mast.radius_px(terrain.cell_m)
-            nu = sweep_nu(
-                terrain.surface, mast.row_f, mast.col_f, terrain.cell_m / 1000.0, radius,
-                mast.radius_m / terrain.cell_m, fan_slopes(radius), mast.tx_height_m, terrain.ground,
-                mast.rx_height_m, conditions.earth_km,
-            )  # fmt: skip
-            loss = loss + diffraction_window(nu, mast.row_f, mast.col_f, terrain.cell_m / 1000.0, ghz)
-        loss[:, (rows < 0) | (rows >= terrain.ground.shape[0]), :] = np.nan
-        loss[:, :, (cols < 0) | (cols >= terrain.ground.shape[1])] = np.nan
-        loss[:, distance > mast.radius_m] = np.nan
-        return np.asarray(loss, np.float32)
-
-    def path(
-        profile: Profile, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
-    ) -> float:
-        loss = distance_loss(
-            profile.distance_km[-1:] * 1000.0,
-            frequency_ghz=frequency_ghz,
-            tx_height_m=tx_height_m,
-            rx_height_m=rx_height_m,
-        )
-        more = bullington_on(profile, frequency_ghz, tx_height_m, rx_height_m, conditions.earth_km)
-        return float(loss[0]) + (more if diffraction else 0.0)
-
-    return Model(name, window, path, source)
 
 
 def bullington_on(

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio.models.base import by_distance
+from phusong.radio.models.distance import by_distance
 
 __all__ = ["FREE_SPACE", "free_space_loss"]
 

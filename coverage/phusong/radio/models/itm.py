@@ -20,6 +20,7 @@ _LEAST_POINTS = 3
 def _window(
     terrain: Terrain, mast: Mast, ghz: npt.NDArray[np.float64], conditions: Conditions
 ) -> npt.NDArray[np.float32]:
+    ITM.refuse_frequencies(ghz)
     radius = mast.radius_px(terrain.cell_m)
     shares = (conditions.time_percent, conditions.location_percent, 50.0)
     deviates = np.array([inverse_normal(p / 100.0) for p in shares])
@@ -89,4 +90,4 @@ def _path(
     )
 
 
-ITM = Model("itm", _window, _path, "Longley-Rice, ITS Irregular Terrain Model 1.2.2")
+ITM = Model("itm", _window, _path, "Longley-Rice, ITS Irregular Terrain Model 1.2.2", valid_ghz=(0.02, 20.0))

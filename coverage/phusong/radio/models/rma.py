@@ -1,37 +1,69 @@
-"""3GPP rural macro cell, line of sight, with Bullington diffraction where the terrain stands in the way."""
+"""3GPP rural macro cell: line of sight and not, weighed by how probable each is; or by the terrain itself."""
 
 import numpy as np
 import numpy.typing as npt
 
 from phusong.radio import tr38901
-from phusong.radio.models.base import by_distance
+from phusong.radio.models.distance import by_distance
 from phusong.radio.models.free_space import free_space_loss
 
-__all__ = ["RMA", "rural_macro_loss"]
+__all__ = ["RMA", "RMA_TERRAIN", "rural_macro_loss", "rural_macro_loss_in_sight"]
+
+_NEAREST_M, _BASE_M, _MOBILE_M = 10.0, (10.0, 150.0), (1.0, 10.0)  # the table's range of validity
+_VALID_GHZ = (0.5, 30.0)
 
 
 def rural_macro_loss(
     distance_m: npt.ArrayLike, *, frequency_ghz: float, tx_height_m: float, rx_height_m: float
 ) -> npt.NDArray[np.float64]:
-    """Return the line-of-sight loss of TR 38.901 RMa, never below free space. [dB]
+    """Return the mean of TR 38.901 RMa over line of sight and not, never below free space. [dB]
 
-    The heights are held to the table's range of validity (base station 10 to 150 m, terminal 1 to 10 m).
+    Heights are held to the table's range of validity (base station 10 to 150 m, terminal 1 to 10 m).
     """
-    near = np.maximum(np.asarray(distance_m, np.float64), 10.0)
+    loss = tr38901.mean_loss(
+        "RMa",
+        distance_m=np.maximum(np.asarray(distance_m, np.float64), _NEAREST_M),
+        frequency_ghz=frequency_ghz,
+        bs_height_m=float(np.clip(tx_height_m, *_BASE_M)),
+        ut_height_m=float(np.clip(rx_height_m, *_MOBILE_M)),
+    )
+    return _at_least_free(loss, distance_m, frequency_ghz, tx_height_m, rx_height_m)
+
+
+def rural_macro_loss_in_sight(
+    distance_m: npt.ArrayLike, *, frequency_ghz: float, tx_height_m: float, rx_height_m: float
+) -> npt.NDArray[np.float64]:
+    """Return the line-of-sight loss of TR 38.901 RMa, never below free space; heights as above. [dB]"""
     loss = tr38901.loss(
         "RMa",
-        distance_m=near,
+        distance_m=np.maximum(np.asarray(distance_m, np.float64), _NEAREST_M),
         frequency_ghz=frequency_ghz,
-        bs_height_m=float(np.clip(tx_height_m, 10.0, 150.0)),
-        ut_height_m=float(np.clip(rx_height_m, 1.0, 10.0)),
+        bs_height_m=float(np.clip(tx_height_m, *_BASE_M)),
+        ut_height_m=float(np.clip(rx_height_m, *_MOBILE_M)),
         los=True,
     )
-    free = free_space_loss(
-        distance_m, frequency_ghz=frequency_ghz, tx_height_m=tx_height_m, rx_height_m=rx_height_m
+    return _at_least_free(loss, distance_m, frequency_ghz, tx_height_m, rx_height_m)
+
+
+def _at_least_free(
+    loss: npt.NDArray[np.float64], distance_m: npt.ArrayLike, ghz: float, tx_m: float, rx_m: float
+) -> npt.NDArray[np.float64]:
+    return np.maximum(
+        loss, free_space_loss(distance_m, frequency_ghz=ghz, tx_height_m=tx_m, rx_height_m=rx_m)
     )
-    return np.maximum(loss, free)
 
 
 RMA = by_distance(
-    "rma", rural_macro_loss, "3GPP TR 38.901 V17, table 7.4.1-1, and ITU-R P.526-15", diffraction=True
+    "rma",
+    rural_macro_loss,
+    "3GPP TR 38.901 V17, tables 7.4.1-1 and 7.4.2-1 (RMa)",
+    diffraction=False,
+    valid_ghz=_VALID_GHZ,
+)
+RMA_TERRAIN = by_distance(
+    "rma_terrain",
+    rural_macro_loss_in_sight,
+    "3GPP TR 38.901 V17, table 7.4.1-1 (RMa in sight), and ITU-R P.526-15",
+    diffraction=True,
+    valid_ghz=_VALID_GHZ,
 )

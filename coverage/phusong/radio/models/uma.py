@@ -4,10 +4,12 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.radio import tr38901
-from phusong.radio.models.base import by_distance
+from phusong.radio.models.distance import by_distance
 from phusong.radio.models.free_space import free_space_loss
 
 __all__ = ["UMA", "urban_macro_loss"]
+
+_NEAREST_M, _LOWEST_BASE_M, _MOBILE_M = 10.0, 10.0, (1.5, 22.5)
 
 
 def urban_macro_loss(
@@ -15,28 +17,26 @@ def urban_macro_loss(
 ) -> npt.NDArray[np.float64]:
     """Return the mean of TR 38.901 UMa over line of sight and not, never below free space. [dB]
 
-    The terminal's height is held to the table's range (1.5 to 22.5 m).
+    The terminal's height is held to the table's range (1.5 to 22.5 m); the base station's, 25 m there, is taken as it
+    is from 10 m up.
     """
-    near = np.maximum(np.asarray(distance_m, np.float64), 10.0)
-    ut_m = float(np.clip(rx_height_m, 1.5, 22.5))
-    clear, blocked = (
-        tr38901.loss(
-            "UMa",
-            distance_m=near,
-            frequency_ghz=frequency_ghz,
-            bs_height_m=max(tx_height_m, 10.0),
-            ut_height_m=ut_m,
-            los=los,
-        )
-        for los in (True, False)
+    loss = tr38901.mean_loss(
+        "UMa",
+        distance_m=np.maximum(np.asarray(distance_m, np.float64), _NEAREST_M),
+        frequency_ghz=frequency_ghz,
+        bs_height_m=max(tx_height_m, _LOWEST_BASE_M),
+        ut_height_m=float(np.clip(rx_height_m, *_MOBILE_M)),
     )
-    share = tr38901.los_probability("UMa", distance_m=near, ut_height_m=ut_m)
     free = free_space_loss(
         distance_m, frequency_ghz=frequency_ghz, tx_height_m=tx_height_m, rx_height_m=rx_height_m
     )
-    return np.maximum(share * clear + (1.0 - share) * blocked, free)
+    return np.maximum(loss, free)
 
 
 UMA = by_distance(
-    "uma", urban_macro_loss, "3GPP TR 38.901 V17, tables 7.4.1-1 and 7.4.2-1", diffraction=False
+    "uma",
+    urban_macro_loss,
+    "3GPP TR 38.901 V17, tables 7.4.1-1 and 7.4.2-1 (UMa)",
+    diffraction=False,
+    valid_ghz=(0.5, 100.0),
 )
