@@ -12,6 +12,7 @@ import pandas as pd
 
 from phusong.access.elements import split_by_operator
 from phusong.access.gaps import Access, classify
+from phusong.evidence import layer_is_known, unknown_behind
 from phusong.invest.bundles import make_offers
 from phusong.invest.costs import Costs
 from phusong.invest.new_sites import find_candidates
@@ -241,6 +242,9 @@ def _invest(
         factor=settings.cost_factor,
     )
     offers = make_offers(situation, costs, find_candidates(situation, scene, radio))
+    if settings.only == "measured":
+        unknown = unknown_behind(offers.bundles["kinds"].tolist(), layer_is_known(region))
+        offers = offers.only(np.array([not layers for layers in unknown], bool))
     access = situation.access
     causes = {
         "with no signal": access.no_signal,

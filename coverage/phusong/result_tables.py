@@ -11,6 +11,7 @@ from phusong.access.communes import commune_table, facilities_served
 from phusong.access.gaps import GAP_PARTS, Access, raster_class
 from phusong.calibration import Heard, calibrate, village_signal
 from phusong.errors import InputError, Problem
+from phusong.evidence import layer_is_known, share_measured, unknown_behind
 from phusong.invest.portfolio import Portfolio
 from phusong.radio.servers import ServerMaps
 from phusong.region.store import Region
@@ -85,13 +86,11 @@ def result_of(
         within_m=max(asked.access.facilities_within_m, grid.cell_m),
     )
     communes = communes.merge(facilities, on="commune_code", how="left")
-    measured = np.mean(
-        [
-            region.source_of(name).kind == "measured"
-            for name in ("sites", "demand", "elevation", "power_nodes")
-        ]
+    known = layer_is_known(region)
+    communes["share_measured"] = share_measured(communes, known)
+    options = portfolio.options.assign(
+        modelled_layers=unknown_behind(portfolio.options["kinds"].tolist(), known)
     )
-    communes["share_measured"] = float(measured)
     rsrp = np.where(ground.land, servers.best_dbm(), np.nan).astype(np.float32)
     classes = np.where(ground.land, np.where(np.isnan(rsrp), 1, 5), 0).astype(np.uint8).ravel()
     classes[ground.cell_pixel] = raster_class(access)
@@ -104,7 +103,7 @@ def result_of(
         summary=summary,
         communes=communes,
         sites=_site_table(region, network, stability, reception, usage, weights),
-        options=portfolio.options,
+        options=options,
         plan=portfolio.plan,
         access_class=classes.reshape(grid.shape),
         rsrp_dbm=rsrp,
@@ -168,6 +167,7 @@ def _summary(
         "people": people,
         **parts,
         "share_served": parts["people_served"] / people,
+        "share_measured": float((communes["share_measured"] * communes["population"]).sum() / people),
         "hours_lost_year_mean": float((communes["hours_lost_year"] * communes["population"]).sum() / people),
         "plan": {
             "budget_musd": asked.invest.budget_musd,

@@ -153,6 +153,9 @@ class InvestSettings(_Table):
     first_year: Annotated[int, Field(ge=2000, le=2100)] = Field(2027, description="Year of the first works.")
     years: Annotated[int, Field(ge=1, le=20)] = Field(3, description="Years over which the plan is built.")
     vnd_per_usd: Positive = Field(26000.0, description="Exchange rate shown beside the figures.")
+    only: Literal["all", "measured"] = Field(
+        "all", description="Rank every option, or only those that rest on measured and official layers."
+    )
     cost_factor: NotNegative = Field(1.0, description="Multiplies every cost: what if all is dearer?")
     samples: Annotated[int, Field(ge=0, le=2000)] = Field(
         40, description="Samples of costs and people behind the 5-95 % range of ranks."

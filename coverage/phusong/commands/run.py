@@ -22,6 +22,10 @@ def run(
         list[str] | None, typer.Option("--set", help="key=value, e.g. sharing.policy=mocn.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
+    only: Annotated[
+        str | None,
+        typer.Option(help="all, or measured: rank only what rests on measured and official layers."),
+    ] = None,
     *,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
 ) -> None:
@@ -29,11 +33,13 @@ def run(
 
     Example: phusong run default --set sharing.policy=mocn --out results/mocn
     """
+    from phusong.evidence import KNOWN_KINDS  # noqa: PLC0415
     from phusong.pipeline import Stages  # noqa: PLC0415 - --help must be quick
     from phusong.pipeline import run as run_scenario  # noqa: PLC0415
     from phusong.scenario import Scenario  # noqa: PLC0415
 
-    asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
+    overrides = (*(set_ or ()), *((f"invest.only={only}",) if only else ()))
+    asked = Scenario.read(scenario, overrides=overrides)
     folder = out or Path("results") / Path(scenario).stem
     stages = Stages(None if quiet else lambda name: errors.print(f"[dim]· {name}[/dim]"))
     result = run_scenario(asked, folder, stages=stages, workers=workers)
@@ -41,6 +47,12 @@ def run(
         _calibration(result.calibration)
         _policies(result.summary["policies"], result.summary["people"])
     _headline(result.summary)
+    if asked.invest.only == "measured" and result.options.empty:
+        kinds = result.layers.set_index("layer")["kind"]
+        weak = ", ".join(kinds[~kinds.isin(KNOWN_KINDS)].index)
+        console.print(
+            f"No option rests on measured or official layers alone; still modelled: {weak}", highlight=False
+        )
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.seconds.items())
     console.print(f"Stages: {took}; {sum(stages.seconds.values()):.0f} s in all", highlight=False)
     console.print(f"Wrote {folder}; open {folder / 'report.html'}", highlight=False, soft_wrap=True)

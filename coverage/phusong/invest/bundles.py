@@ -41,6 +41,16 @@ class Offers:
     bundles: pd.DataFrame
     model: PlanModel
 
+    def only(self, keep: npt.NDArray[np.bool_]) -> "Offers":
+        """Return the offers with some of the bundles left out; the remedies stay."""
+        model = PlanModel(
+            self.model.remedy_cost_musd,
+            self.model.needs[keep].tocsr(),
+            self.model.covers[keep].tocsr(),
+            self.model.weights,
+        )
+        return Offers(self.remedies, self.bundles[keep].reset_index(drop=True), model)
+
 
 class _Drawer:
     """Collects remedies and bundles; a remedy is listed once however many bundles need it."""

@@ -120,6 +120,8 @@ def _commune(result: Result, row: Mapping[str, Any]) -> str:
             for n, p in shown
         ]
     lines.append(f"Service is off {float(row['hours_lost_year']):.0f} hours a year on average.")
+    if row.get("share_measured") is not None:
+        lines.append(f"{_percent(row['share_measured'])} of this answer stands on measured or official data.")
     of = f" of {_people(row['facilities'])}" if row.get("facilities") is not None else ""
     lines.append(
         f"Facilities (schools, clinics, offices) served: {_people(row['facilities_served'])}{of}. "
@@ -166,6 +168,11 @@ def _option(result: Result, row: Mapping[str, Any]) -> str:
             f"When costs and people are uncertain its rank lies between {_people(row['rank_p05'])} and "
             f"{_people(row['rank_p95'])} in 90 % of the samples."
         )
+    modelled = as_words(row.get("modelled_layers"))
+    if modelled:
+        lines.append(f"It rests on layers that are modelled or assumed: {', '.join(modelled)}.")
+    elif "modelled_layers" in row:
+        lines.append("It rests on measured and official layers alone.")
     chosen = set(result.plan["remedy_id"].astype(str)) & set(as_words(row["remedies"]))
     total = len(as_words(row["remedies"]))
     lines.append(f"In the plan: {len(chosen)} of its {total} remedies." if chosen else "Not in the plan.")

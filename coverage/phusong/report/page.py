@@ -212,6 +212,7 @@ def _options(result: Result) -> list[dict[str, Any]]:
                 "commune": ", ".join(names.get(c, c) for c in codes),
                 "kinds": ", ".join(dict.fromkeys(k.replace("_", " ") for k in as_words(row["kinds"]))),
                 "operators": ", ".join(dict.fromkeys(as_words(row["operators"]))),
+                "modelled": ", ".join(as_words(row.get("modelled_layers"))),
                 "free": row["cost_musd"] <= 0,
                 "cut": within and not fits and bool(found),
             }
