@@ -1,0 +1,43 @@
+"""The scenario reference page, written from the settings themselves."""
+
+from typing import Any, Literal, get_args, get_origin
+
+import tomli_w
+from pydantic import BaseModel
+
+from phusong.scenario import Scenario
+
+__all__ = ["scenario_reference"]
+
+
+def scenario_reference() -> str:
+    """Return every key with its meaning and default as Markdown, for docs/scenarios.md."""
+    lines = [
+        "# Scenario reference",
+        "",
+        "Written by `python -m phusong.scenario_reference > docs/scenarios.md`. A scenario is a TOML file; what it leaves",
+        'out has the default below; `extends = "default"` starts from another; `--set key=value` has the last word.',
+    ]
+    for name, field in Scenario.model_fields.items():
+        model = field.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            lines += ["", f"## [{name}]", "", (model.__doc__ or "").strip(), ""]
+            lines += ["| key | default | meaning |", "| --- | --- | --- |"]
+            lines += [_row(key, setting) for key, setting in model.model_fields.items()]
+    return "\n".join([*lines, ""])
+
+
+def _row(key: str, setting: Any) -> str:  # noqa: ANN401 - pydantic's field
+    if setting.default is None:
+        default = "not set"
+    else:
+        default = " ".join(tomli_w.dumps({"v": setting.default})[4:].split())
+        default = f"`{default.replace('[ ', '[').replace(', ]', ']')}`"
+    words = ""
+    if get_origin(setting.annotation) is Literal:
+        words = f" One of {', '.join(str(a) for a in get_args(setting.annotation))}."
+    return f"| {key} | {default} | {setting.description}{words} |"
+
+
+if __name__ == "__main__":
+    print(scenario_reference(), end="")  # noqa: T201 - the page is what it is run for
