@@ -69,6 +69,8 @@ def _write(heard: Footprints, folder: Path) -> None:
     write_csv(stations, folder / "stations.csv")
     for k, layer in enumerate(maps.layers):
         place = folder / _file_name(f"{layer.operator}-{layer.technology}")
+        if place.exists():  # two names that differ only in letters no file may have
+            place = folder / f"{place.name}-{k}"
         place.mkdir()
         for n in range(maps.level_ddbm.shape[1]):
             _singles(heard, maps.server_dbm(k, n), place / f"rsrp_{n + 1}.tif", "dBm")
