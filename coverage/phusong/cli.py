@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from phusong.commands import data, radio, region, result, run
+from phusong.commands import audit, data, radio, region_diff, result, run
 from phusong.commands.terminal import errors
 from phusong.errors import InputError, PhusongError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
 )  # fmt: skip
 for commands in (run.app, result.app, audit.app):
     app.add_typer(commands)
-app.add_typer(region.app, name="region")
+app.add_typer(region_diff.app, name="region")
 app.add_typer(radio.app, name="radio")
 app.add_typer(data.app, name="data")
 

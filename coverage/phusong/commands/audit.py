@@ -1,11 +1,12 @@
 """phusong audit: how good a region's data are."""
 
 from datetime import UTC, datetime
+from math import isnan
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any
 
 import typer
-from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,6 +18,8 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True)
 
 _LISTED = 15
+_NAME_LETTERS = 20
+_HEADS = {"rank": "#", "sufficient": "suff.", "unified": "unif.", "overall": "all"}
 
 
 @app.command("audit")
@@ -58,7 +61,7 @@ def _describe(found: Any) -> None:  # noqa: ANN401 - an Audit
     lacking = checks[checks["whole_layer"]]
     for name, group in lacking.groupby("check", sort=False):
         console.print(
-            f"{group['principle'].iloc[0]}: {escape(group['says'].iloc[0])}: not so for {', '.join(group['layer'])} ({name})",
+            f"{group['principle'].iloc[0]}: {escape(group['says'].iloc[0])}, but not for {', '.join(group['layer'])} ({name})",
             highlight=False,
         )
     failing = checks[~checks["whole_layer"]].sort_values(
@@ -94,16 +97,17 @@ def _describe(found: Any) -> None:  # noqa: ANN401 - an Audit
 
 
 def _ranking(title: str, rows: Any) -> Table:  # noqa: ANN401 - a frame
-    table = Table(title=title, box=SIMPLE, pad_edge=False)
+    """Return a table that fits 80 columns; --json has the decimals and the whole names."""
+    table = Table(title=title, box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
     for name in rows.columns:
-        words = name in {"name", "class"}
         table.add_column(
-            str(name),
-            justify="left" if words else "right",
-            no_wrap=True,
-            min_width=14 if name == "name" else None,
+            _HEADS.get(name, name), justify="left" if name in {"name", "class"} else "right", no_wrap=True
         )
     for row in rows.to_dict("records"):
-        cells = [f"{v:.1f}" if isinstance(v, float) else str(v) for v in row.values()]
-        table.add_row(*("–" if c == "nan" else escape(c) for c in cells))
+        table.add_row(
+            str(row.pop("rank")),
+            escape(shorten(row.pop("name"), _NAME_LETTERS, placeholder=" …")),
+            row.pop("class") or "–",
+            *("–" if isnan(score) else f"{score:.0f}" for score in row.values()),
+        )
     return table

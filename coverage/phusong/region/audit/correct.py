@@ -127,7 +127,7 @@ def _in_commune(case: Case, layer: str) -> Rows | None:
         ~known | ~(off <= allowed),
         lambda i: f"lies {off[i] / 1000:.1f} km outside {names[claimed[i]]}, the commune it claims",
         "commune_code",
-        told=np.isfinite(off),
+        told=np.asarray(np.isfinite(off)),
     )
 
 
