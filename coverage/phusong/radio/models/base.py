@@ -100,12 +100,34 @@ class Profile:
         Distance from the transmitter at equal steps, ground, and height of what stands on it.
     zone : ndarray of int64, shape (n,)
         1 sea, 3 coastal land, 4 inland.
+
+    Raises
+    ------
+    InputError
+        If the arrays differ in length, distances do not rise from 0, or a height is missing.
     """
 
     distance_km: Floats
     ground_m: Floats
     clutter_m: Floats
     zone: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no path."""
+        d, n = self.distance_km, self.distance_km.size
+        rises = n >= 2 and bool(np.isfinite(d).all()) and float(d[0]) == 0.0 and bool((np.diff(d) > 0.0).all())
+        problems = [] if rises else [Problem("profile", "must rise from 0 to the receiver", column="distance_km")]
+        for name, values, least in (
+            ("ground_m", self.ground_m, -np.inf),
+            ("clutter_m", self.clutter_m, 0.0),
+            ("zone", self.zone, 1),
+        ):
+            if values.shape != (n,):
+                problems.append(Problem("profile", f"must have {n} values", column=name, value=values.size))
+            elif not (np.isfinite(values) & (values >= least)).all():
+                what = "must be finite heights" + ("" if least == -np.inf else ", not below the ground")
+                problems.append(Problem("profile", what, column=name))
+        refuse(problems)
 
 
 PathLoss = Callable[[Profile, float, float, float, Conditions], float]
