@@ -4,6 +4,7 @@ import io
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from phusong.radio.path import PathStudy
@@ -12,6 +13,8 @@ from phusong.report.theme import INK, MUTED, SERVED_HEX, style
 __all__ = ["path_picture", "path_text"]
 
 _GROUND_HEX, _COVER_HEX, _ZONE_HEX, _BLOCK_HEX = "#c9b79c", "#009E73", "#56B4E9", "#D55E00"
+_SHOWN_STEP_DB = 12.0  # a narrower part of the bar has no room for its words
+_PROFILE_IN, _BAR_IN = 4.6, 0.2  # height of the profile, and of each model's bar
 _MOST_OBSTACLES = 5
 
 
@@ -48,7 +51,7 @@ def path_text(study: PathStudy, model: str) -> str:
         f"  troposcatter alone              {split.troposcatter_db:8.2f} dB",
         f"  ducting alone                   {split.ducting_db:8.2f} dB",
         f"  all together, median place      {split.combined_db:8.2f} dB",
-        f"  spread of places                {split.location_db:+8.2f} dB",
+        f"  spread of places                {split.location_db + 0.0:+8.2f} dB",
         f"  basic transmission loss         {split.loss_db:8.2f} dB",
         (
             f"  horizons at {path.tx_horizon_km:.2f} km and {path.rx_horizon_km:.2f} km; angular distance "
@@ -71,8 +74,9 @@ def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> byte
     bare = study.profile.ground_m + study.bulge_m
     top = study.top_m
     with style():
-        figure = Figure(figsize=(11.0, 6.2), layout="constrained")
-        axes, bars = figure.subplots(2, 1, height_ratios=[3.0, 1.0])
+        lower_in = 0.8 + _BAR_IN * len(study.losses)
+        figure = Figure(figsize=(11.0, _PROFILE_IN + lower_in), layout="constrained")
+        axes, bars = figure.subplots(2, 1, height_ratios=[_PROFILE_IN, lower_in])
         floor = float(bare.min()) - 0.08 * float(np.ptp(np.r_[top, study.ray_m]) + 10.0)
         axes.fill_between(d, floor, bare, color=_GROUND_HEX, lw=0, label="ground with the Earth's bulge")
         if (study.profile.clutter_m > 0).any():
@@ -99,6 +103,7 @@ def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> byte
         colours = [SERVED_HEX if name == model else "#9aa5b1" for name in rows["model"]]
         drawn = bars.barh(rows["model"], rows["loss_db"], color=colours)
         bars.bar_label(drawn, labels=[f"{v:.1f} dB" for v in rows["loss_db"]], padding=3, fontsize=8)
+        _split_bar(bars, study)
         bars.set_xlim(0, float(rows["loss_db"].max()) * 1.12)
         bars.set_xlabel("basic transmission loss [dB]")
         bars.tick_params(axis="y", labelsize=8)
@@ -107,6 +112,27 @@ def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> byte
         with mpl.rc_context({"savefig.bbox": None}):
             figure.savefig(out, format="png", dpi=140, metadata={"Software": None})
     return out.getvalue()
+
+
+def _split_bar(bars: Axes, study: PathStudy) -> None:
+    """Mark on P.1812's bar what its mechanisms add one after the other."""
+    split = study.split
+    steps = {
+        "free space": split.free_space_db,
+        "focusing": split.line_of_sight_db - split.free_space_db,
+        "diffraction": split.diffraction_db,
+        "duct, scatter": split.combined_db - split.line_of_sight_db - split.diffraction_db,
+        "places": split.location_db,
+    }
+    at = 0.0
+    for name, more_db in steps.items():
+        if abs(more_db) >= _SHOWN_STEP_DB:
+            bars.text(
+                at + more_db / 2.0, "p1812", f"{name} {more_db:+.1f}", color="white", fontsize=7.5, ha="center",
+                va="center",
+            )  # fmt: skip
+            bars.barh("p1812", more_db, left=at, fill=False, edgecolor="white", lw=1.0)
+        at += more_db
 
 
 def _clearance(study: PathStudy) -> str:
