@@ -14,6 +14,7 @@ from phusong.commands.terminal import console
 __all__ = ["app"]
 
 _LISTED = 20
+_NAMED = 3
 
 
 @app.command("diff")
@@ -44,12 +45,7 @@ def region_diff(
     changed = found.layers[found.layers[["added", "removed", "changed"]].any(axis=1)]
     _print("Layers", changed)
     _print("Communes", found.communes)
-    counts = found.rows.groupby(["layer", "change"], sort=False).size()
-    for (layer, change), count in counts.items():
-        mine = found.rows[(found.rows["layer"] == layer) & (found.rows["change"] == change)]
-        told = [f"{r.key} ({r.detail})" if r.detail else r.key for r in mine.head(3).itertuples()]
-        more = f", … {count - len(told):,} more" if count > len(told) else ""
-        console.print(f"{layer}: {count:,} {change}: {escape('; '.join(told))}{more}", highlight=False)
+    _changes(found.rows)
     was, now = found.totals["people_before"], found.totals["people_after"]
     console.print(
         f"People: {was:,} → {now:,} ({now - was:+,}) in {len(found.people):,} communes", highlight=False
@@ -67,6 +63,19 @@ def region_diff(
                 highlight=False,
             )
     _print("Sources", found.sources)
+
+
+def _changes(rows: Any) -> None:  # noqa: ANN401 - a frame
+    """Print one line a layer and kind of change, with the first few."""
+    kinds = rows[["layer", "change"]].drop_duplicates()
+    for layer, change in zip(kinds["layer"], kinds["change"], strict=True):
+        mine = rows[(rows["layer"] == layer) & (rows["change"] == change)]
+        told = [
+            f"{key} ({detail})" if detail else key
+            for key, detail in zip(mine["key"].head(_NAMED), mine["detail"].head(_NAMED), strict=True)
+        ]
+        more = f", … {len(mine) - len(told):,} more" if len(mine) > len(told) else ""
+        console.print(f"{layer}: {len(mine):,} {change}: {escape('; '.join(told))}{more}", highlight=False)
 
 
 def _print(title: str, frame: Any) -> None:  # noqa: ANN401 - a frame

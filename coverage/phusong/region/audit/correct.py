@@ -145,7 +145,7 @@ def _in_region(case: Case, layer: str) -> Rows | None:
             f"stands more than {margin / 1000:g} km outside every commune ({xy[i, 0]:.0f}, {xy[i, 1]:.0f})"
         ),
         "geometry",
-        told=known,
+        told=np.asarray(known),
     )
 
 
