@@ -36,14 +36,21 @@ def told(result) -> Result:
     options = result.options.copy()
     options["remedies"] = [f"battery_backup@{s}/Viettel" for s in sites["site_id"].head(len(options))]
     options.loc[3, ["people_gained", "people_alone"]] = [4.0, 6.0]
-    options["why"] = [f"x serves {g:,.0f} more people ({g:,.0f} turned away)" for g in options["people_gained"]]
+    options["why"] = [
+        f"x serves {g:,.0f} more people ({g:,.0f} turned away)" for g in options["people_gained"]
+    ]
     points = gpd.GeoSeries(sites.geometry.head(len(options)).to_numpy())
     options["east_m"], options["north_m"] = points.x.to_numpy(), points.y.to_numpy()
-    repairs = pd.DataFrame({"layer": ["sites"], "key": ["s000"], "old_value": ["21.0,105.0"], "new_value": ["x"]})
+    repairs = pd.DataFrame(
+        {"layer": ["sites"], "key": ["s000"], "old_value": ["21.0,105.0"], "new_value": ["x"]}
+    )
     return replace(result, communes=communes, sites=sites, options=options, repairs=repairs)
 
 
-@given(arrays(np.int64, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.integers(0, 400)), st.integers(2, 50))
+@given(
+    arrays(np.int64, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.integers(0, 400)),
+    st.integers(2, 50),
+)
 def test_rounded_parts_keep_their_sum_and_none_is_small(parts, least):
     shown = round_parts(parts, least)
     whole = parts.sum(axis=1)
@@ -149,7 +156,10 @@ def test_without_critical_sites_rasters_stay_as_they_are(result):
     assert np.array_equal(shown.rsrp_dbm, result.rsrp_dbm, equal_nan=True)
 
 
-@given(arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 5)), st.integers(1, 4))
+@given(
+    arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 5)),
+    st.integers(1, 4),
+)
 def test_coarse_classes_stay_on_the_land_and_among_the_classes_there(classes, side):
     coarse = coarse_classes(classes, side)
     assert ((coarse == 0) == (classes == 0)).all()

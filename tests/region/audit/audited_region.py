@@ -56,5 +56,3 @@ def clean_region() -> Region:
         ),
         sources=tuple(Source(layer, "measured", "surveyors", "CC BY 4.0", "2026-10") for layer in LAYERS),
     )
-
-

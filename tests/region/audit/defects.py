@@ -155,7 +155,9 @@ def _smaller_grid(region: Region, _k: int) -> tuple[Region, set[str]]:
     grid = replace(region.grid, height=cut)
     demand = region.demand[region.demand["row"] < cut].reset_index(drop=True)
     return (
-        replace(region, grid=grid, elevation=region.elevation[:cut], clutter=region.clutter[:cut], demand=demand),
+        replace(
+            region, grid=grid, elevation=region.elevation[:cut], clutter=region.clutter[:cut], demand=demand
+        ),
         {"00700", "00706"},
     )
 
@@ -175,7 +177,9 @@ def _other_owner(row):
 def _unlinked(region: Region, k: int) -> tuple[Region, set[str]]:
     i = k % len(region.links)
     name = region.links["from_id"].iloc[i]
-    return replace(region, links=region.links.drop(index=region.links.index[i]).reset_index(drop=True)), {name}
+    return replace(region, links=region.links.drop(index=region.links.index[i]).reset_index(drop=True)), {
+        name
+    }
 
 
 def _respelt(region: Region, _k: int) -> tuple[Region, set[str]]:

@@ -21,7 +21,9 @@ def made(defect: Defect, region, k: int, tmp_path):
 
 
 def found(result, defect: Defect) -> set[str]:
-    mine = result.records[(result.records["check"] == defect.check) & (result.records["layer"] == defect.layer)]
+    mine = result.records[
+        (result.records["check"] == defect.check) & (result.records["layer"] == defect.layer)
+    ]
     return set(mine["key"])
 
 
@@ -60,7 +62,9 @@ def test_a_defect_is_found_and_lowers_its_principle(defect, clean, tmp_path):
     assert keys <= found(result, defect), result.records[["layer", "key", "check", "detail"]].to_string()
     if defect.layer != "region":
         assert result.score("layer", defect.layer, principle_of(defect)) < 100.0
-        row = result.checks[(result.checks["check"] == defect.check) & (result.checks["layer"] == defect.layer)]
+        row = result.checks[
+            (result.checks["check"] == defect.check) & (result.checks["layer"] == defect.layer)
+        ]
         assert row["share_failing"].iloc[0] > 0
     details = result.records["detail"]
     assert (details.str.len() > 5).all()
@@ -70,7 +74,9 @@ def test_a_defect_is_found_and_lowers_its_principle(defect, clean, tmp_path):
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     before=st.lists(st.tuples(st.sampled_from(IN_MEMORY), st.integers(0, 30)), max_size=3),
-    defect=st.sampled_from([d for d in IN_MEMORY if d.check not in {"people-as-registered", "covers-the-communes"}]),
+    defect=st.sampled_from(
+        [d for d in IN_MEMORY if d.check not in {"people-as-registered", "covers-the-communes"}]
+    ),
     k=st.integers(0, 30),
 )
 def test_a_further_defect_never_raises_its_principle_and_all_scores_stay_in_range(before, defect, k):
