@@ -1,8 +1,8 @@
 """The faultless region as a fixture."""
 
 import pytest
-
 from audited_region import clean_region
+
 from phusong.region.store import Region
 
 

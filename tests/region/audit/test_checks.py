@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from audited_region import AS_OF, clean_region
+from defects import DEFECTS, Defect
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audited_region import AS_OF, clean_region
-from defects import DEFECTS, Defect
 from phusong.region.audit import CHECKS, PRINCIPLES, audit
 
 IN_MEMORY = [d for d in DEFECTS if not d.in_folder]

@@ -254,9 +254,12 @@ def _elevation(case: Case, layer: str) -> Whole | None:
     return Whole(float(bad.mean()), [("elevation", text)])
 
 
-def _refused(case: Case, layer: str) -> Whole:
+def _refused(case: Case, layer: str) -> Whole | None:
     """Fail a layer that the reader of plans refuses; the audit adds what no other record says of it."""
-    return Whole(1.0 if any(r.layer == layer for r in case.evidence.refusals) else 0.0)
+    refused = any(r.layer == layer for r in case.evidence.refusals)
+    if not refused and layer != "region" and not case.evidence.has(layer):
+        return None  # what is not there is not correct either
+    return Whole(1.0 if refused else 0.0)
 
 
 _TABLES = tuple(LAYERS)
