@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.radio.itm import point_to_point
+from phusong.radio.itm import area_mode, point_to_point
 from small_region import REFERENCE, needs_reference
 
 FOLDER = REFERENCE / "validation" / "radio"
@@ -71,43 +71,66 @@ def test_the_quantiles_of_huffords_example():
         assert loss == pytest.approx(case["loss_db"], abs=0.15)
 
 
-def by_itmlogic(h, step_m, mhz, tx_m, rx_m):
-    qlrps = pytest.importorskip("itmlogic.preparatory_subroutines.qlrps").qlrps
-    from itmlogic.preparatory_subroutines.qlrpfl import qlrpfl
-    from itmlogic.statistics.avar import avar
-
-    n, tenth = len(h) - 1, int(0.1 * (len(h) - 1))
-    wn, gme, ens, zgnd = qlrps(mhz, np.mean(h[tenth : n - tenth + 1]), 301.0, 0, 15, 0.005)
-    prop = {
-        "fmhz": mhz, "hg": [tx_m, rx_m], "pfl": [n, step_m, *h], "klimx": 5, "klim": 5, "mdvarx": 12, "mdvar": 12,
-        "lvar": 5, "kwx": 0, "wls": 0, "wn": wn, "gme": gme, "ens": ens, "zgnd": zgnd,
-    }  # fmt: skip
-    attenuation, _ = avar(0.0, 0.0, 0.0, qlrpfl(prop))
-    return 32.45 + 20 * np.log10(mhz * n * step_m / 1000) + attenuation
+SITING = ("random", "careful", "very careful")
 
 
-def test_itmlogic_agrees_but_where_it_reads_the_last_height_one_point_early():
-    """On clear smooth paths itmlogic takes the last height but one for the receiver's: a few dB at most."""
-    rng = np.random.default_rng(0)
-    apart = []
-    for _ in range(120):
-        n, relief_m = int(rng.integers(20, 200)), float(rng.choice([1, 40, 400]))
-        h = 50 + np.abs(np.cumsum(rng.normal(0, relief_m / np.sqrt(n), n + 1)))
-        mhz, tx_m, rx_m = float(rng.choice([100, 900, 2100])), rng.uniform(5, 100), rng.uniform(1, 20)
-        ours = point_to_point(
-            h,
-            100.0,
-            frequency_mhz=mhz,
-            tx_height_m=tx_m,
-            rx_height_m=rx_m,
-            horizontal=True,
-            climate=5,
-            n0=301.0,
+@needs_reference
+def test_ntias_area_cases():
+    cases = rows(FOLDER / "itm_ntia" / "area.csv")
+    assert len(cases) == 5
+    for case in cases:
+        loss = area_mode(
+            case["d__km"],
+            delta_h_m=case["delta_h__meter"],
+            frequency_mhz=case["f__mhz"],
+            tx_height_m=case["h_tx__meter"],
+            rx_height_m=case["h_rx__meter"],
+            siting=(SITING[int(case["tx_siting_criteria"])], SITING[int(case["rx_siting_criteria"])]),
+            horizontal=case["pol"] == 0,
+            climate=int(case["climate"]),
+            n0=case["N_0"],
+            permittivity=case["epsilon"],
+            conductivity_s_m=case["sigma"],
+            time_percent=case["time"],
+            location_percent=case["location"],
+            situation_percent=case["situation"],
+            variability=int(case["mdvar"]),
         )
-        apart.append(abs(ours - by_itmlogic(h, 100.0, mhz, tx_m, rx_m)))
-    assert np.median(apart) < 0.02
-    assert np.quantile(apart, 0.85) < 0.5
-    assert max(apart) < 8
+        assert loss == pytest.approx(case["A__db"], abs=0.05)
+
+
+ANTENNAS = {"frequency_mhz": 900.0, "tx_height_m": 30.0, "rx_height_m": 1.5}
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.floats(0.0, 800.0), st.floats(25.0, 15_000.0), st.floats(0.5, 500.0), st.sampled_from(SITING),
+    st.integers(1, 7), st.sampled_from([0, 1, 2, 3, 12, 23, 33]),
+)  # fmt: skip
+def test_any_area_has_a_finite_loss_that_more_time_never_lessens(delta_h, mhz, mast, siting, climate, mode):
+    common = {
+        "delta_h_m": delta_h, "frequency_mhz": mhz, "tx_height_m": mast, "rx_height_m": 1.5,
+        "siting": (siting, "random"), "climate": climate, "variability": mode,
+    }  # fmt: skip
+    for km in (0.01, 1.0, 30.0, 400.0):
+        by_time = [area_mode(km, **common, time_percent=p) for p in (1, 50, 99)]
+        assert np.isfinite(by_time).all()
+        assert (np.diff(by_time) >= -1e-6).all()
+
+
+def test_a_well_chosen_site_never_loses_more_and_a_median_area_grows_with_distance():
+    by_siting = [area_mode(20.0, delta_h_m=90.0, **ANTENNAS, siting=("random", s)) for s in SITING]
+    assert (np.diff(by_siting) <= 0).all()
+    by_distance = [area_mode(km, delta_h_m=90.0, **ANTENNAS) for km in np.geomspace(1, 500, 60)]
+    assert (np.diff(by_distance) > 0).all()
+
+
+def test_on_flat_land_area_and_profile_are_one():
+    """With the same roughness and the antennas' own heights; only the constant for known paths differs (0.5 dB)."""
+    for km in (5.0, 20.0, 60.0):
+        area = area_mode(km, delta_h_m=0.0, **ANTENNAS)
+        path = point_to_point(np.zeros(101), km * 10.0, **ANTENNAS)
+        assert area == pytest.approx(path, abs=0.5)
 
 
 @settings(deadline=None, max_examples=60)
@@ -123,3 +146,10 @@ def test_bad_arguments_are_refused_together():
     with pytest.raises(InputError) as found:
         point_to_point([0.0], -1.0, frequency_mhz=5, tx_height_m=30, rx_height_m=1.5, climate=9)
     assert {p.column for p in found.value.problems} == {"height_m", "step_m", "frequency_mhz", "climate"}
+    with pytest.raises(InputError) as found:
+        area_mode(0.0, delta_h_m=-1.0, frequency_mhz=5, tx_height_m=30, rx_height_m=1.5)
+    assert {p.column for p in found.value.problems} == {"distance_km", "delta_h_m", "frequency_mhz"}
+    with pytest.raises(InputError, match="siting"):
+        area_mode(1.0, delta_h_m=1.0, **ANTENNAS, siting=("random", "lucky"))
+    with pytest.raises(InputError, match="both ends"):
+        area_mode(1.0, delta_h_m=1.0, **ANTENNAS, siting=("random",))

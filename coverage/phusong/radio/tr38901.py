@@ -43,6 +43,12 @@ def loss(
     InputError
         For an unknown scenario, or a distance, frequency or height that is not positive.
 
+    Notes
+    -----
+    The table holds for 0.5 to 100 GHz (RMa to 30), 10 m to 10 km (RMa in sight; 5 km otherwise), base stations of 10 to
+    150 m (RMa), 25 m (UMa) and 10 m (UMi), and terminals of 1 to 10 m (RMa) or 1.5 to 22.5 m; outside, the formulas are
+    carried on as they stand. In UMa the effective environment is 1 m high, as for terminals below 13 m, at any height.
+
     References
     ----------
     3GPP TR 38.901 V17.0.0, table 7.4.1-1 and its notes 1 and 5.
