@@ -234,4 +234,12 @@ def _sources() -> tuple[Source, ...]:
             "2022",
             "ridges are like the real ones, not where the real ones are",
         ),
+        Source(
+            "clutter",
+            "modelled",
+            "degree of urbanisation (GHS-WUP-DEGURBA R2025A), people and terrain of this region",
+            "CC BY 4.0 (DEGURBA)",
+            "2025-07",
+            "towns by degree of urbanisation, fields round houses, woods where nobody lives and the ground is rough",
+        ),
     )
