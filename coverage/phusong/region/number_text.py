@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 __all__ = ["Numbers", "numbers_of"]
 
@@ -73,8 +75,8 @@ def numbers_of(
     raw = column.astype("str").fillna("")
     raw = raw.where(column.notna().to_numpy(), "")
     empty = raw.str.strip().str.lower().isin(_NOTHING).to_numpy(bool)
-    straight = pd.to_numeric(raw.where(~empty, "nan"), errors="coerce").to_numpy(np.float64)
-    fine = empty | (np.isfinite(straight) & raw.str.fullmatch(rf"\s*{_PLAIN}\s*").to_numpy(bool))
+    straight = _floats(raw.str.strip(), ~empty)
+    fine = empty | np.isfinite(straight)
     if fine.all() and not (whole and raw.str.fullmatch(_THOUSANDS).any()):
         return Numbers(straight, empty, np.zeros(len(raw), bool))
     bare = raw.str.translate(_MARKS).str.strip()
@@ -157,10 +159,19 @@ def _settled(
 
 
 def _read(raw: "pd.Series[str]", thousands: str, where: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    text = raw.where(where, "nan").str.replace(thousands, "", regex=False)
+    text = raw.str.replace(thousands, "", regex=False)
     if thousands == ".":
         text = text.str.replace(",", ".", regex=False)
-    return np.asarray(pd.to_numeric(text, errors="coerce").to_numpy(np.float64))
+    return _floats(text, where)
+
+
+def _floats(text: "pd.Series[str]", where: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return the nearest floats of plain numbers; not a number elsewhere. Pandas' own parser is off by a bit at times."""
+    plain = where & text.str.fullmatch(_PLAIN).to_numpy(bool)
+    out = np.full(len(text), np.nan)
+    chosen = pa.array(text[plain].str.removeprefix("+").to_numpy(object), pa.string())
+    out[plain] = pc.cast(chosen, pa.float64()).to_numpy(zero_copy_only=False)
+    return out
 
 
 def _first(raw: "pd.Series[str]", where: npt.NDArray[np.bool_]) -> str:

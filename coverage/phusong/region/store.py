@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -22,8 +22,13 @@ from pyproj.exceptions import CRSError
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.antennas import AntennaPattern, antenna_text, read_antennas
 from phusong.region.grid import Grid
-from phusong.region.schema import GEOMETRY_LAYERS, TABLE_LAYERS
+from phusong.region.notices import Notice
+from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, TABLE_LAYERS
 from phusong.region.values import completed
+from phusong.region.writing import write_table
+
+if TYPE_CHECKING:
+    from phusong.region.layers import Reading
 
 __all__ = ["Region", "Source"]
 
@@ -151,10 +156,8 @@ def _table_digest(table: pd.DataFrame) -> str:
 
 
 def _write(region: Region, folder: Path) -> None:
-    for name in GEOMETRY_LAYERS:
-        getattr(region, name).to_parquet(folder / f"{name}.parquet", index=False)
-    for name in TABLE_LAYERS:
-        getattr(region, name).to_parquet(folder / f"{name}.parquet", index=False)
+    for name in LAYERS:
+        write_table(getattr(region, name), folder / f"{name}.parquet", name)
     if len(region.repairs.columns):
         region.repairs.to_csv(folder / "repairs.csv", index=False)
     if region.antennas:
@@ -204,9 +207,12 @@ def _read(cls: type[Region], folder: Path) -> Region:
     crs = str(head.get("crs", ""))
     problems = _crs_problems(crs)
     layers: dict[str, Any] = {}
+    changed: list[tuple[str, Notice]] = []
     for name in (*GEOMETRY_LAYERS, *TABLE_LAYERS):
         try:
-            layers[name] = _read_layer(folder, name, crs)
+            read = _read_layer(folder, name, crs)
+            layers[name] = read.frame
+            changed += [(name, notice) for notice in read.notices]
         except InputError as error:
             problems += error.problems
     rasters: dict[str, Any] = {}
@@ -238,7 +244,7 @@ def _read(cls: type[Region], folder: Path) -> Region:
     return cls(
         name=str(head.get("name", folder.name)),
         sources=sources,
-        repairs=table,
+        repairs=_with_notices(table, changed),
         antennas=antennas,
         **rasters,
         **layers,
@@ -270,14 +276,21 @@ def _crs_problems(crs: str) -> list[Problem]:
     return []
 
 
-def _read_layer(folder: Path, name: str, crs: str) -> pd.DataFrame:
-    from phusong.region.layers import read_table  # noqa: PLC0415 - readers know the schema, not the store
+def _with_notices(repairs: pd.DataFrame, changed: list[tuple[str, Notice]]) -> pd.DataFrame:
+    """Return the repairs of a region with what its readers converted now: nothing, once it has been written."""
+    rows = [{"layer": name, "column": n.column or "", "reason": str(n)} for name, n in changed]
+    if not rows:
+        return repairs
+    return pd.concat([repairs, pd.DataFrame(rows, dtype="str")], ignore_index=True).fillna("")
+
+
+def _read_layer(folder: Path, name: str, crs: str) -> "Reading":
+    from phusong.region.layers import read_layer  # noqa: PLC0415 - readers know the schema, not the store
 
     for ending in ("parquet", "gpkg", "geojson", "csv"):
         path = folder / f"{name}.{ending}"
         if path.is_file():
-            table: pd.DataFrame = read_table(path, name, crs=crs)
-            return table
+            return read_layer(path, name, crs=crs)
     raise InputError(Problem(folder.name, f"has no {name}.parquet, .gpkg, .geojson or .csv"))
 
 

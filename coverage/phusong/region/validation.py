@@ -94,14 +94,16 @@ def _of_one_check(
 def _of_duplicates(
     values: "pd.Series[Any]", bad: npt.NDArray[np.bool_], where: str, name: str
 ) -> list[Problem]:
-    firsts = pd.Series(np.arange(1, len(values) + 1), index=values.to_numpy(object))
-    firsts = firsts[~firsts.index.duplicated(keep="first")]
+    shared = values[values.duplicated(keep=False)]
+    firsts: dict[str, int] = {}
+    for row, value in zip(shared.index, shared, strict=True):
+        firsts.setdefault(str(value), int(row) + 1)
     bad &= (values.str.strip() != "").to_numpy(bool)  # blank keys are told as such
     return [
         p
         if p.row is None
         else Problem(
-            where, f"is a duplicate of row {firsts[p.value]}; keys must differ", p.row, name, p.value
+            where, f"is a duplicate of row {firsts[str(p.value)]}; keys must differ", p.row, name, p.value
         )
         for p in first_rows(bad, values, where, name, "")
     ]

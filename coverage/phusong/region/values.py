@@ -1,5 +1,6 @@
 """The columns of a layer as the schema types them: text, decimals, whole numbers, flags; defaults where nothing stands."""
 
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def _text(
     values: "pd.Series[Any]", column: Column, where: str
 ) -> tuple["pd.Series[Any]", list[Problem], list[Notice]]:
     notices: list[Notice] = []
-    plain = _as_text(values)
+    plain = _composed(_as_text(values))
     bare = plain.str.strip()
     moved = int((bare != plain).sum())
     if moved:
@@ -102,6 +103,12 @@ def _text(
         if changed:
             notices.append(Notice(where, changed, column.name))
     return bare, [], notices
+
+
+def _composed(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return text in which each accented letter is one character, so that equal names are equal."""
+    strange = [v for v in values.unique() if not unicodedata.is_normalized("NFC", v)]
+    return values.replace({v: unicodedata.normalize("NFC", v) for v in strange}) if strange else values
 
 
 def _as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":

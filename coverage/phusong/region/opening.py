@@ -1,0 +1,220 @@
+"""Files of tables opened as they come: text, Parquet, GeoPackage, GeoJSON, Shapefile, alone or packed."""
+
+import gzip
+import sqlite3
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow.parquet as pq
+import pyogrio
+
+from phusong.errors import InputError, Problem, nearest_name
+from phusong.region.archive import MOST_BYTES, unpacked
+from phusong.region.notices import Notice
+from phusong.region.text_table import read_text_table
+from phusong.region.writing import plain_cells
+
+__all__ = ["ENDINGS", "Opened", "open_table"]
+
+_TEXT = (".csv", ".tsv", ".txt")
+_VECTOR = (".gpkg", ".geojson", ".json", ".shp")
+ENDINGS = (*_TEXT, ".parquet", *_VECTOR, ".zip", ".gz")
+"""Endings of files that can be opened."""
+
+_SHP_HEADER_BYTES = 100
+_DBF_HEADER_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A table as the file holds it, with or without geometry, and what was said while opening it."""
+
+    frame: Any
+    notices: tuple[Notice, ...] = ()
+
+
+def open_table(
+    path: Path,
+    layer: str,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    skip_lines: int = 0,
+    table: str = "",
+    known: Iterable[str] = (),
+) -> Opened:
+    """Return a file's table.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its ending tells its kind.
+    layer : str
+        Chooses among several tables of one file: the one of that name is taken.
+    encoding, delimiter, skip_lines, known
+        For text: see ``read_text_table``.
+    table : str
+        Which table of a GeoPackage or file of an archive; the layer's name when left out.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read whole, for whatever reason.
+    """
+    if not path.is_file():
+        raise InputError(Problem(path.name, "does not exist"))
+    ending = path.suffix.lower()
+    wanted = table or layer
+
+    def from_text(data: bytes) -> Opened:
+        read = read_text_table(
+            data, path.name, encoding=encoding, delimiter=delimiter, skip_lines=skip_lines, known=known
+        )
+        # the apostrophe that keeps a spreadsheet from running a cell is none of the text
+        marked = b"'" in data
+        return Opened(
+            read.frame.apply(plain_cells) if marked and len(read.frame) else read.frame, read.notices
+        )
+
+    if ending == ".zip":
+        with unpacked(path, wanted) as inner:
+            return open_table(
+                inner,
+                layer,
+                encoding=encoding,
+                delimiter=delimiter,
+                skip_lines=skip_lines,
+                table=table,
+                known=known,
+            )
+    if ending == ".gz":
+        return _unzipped(path, from_text)
+    if ending in _TEXT:
+        return from_text(path.read_bytes())
+    if ending == ".parquet":
+        return _guarded(path, lambda: _parquet(path))
+    if ending in _VECTOR:
+        return _guarded(path, lambda: _vector(path, wanted))
+    raise InputError(Problem(path.name, f"is of an unknown kind; expected one of {', '.join(ENDINGS)}"))
+
+
+def _guarded(path: Path, read: Callable[[], Any]) -> Opened:
+    """Return what a library reads; whatever it raises over a broken file becomes one problem, what it mutters a notice."""
+    try:
+        with warnings.catch_warnings(record=True) as muttered:
+            warnings.simplefilter("always")
+            frame = read()
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a broken file makes these libraries raise anything
+        kind = path.suffix.lower()[1:]
+        told = f"cannot be read as {kind}, or is cut off: {' '.join(str(error).split())[:200]}"
+        raise InputError(Problem(path.name, told)) from None
+    said = sorted(
+        {
+            " ".join(str(w.message).split())[:200]
+            for w in muttered
+            if w.category in {RuntimeWarning, UserWarning}
+        }
+    )
+    return Opened(frame, tuple(Notice(path.name, f"while reading: {s}") for s in said))
+
+
+def _unzipped(path: Path, from_text: Callable[[bytes], Opened]) -> Opened:
+    inner = Path(path.stem).suffix.lower()
+    if inner not in (*_TEXT, ".geojson", ".json"):
+        raise InputError(Problem(path.name, "holds an unknown kind of file; expected .csv.gz or .geojson.gz"))
+    try:
+        with gzip.open(path) as packed:
+            data = packed.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            Problem(path.name, f"is no readable gzip file, or is cut off: {str(error)[:100]}")
+        ) from None
+    if len(data) > MOST_BYTES:
+        raise InputError(Problem(path.name, f"holds more than {MOST_BYTES / 1e9:.0f} GB; unpack it yourself"))
+    if inner in _TEXT:
+        return from_text(data)
+    return _guarded(path, lambda: gpd.read_file(data))
+
+
+def _parquet(path: Path) -> Any:  # noqa: ANN401
+    frame: Any
+    if b"geo" in (pq.read_schema(path).metadata or {}):
+        frame = gpd.read_parquet(path, page_checksum_verification=True)
+    else:
+        frame = pd.read_parquet(path, page_checksum_verification=True)
+    named = [n for n in frame.index.names if n is not None and n not in frame.columns]
+    return frame.reset_index(drop=not named)
+
+
+def _vector(path: Path, wanted: str) -> Any:  # noqa: ANN401
+    if path.suffix.lower() == ".shp":
+        _whole_shapefile(path)
+    if path.suffix.lower() == ".gpkg":
+        _whole_geopackage(path)
+    names = [str(n) for n, _ in pyogrio.list_layers(path)]
+    if not names:
+        raise InputError(Problem(path.name, "holds no table"))
+    if len(names) > 1 and wanted not in names:
+        told = f"holds several tables ({', '.join(names[:10])}); name one {wanted}, or name it under file.table in columns.toml"
+        raise InputError(Problem(path.name, told + nearest_name(wanted, names)))
+    chosen = names[0] if len(names) == 1 else wanted
+    counted = int(pyogrio.read_info(path, layer=chosen, force_feature_count=True)["features"])
+    frame = pyogrio.read_dataframe(path, layer=chosen)
+    if len(frame) != counted:
+        raise InputError(Problem(path.name, f"states {counted} rows, but only {len(frame)} can be read"))
+    return frame
+
+
+def _whole_geopackage(path: Path) -> None:
+    """Refuse a database that is shorter than it says, or whose pages contradict each other."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    if head[:16] != b"SQLite format 3\x00":
+        raise InputError(Problem(path.name, "is no GeoPackage (no SQLite data base)"))
+    uri = f"file:{path.resolve().as_posix().replace('?', '%3f').replace('#', '%23')}?mode=ro&immutable=1"
+    connection = sqlite3.connect(uri, uri=True)
+    try:
+        answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    finally:
+        connection.close()
+    if answer != "ok":
+        raise InputError(Problem(path.name, f"is a broken GeoPackage, or is cut off: {answer[:100]}"))
+
+
+def _whole_shapefile(path: Path) -> None:
+    """Refuse a shapefile whose parts are missing, or shorter than they say."""
+    beside = {p.suffix.lower(): p for p in path.parent.iterdir() if p.stem == path.stem}
+    missing = [e for e in (".shx", ".dbf") if e not in beside]
+    if missing:
+        raise InputError(
+            Problem(path.name, f"lacks its {' and '.join(missing)} file; give all parts of the shapefile")
+        )
+    problems = []
+    for ending in (".shp", ".shx"):
+        head = beside[ending].read_bytes()[:_SHP_HEADER_BYTES] if ending in beside else b""
+        stated = 2 * struct.unpack(">i", head[24:28])[0] if len(head) == _SHP_HEADER_BYTES else -1
+        if stated != beside[ending].stat().st_size:
+            problems.append(Problem(beside[ending].name, f"is cut off: it states {stated} bytes"))
+    head = beside[".dbf"].read_bytes()[:_DBF_HEADER_BYTES]
+    if len(head) < _DBF_HEADER_BYTES:
+        problems.append(Problem(beside[".dbf"].name, "is cut off"))
+    else:
+        rows, start, width = struct.unpack("<IHH", head[4:12])
+        if beside[".dbf"].stat().st_size < start + rows * width:
+            problems.append(
+                Problem(beside[".dbf"].name, f"is cut off: it states {rows} rows of {width} bytes")
+            )
+        shapes = (beside[".shx"].stat().st_size - _SHP_HEADER_BYTES) // 8
+        if rows != shapes:
+            problems.append(Problem(path.name, f"has {shapes} shapes, but its .dbf has {rows} rows"))
+    if problems:
+        raise InputError(problems)
