@@ -309,3 +309,25 @@ def test_a_source_may_name_its_owner(clean, tmp_path):
     assert Source("power_lines", "measured", "surveyors", "CC BY 4.0", "2026-10") == clean.source_of(
         "power_lines"
     )
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    layer=st.sampled_from(["sites", "communes", "demand", "links", "elevation"]),
+    ending=st.sampled_from(["csv", "parquet", "gpkg", "geojson", "tif"]),
+    content=st.one_of(
+        st.binary(max_size=80),
+        st.lists(st.text("site_id,east_m north_m\t;\n\"'=-0123456789.eEnNaA½đ", max_size=40), max_size=6).map(
+            lambda rows: ("site_id,east_m,north_m,height_m\n" + "\n".join(rows)).encode()
+        ),
+    ),
+)
+def test_any_file_is_audited_without_a_traceback(tmp_path_factory, layer, ending, content):
+    folder = tmp_path_factory.mktemp("fuzz") / "region"
+    clean_region().write(folder)
+    for path in folder.glob(f"{layer}.*"):
+        path.unlink()
+    (folder / f"{layer}.{ending}").write_bytes(content)
+    result = audit(folder, as_of=AS_OF)
+    assert layer in set(result.records["layer"])
+    assert json.loads(result.to_json())
