@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from p1812_cases import FOLDER, cases
 
 from phusong.errors import InputError
+from phusong.radio.fan import APPROACH, NOTHING_M
+from phusong.radio.hull import inverses
 from phusong.radio.p1812 import basic_loss, height_share, location_sd_db, loss_breakdown
-from phusong.radio.p1812.kernel import by_distance, loss_along
+from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, by_distance, loss_along
 from phusong.radio.p1812.mechanisms import inverse_normal
 from small_region import needs_reference
 
@@ -55,7 +57,7 @@ def radio(path: dict) -> dict:
     return {k: path[k] for k in ("frequency_ghz", "tx_height_m", "rx_height_m")} | AIR
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=200)
 @given(
     paths,
     st.sampled_from([1.0, 3.7, 10.0, 30.0, 50.0]),
@@ -63,24 +65,35 @@ def radio(path: dict) -> dict:
     st.booleans(),
     st.booleans(),
     st.sampled_from(["inland", "coast", "sea"]),
+    st.booleans(),
 )
-def test_the_area_kernel_equals_the_reference(path, time, where, covered, horizontal, ground):
+def test_the_area_kernel_equals_the_reference(path, time, where, covered, horizontal, ground, own_points):
     d, h = profile(path)
-    n = path["n"]
+    n, step = path["n"], path["step_km"]
+    after, own = n, 0
+    if own_points:  # the last points before the receiver are its own, whole steps from it
+        px = n + 0.9
+        after, own = max(int(px - APPROACH - 0.5), 0), min(APPROACH, n)
+        x = np.r_[np.arange(after + 1), px - np.arange(own, 0, -1), px] * step
+        d, h = x, np.r_[h[: after + 1], h[n - own + 1 : n + 1] + 0.3, h[-1]]
     rng = np.random.default_rng(path["seed"])
-    cover = np.append(np.r_[0, rng.choice([0, 8, 15], n)] * covered, 0)
-    zone = np.full(n + 2, 4)
+    cover = np.r_[0, rng.choice([0, 8, 15], d.size - 2) * covered, 0]
+    zone = np.full(d.size, 4)
     if ground != "inland":
-        turns = np.sort(rng.integers(0, n + 3, 3))
-        zone = np.array([(4, 3, 1, 3)[int((k >= turns).sum())] for k in range(n + 2)])
+        turns = np.sort(rng.integers(0, d.size + 1, 3))
+        zone = np.array([(4, 3, 1, 3)[int((k >= turns).sum())] for k in range(d.size)])
     coast = 0.5 if ground == "sea" else 500.0
-    out, work = np.empty((1, 1)), np.empty((13, n + 2))
+    tail_h, tail_g = np.full((2, APPROACH, 1), NOTHING_M)
+    tail_zone = np.full((APPROACH, 1), 4)
+    for t in range(own):
+        tail_h[t], tail_g[t], tail_zone[t] = h[-2 - t], (h + cover)[-2 - t], zone[-2 - t]
+    out, work, whole = np.empty((1, 1)), np.empty((WORK_ROWS, n + 2)), np.empty((WHOLE_ROWS, n + 2), np.int64)
     loss_along(
-        h[:-1], (h + cover)[:-1], covered, zone[:-1], ground == "inland", path["step_km"], h[0],
-        path["tx_height_m"], d[-1:], h[-1:], path["rx_height_m"], zone[-1:], np.array([n]), 1,
-        np.array([path["frequency_ghz"]]), horizontal, time, -inverse_normal(where / 100) * 6.0,
+        h[:-1], (h + cover)[:-1], covered, zone[:-1], ground == "inland", after, step, h[0],
+        path["tx_height_m"], d[-1:] / step, h[-1:], path["rx_height_m"], zone[-1:], np.array([after]), tail_h, tail_g,
+        tail_zone, 1, np.array([path["frequency_ghz"]]), horizontal, time, -inverse_normal(where / 100) * 6.0,
         AIR["delta_n"], AIR["n0"], AIR["latitude_deg"], coast, coast,
-        by_distance(d[-1] + 1, time, AIR["latitude_deg"]), work, out,
+        by_distance(d[-1] + 1, time, AIR["latitude_deg"]), inverses(n + 2), work, whole, out,
     )  # fmt: skip
     reference = basic_loss(
         d, h, cover, **radio(path), polarization="h" if horizontal else "v", time_percent=time,

@@ -8,9 +8,10 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.radio.construction import behind, bend, construct, near
 from phusong.radio.fan import APPROACH, SIDES, approach, foot, trace
 from phusong.radio.fastmath import DB_PER_OCTAVE, exp, log2
-from phusong.radio.hull import ABYSS_M, clearest, corners, empty_hull, inverses, push, tangent
+from phusong.radio.hull import inverses
 from phusong.radio.lanes import read, write
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
 EFFECTIVE_EARTH_KM = 8495.0  # median effective Earth radius: 6371 km × 4/3
 _LIGHT_M_GHZ = 0.299792458
 _CLEAR = -1e9  # ν of a path with nothing on it
-_LEAST_STEPS = 0.3  # where points that are not there are put, so that nothing is divided by 0
 WORK_ROWS = 10
 
 
@@ -127,90 +127,18 @@ def nu_along(  # type: ignore[no-untyped-def]
     out : float64 array
         Result.
     """
-    y, up, end, rise, back, least = work[0], work[1], work[2], work[3], work[4], work[5]
-    at_x, at_y, hull_y, hull_slope = work[6], work[7], work[8], work[9]
-    hull_x, corner = whole[0], whole[1]
+    y, up, end, least = work[0], work[1], work[2], work[3]
+    rise, rise_px, back, back_px = work[4], work[5], work[6], work[7]
     # from here on lengths are steps: x = i
     bulge = 500.0 / earth_km * step_km * step_km
     n = min(n, rx_after[m - 1])
-    _bend(h, n, bulge, tx_m, y, up)
-    _near(y, tail, bulge, tx_m, rx_px, rx_m, rx_after, m, end, rise, back, least)
-    count = corners(y, n, corner)
-    top = empty_hull(hull_x, hull_y, hull_slope)
-    steepest = -np.inf
-    taken = 0
-    for k in range(m):
-        while taken < count and corner[taken] <= rx_after[k]:
-            i = corner[taken]
-            taken += 1
-            steepest = max(steepest, up[i])
-            top = push(hull_x, hull_y, hull_slope, inverse, top, i, y[i])
-        rise[k] = max(rise[k], steepest)
-        if rise[k] * rx_px[k] < end[k] - tx_m:
-            if top > 0:
-                slope = (end[k] - tx_m) / rx_px[k]
-                least[k] = clearest(
-                    hull_x, hull_y, hull_slope, top, y, rx_after[k], rx_px[k], tx_m, slope, least[k]
-                )
-        else:
-            j = tangent(hull_x, hull_y, hull_slope, top, rx_px[k], end[k])
-            at_x[k], at_y[k] = hull_x[j], hull_y[j]
-    _construct(rx_px, end, tx_m, rise, back, least, at_x, at_y, m, 0.002 / step_km, out)
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _bend(h, n, bulge, tx_m, y, up):  # type: ignore[no-untyped-def]
-    """Fill heights less the Earth's bulge and their slopes from the transmitter."""
-    for i in range(1, n + 1):
-        x = float(i)
-        height = read(h, i) - bulge * (x * x)
-        write(y, i, height)
-        write(up, i, (height - tx_m) / x)
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _near(y, tail, bulge, tx_m, rx_px, rx_m, rx_after, m, end, rise, back, least):  # type: ignore[no-untyped-def]
-    """Fill the receivers' heights less the bulge, and what their own points and the last of the ray say alone."""
-    size = tail.shape[1]
-    for k in range(m):
-        d = read(rx_px, k)
-        low = read(rx_m, k) - bulge * (d * d)
-        slope = (low - tx_m) / d
-        write(end, k, low)
-        after = read(rx_after, k)
-        x = max(float(after), _LEAST_STEPS)
-        height = read(y, max(after, 1)) if after > 0 else ABYSS_M
-        inverse, rest = 1.0 / x, 1.0 / (d - x)
-        gap = tx_m + slope * x - height
-        up, down, clear = (height - tx_m) * inverse, (height - low) * rest, gap * gap * inverse * rest
-        for t in range(APPROACH):
-            away = t + 1.0
-            x = max(d - away, _LEAST_STEPS)
-            height = read(tail, t * size + k) - bulge * (x * x)
-            inverse = 1.0 / x
-            gap = tx_m + slope * x - height
-            up = max(up, (height - tx_m) * inverse)
-            down = max(down, (height - low) * (1.0 / away))
-            clear = min(clear, gap * gap * inverse * (1.0 / away))
-        write(rise, k, up)
-        write(back, k, down)
-        write(least, k, clear)
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _construct(rx_px, end, tx_m, rise, back, least, at_x, at_y, m, per_step, out):  # type: ignore[no-untyped-def]
-    """Fill ν·√λ: P.1812-7, equations (13) to (20); the bulge is in the heights, so slopes here lack a·d."""
-    for k in range(m):
-        d, whole, up = read(rx_px, k), read(end, k) - tx_m, read(rise, k)
-        down = max(read(back, k), (read(at_y, k) - read(end, k)) / (d - read(at_x, k)))
-        both = up + down
-        # where the line rising from the transmitter meets the one rising from the receiver
-        x = (whole + down * d) / both
-        meet = (both > 0.0) & (x > 0.0) & (x < d)
-        x = x if meet else 0.5 * d
-        hidden = (up - whole / d) * x * np.sqrt(per_step * d / (x * (d - x)))
-        hidden = hidden if meet else 0.0
-        write(out, k, -np.sqrt(per_step * d * read(least, k)) if up * d < whole else hidden)
+    bend(h, n, bulge, tx_m, y, up)
+    near(y, tail, bulge, tx_m, rx_px, rx_m, rx_after, m, end, rise, rise_px, back, back_px, least)
+    behind(
+        y, up, n, rx_px, rx_after, m, tx_m, inverse, whole[0], whole[1], work[8], work[9], end, rise, rise_px, back,
+        back_px, least,
+    )  # fmt: skip
+    construct(rx_px, end, tx_m, rise, back, least, m, 0.002 / step_km, out)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")

@@ -3,8 +3,9 @@
 import numba as nb
 import numpy as np
 
-from phusong.radio.fan import SIDES, foot, trace
-from phusong.radio.p1812.kernel import by_distance, loss_along
+from phusong.radio.fan import APPROACH, SIDES, approach, foot, trace
+from phusong.radio.hull import inverses
+from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, by_distance, loss_along
 
 __all__ = ["sweep_loss"]
 
@@ -41,47 +42,55 @@ def sweep_loss(  # type: ignore[no-untyped-def]
     if row_c < 0 or col_c < 0 or row_c >= ground.shape[0] or col_c >= ground.shape[1]:
         return loss
     n_max = radius_px + 2
-    work, out = np.empty((13, n_max)), np.empty((ghz.size, n_max))
-    h, g = np.empty(n_max), np.empty(n_max)
-    rx_km, rx_m = np.empty(n_max), np.empty(n_max)
+    work, whole = np.empty((WORK_ROWS, n_max)), np.empty((WHOLE_ROWS, n_max), np.int64)
+    out = np.empty((ghz.size, n_max))
+    h, g, rx_px, rx_m = np.empty(n_max), np.empty(n_max), np.empty(n_max), np.empty(n_max)
     rx_row, rx_col, rx_after = np.empty(n_max, np.int64), np.empty(n_max, np.int64), np.empty(n_max, np.int64)
+    tail_h, tail_g = np.empty((APPROACH, n_max)), np.empty((APPROACH, n_max))
     on_ray, at_rx = np.full(n_max, _INLAND), np.full(n_max, _INLAND)
-    table = by_distance(radius_px * cell_km + 1.0, percent, latitude_deg)
+    tail_zone = np.full((APPROACH, n_max), _INLAND)
+    table, inverse = by_distance(radius_px * cell_km * 1.5 + 1.0, percent, latitude_deg), inverses(n_max)
     h_first = foot(ground, row_f, col_f)
     for side in range(SIDES):
         for ray in range(slopes.size):
             n, m = trace(
-                side,
-                ray,
-                slopes,
-                ground,
-                row_f,
-                col_f,
-                radius_px,
-                reach_px,
-                h,
-                rx_km,
-                rx_row,
-                rx_col,
-                rx_after,
-            )
+                side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_px, rx_row, rx_col, rx_after,
+                APPROACH + 0.5,
+            )  # fmt: skip
+            if m == 0:
+                continue
+            approach(ground, row_f, col_f, rx_px, rx_row, rx_col, m, tail_h)
             if covered:
                 trace(
-                    side, ray, slopes, surface, row_f, col_f, radius_px, reach_px, g, rx_km, rx_row, rx_col,
-                    rx_after,
+                    side, ray, slopes, surface, row_f, col_f, radius_px, reach_px, g, rx_px, rx_row, rx_col,
+                    rx_after, APPROACH + 0.5,
                 )  # fmt: skip
+                approach(surface, row_f, col_f, rx_px, rx_row, rx_col, m, tail_g)
             else:
-                g = h
+                g, tail_g = h, tail_h
             dry = inland
             if not inland:
-                dry = _zones_along(zone, side, slopes[ray], row_f, col_f, n, rx_row, rx_col, m, on_ray, at_rx)
+                dry = _zones_along(
+                    zone,
+                    side,
+                    slopes[ray],
+                    row_f,
+                    col_f,
+                    n,
+                    rx_px,
+                    rx_row,
+                    rx_col,
+                    m,
+                    on_ray,
+                    at_rx,
+                    tail_zone,
+                )
             for k in range(m):
-                rx_km[k] *= cell_km
                 rx_m[k] = ground[rx_row[k], rx_col[k]]
             loss_along(
-                h, g, covered, on_ray, dry, cell_km, h_first, tx_height_m, rx_km, rx_m, rx_height_m, at_rx,
-                rx_after, m, ghz, horizontal, percent, location_db, delta_n, n0, latitude_deg, 500.0, 500.0,
-                table, work, out,
+                h, g, covered, on_ray, dry, n, cell_km, h_first, tx_height_m, rx_px, rx_m, rx_height_m, at_rx, rx_after,
+                tail_h, tail_g, tail_zone, m, ghz, horizontal, percent, location_db, delta_n, n0, latitude_deg, 500.0,
+                500.0, table, inverse, work, whole, out,
             )  # fmt: skip
             for k in range(m):
                 for f in range(ghz.size):
@@ -102,8 +111,10 @@ def _at_the_mast(loss, drop_m, row_f, col_f, cell_km, ghz):  # type: ignore[no-u
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _zones_along(zone, side, slope, row_f, col_f, n, rx_row, rx_col, m, on_ray, at_rx):  # type: ignore[no-untyped-def]
-    """Fill the zones a ray passes and those of its receivers; return whether all are inland."""
+def _zones_along(  # type: ignore[no-untyped-def]
+    zone, side, slope, row_f, col_f, n, rx_px, rx_row, rx_col, m, on_ray, at_rx, tail_zone
+):
+    """Fill the zones a ray passes, those of its receivers and of their own points; return whether all are inland."""
     sign = 1.0 - 2.0 * (side % 2)
     stretch = np.sqrt(1.0 + slope * slope)
     step_r, step_c = (sign / stretch, slope / stretch) if side < 2 else (slope / stretch, sign / stretch)
@@ -115,4 +126,12 @@ def _zones_along(zone, side, slope, row_f, col_f, n, rx_row, rx_col, m, on_ray, 
     for k in range(m):
         at_rx[k] = zone[rx_row[k], rx_col[k]]
         dry = dry and at_rx[k] == _INLAND
+        for t in range(APPROACH):
+            share = max(1.0 - (t + 1.0) / rx_px[k], 0.0)
+            r, c = (
+                int(row_f + share * (rx_row[k] - row_f) + 0.5),
+                int(col_f + share * (rx_col[k] - col_f) + 0.5),
+            )
+            tail_zone[t, k] = zone[min(max(r, 0), zone.shape[0] - 1), min(max(c, 0), zone.shape[1] - 1)]
+            dry = dry and tail_zone[t, k] == _INLAND
     return dry

@@ -1,0 +1,281 @@
+"""Terms of P.1812 that few receivers need, one receiver at a time: the smooth Earth, ducting, zones.
+
+Equation numbers as in the reference: Recommendation ITU-R P.1812-7 (08/2023).
+"""
+
+import numba as nb
+import numpy as np
+
+from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, exp, exp2, log2
+from phusong.radio.lanes import read
+
+__all__ = [
+    "OCTAVES_20", "bullington", "duct_by_time", "inverse_normal", "log10_beta0", "log10_terrain_share", "nearest_point",
+    "roughness", "sea_gain", "shielding", "smooth_nu", "spherical_earth", "zones_along",
+]  # fmt: skip
+
+OCTAVES_20 = 2.0 * DB_PER_OCTAVE  # 20·log10(x) = this · log2(x)
+_SEA, _INLAND = 1, 4
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def bullington(nu, d):  # type: ignore[no-untyped-def]
+    """Equations (12) and (21)."""
+    above = max(nu, -0.78) - 0.1
+    edge = 6.9 + OCTAVES_20 * log2(np.sqrt(above * above + 1.0) + above)
+    edge = edge if nu > -0.78 else 0.0
+    return edge + (1.0 - exp(edge / -6.0)) * (10.0 + 0.02 * d)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def smooth_nu(d, tx, rx, a, n, own, step_km):  # type: ignore[no-untyped-def]
+    """Bullington's ν·√λ over a profile of zero heights at the same points, the last ``own`` counted from the receiver.
+
+    Of the evenly spaced points every extreme is one of two.
+    """
+    if n + own < 1:
+        return -1e9
+    rise = -np.inf
+    if n > 0:
+        i = min(max(int(np.sqrt(tx / a) / step_km), 1), n)
+        x, x2 = i * step_km, min(i + 1, n) * step_km
+        rise = max(-tx / x - a * x, -tx / x2 - a * x2)
+    for t in range(own):
+        x = d - (t + 1) * step_km
+        rise = max(rise, -tx / x - a * x)
+    end = rx - a * d * d
+    slope = (end - tx) / d
+    if rise < slope:
+        return -np.sqrt(0.002 * d * _least_over_smooth_earth(d, tx, slope, a, n, own, step_km))
+    back = -np.inf
+    if n > 0:
+        i = min(max(int((d - np.sqrt(rx / a)) / step_km), 1), n)
+        x, x2 = i * step_km, min(i + 1, n) * step_km
+        back = max((-a * x * x - end) / (d - x), (-a * x2 * x2 - end) / (d - x2))
+    for t in range(own):
+        x = d - (t + 1) * step_km
+        back = max(back, (-a * x * x - end) / (d - x))
+    x = (end - tx + back * d) / (rise + back)
+    if not (x > 0.0 and x < d):
+        return 0.0
+    return (rise - slope) * x * np.sqrt(0.002 * d / (x * (d - x)))
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _least_over_smooth_earth(d, tx, slope, a, n, own, step_km):  # type: ignore[no-untyped-def]
+    """Return the least clearance squared over x·(d - x); it has one valley: bisection over the points."""
+    least = np.inf
+    if n > 0:
+        low, high = 1, n
+        while low < high:
+            middle = (low + high) >> 1
+            x, x2 = middle * step_km, (middle + 1) * step_km
+            gap, gap2 = tx + slope * x + a * x * x, tx + slope * x2 + a * x2 * x2
+            if gap * gap * x2 * (d - x2) > gap2 * gap2 * x * (d - x):
+                low = middle + 1
+            else:
+                high = middle
+        x = low * step_km
+        least = (tx + slope * x + a * x * x) ** 2 / (x * (d - x))
+    for t in range(own):
+        x = d - (t + 1) * step_km
+        least = min(least, (tx + slope * x + a * x * x) ** 2 / (x * (d - x)))
+    return least
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def spherical_earth(d, log_d, tx, rx, earth, f, octave_f, horizontal, sea_share):  # type: ignore[no-untyped-def]
+    """Equations (22) to (28)."""
+    # the gap to the smooth Earth in zone widths is nowhere below 2·√(tx·rx): most mountain paths end here
+    if 2.0 * np.sqrt(tx * rx) > 250.0 * d * d / earth + 17.456 * np.sqrt(d * 0.2998 / f):
+        return 0.0
+    roots = np.sqrt(tx) + np.sqrt(rx)
+    if d >= np.sqrt(0.002 * earth) * roots:
+        return _first_term(log_d, tx, rx, log2(earth), octave_f, f, horizontal, sea_share)
+    wavelength = 0.2998 / f
+    c = (tx - rx) / (tx + rx)
+    m = 250.0 * d * d / (earth * (tx + rx))
+    third = np.sqrt(3.0 * m / (m + 1.0))
+    b = (2.0 / third) * np.cos(np.pi / 3.0 + np.arccos(1.5 * c * third / (m + 1.0)) / 3.0)
+    d1 = 0.5 * d * (1.0 + b)
+    d2 = d - d1
+    bulge = 500.0 / earth
+    clearance = ((tx - bulge * d1 * d1) * d2 + (rx - bulge * d2 * d2) * d1) / d
+    required = 17.456 * np.sqrt(d1 * d2 * wavelength / d)
+    if clearance > required:
+        return 0.0
+    grazing = 2.0 * (log_d - log2(roots)) + 8.965784284662087  # log2 of (27); log2(500)
+    loss = _first_term(log_d, tx, rx, grazing, octave_f, f, horizontal, sea_share)
+    return 0.0 if loss < 0.0 else (1.0 - clearance / required) * loss
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _first_term(log_d, tx, rx, log_earth, octave_f, f, horizontal, sea_share):  # type: ignore[no-untyped-def]
+    """Equation (29)."""
+    land = _first_term_over(log_d, tx, rx, log_earth, octave_f, f, horizontal, 22.0, 0.003)
+    if sea_share == 0.0:
+        return land
+    sea = _first_term_over(log_d, tx, rx, log_earth, octave_f, f, horizontal, 80.0, 5.0)
+    return sea_share * sea + (1.0 - sea_share) * land
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _first_term_over(  # type: ignore[no-untyped-def]
+    log_d, tx, rx, log_earth, octave_f, f, horizontal, permittivity, conductivity
+):
+    """Equations (30) to (37), powers taken as sums of logarithms."""
+    damp = (18.0 * conductivity / f) ** 2
+    log_k = -4.795859283219775 - (log_earth + octave_f) / 3.0 - 0.25 * log2((permittivity - 1.0) ** 2 + damp)
+    if not horizontal:
+        log_k += 0.5 * log2(permittivity * permittivity + damp)
+    k2 = exp2(2.0 * log_k)
+    beta = (1.0 + 1.6 * k2 + 0.67 * k2 * k2) / (1.0 + 4.5 * k2 + 1.53 * k2 * k2)
+    third = exp2((octave_f - 2.0 * log_earth) / 3.0)
+    x = 21.88 * beta * third * exp2(log_d)
+    log_x = log2(x)
+    if x >= 1.6:
+        loss = -11.0 - DB_PER_OCTAVE * log_x + 17.6 * x
+    else:
+        loss = OCTAVES_20 * log_x + 5.6488 * exp2(1.425 * log_x)
+    least = 2.0 + OCTAVES_20 * log_k
+    scale = 0.9575 * beta * beta * exp2((2.0 * octave_f - log_earth) / 3.0)
+    return loss - _height_gain(scale * tx, least) - _height_gain(scale * rx, least)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _height_gain(b, least):  # type: ignore[no-untyped-def]
+    """Equation (35)."""
+    if b > 2.0:
+        gain = 17.6 * np.sqrt(b - 1.1) - 0.5 * DB_PER_OCTAVE * log2(b - 1.1) - 8.0
+    else:
+        gain = OCTAVES_20 * log2(max(b + 0.1 * b * b * b, 1e-300))
+    return max(gain, least)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def inverse_normal(x):  # type: ignore[no-untyped-def]
+    """I(x) for x up to a half, attachment 2."""
+    t = np.sqrt(-2.0 * LN2 * log2(max(x, 1e-6)))
+    top = (0.010328 * t + 0.802853) * t + 2.515516698
+    return t - top / (((0.001308 * t + 0.189269) * t + 1.432788) * t + 1.0)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _tau(inland_km):  # type: ignore[no-untyped-def]
+    return 1.0 - exp(-4.12e-4 * exp2(2.41 * log2(max(inland_km, 1e-9))))
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def log10_beta0(latitude_deg, land_km, inland_km):  # type: ignore[no-untyped-def]
+    """Equations (2) to (5), as a decimal logarithm."""
+    tau = _tau(inland_km)
+    both = exp2(-LOG2_10 * land_km / (16.0 - 6.6 * tau)) + exp2(-LOG2_10 * 5.0 * (0.496 + 0.354 * tau))
+    log_mu1 = min(0.2 * log2(both) / LOG2_10, 0.0)
+    phi = abs(latitude_deg)
+    if phi <= 70.0:
+        return -0.015 * phi + 1.67 + log_mu1 * (1.0 - 0.935 + 0.0176 * phi)
+    return 0.6201360549737576 + 1.3 * log_mu1
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def duct_by_time(percent, log_beta, d, log_d):  # type: ignore[no-untyped-def]
+    """Equations (53), (53a); falls as β grows."""
+    gamma = (
+        1.076
+        * exp2(-1.012 * log2(2.0058 - log_beta))
+        * exp(-(9.51 - 4.8 * log_beta + 0.198 * log_beta * log_beta) * 1e-6 * exp2(1.13 * log_d))
+    )
+    log_share = log2(percent) / LOG2_10 - log_beta
+    return -12.0 + (1.2 + 3.7e-3 * d) * log_share + 12.0 * exp2(LOG2_10 * log_share * gamma)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def shielding(f, cube_root_f, mrad, far):  # type: ignore[no-untyped-def]
+    """Loss by a terminal's own horizon, equation (48)."""
+    above = mrad - 0.1 * far
+    if above <= 0.0:
+        return 0.0
+    return OCTAVES_20 * log2(1.0 + 0.361 * above * np.sqrt(f * far)) + 0.264 * above * cube_root_f
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def sea_gain(sea_share, coast_km, far, height_m):  # type: ignore[no-untyped-def]
+    """Coupling of a coastal terminal to ducts over the sea, equation (49)."""
+    if sea_share < 0.75 or coast_km > far or coast_km > 5.0:
+        return 0.0
+    return 3.0 * np.exp(-0.25 * coast_km * coast_km) * (1.0 + np.tanh(0.07 * (50.0 - height_m)))
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def log10_terrain_share(d, log_d, earth, tx_eff, rx_eff, rough, inland_km, reach_km):  # type: ignore[no-untyped-def]
+    """log10(μ2·μ3), equations (55), (56)."""
+    alpha = max(-0.6 - 3.5e-9 * exp2(3.1 * log_d) * _tau(inland_km), -3.4)
+    spread = np.sqrt(tx_eff) + np.sqrt(rx_eff)
+    log_share = min(alpha * (log2(500.0 / earth) + 2.0 * (log_d - log2(spread))), 0.0) / LOG2_10
+    if rough > 10.0:
+        log_share -= 4.6e-5 * (rough - 10.0) * (43.0 + 6.0 * min(d - reach_km, 40.0)) / (LN2 * LOG2_10)
+    return log_share
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def nearest_point(h, tail, k, n, own, step_km, d, tx, slope, a):  # type: ignore[no-untyped-def]
+    """Return the distance of the point nearest to blocking a clear path; the middle where there is none. [km]"""
+    at, least = d / 2.0, np.inf
+    for j in range(1, n + own + 1):
+        x, height = j * step_km, h[min(j, n)]
+        if j > n:
+            x, height = d - (n + own + 1 - j) * step_km, tail[n + own - j, k]
+        gap = tx + slope * x - (height - a * x * x)
+        if gap * gap < least * (x * (d - x)):
+            at, least = x, gap * gap / (x * (d - x))
+    return at
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def roughness(h, tail, k, n, own, step_km, d, tx_far, rx_far, tx_low, rx_low):  # type: ignore[no-untyped-def]
+    """Equation (93), over the points between the horizons."""
+    slope = (rx_low - tx_low) / d
+    first, last = min(tx_far, d - rx_far) - 1e-9, max(tx_far, d - rx_far) + 1e-9
+    start = max(int(np.ceil(first / step_km)), 1)
+    most = _most_above(h, start, min(int(last / step_km), n) + 1, tx_low, slope * step_km)
+    for t in range(own):
+        x = d - (t + 1) * step_km
+        if x >= first and x <= last:
+            most = max(most, tail[t, k] - tx_low - slope * x)
+    return most
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
+def _most_above(h, first, stop, start, slope):  # type: ignore[no-untyped-def]
+    most = -1e300
+    for j in range(first, stop):
+        most = max(most, read(h, j) - start - slope * j)
+    return most
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def zones_along(zone, tail_zone, k, last_zone, n, own, step_km, d):  # type: ignore[no-untyped-def]
+    """Return the share over sea and the longest stretches of land and of inland; near coasts only. [km]
+
+    A point stands for the path half-way to its neighbours.
+    """
+    sea, land, inland = 0.0, 0.0, 0.0
+    longest_land, longest_inland = 0.0, 0.0
+    here, kind, start = 0.0, zone[0], 0.0
+    for j in range(1, n + own + 3):
+        if j <= n:
+            x, following = j * step_km, zone[j]
+        elif j <= n + own:
+            x, following = d - (n + own + 1 - j) * step_km, tail_zone[n + own - j, k]
+        else:
+            x, following = d, last_zone
+        stop = d if j == n + own + 2 else 0.5 * (here + x)
+        length = stop - start
+        if kind == _SEA:
+            sea += length
+        land = 0.0 if kind == _SEA else land + length
+        inland = inland + length if kind == _INLAND else 0.0
+        longest_land = max(longest_land, land)
+        longest_inland = max(longest_inland, inland)
+        here, kind, start = x, following, stop
+    return sea / d, longest_land, longest_inland
