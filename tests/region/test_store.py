@@ -10,7 +10,6 @@ import rasterio
 
 from phusong.errors import InputError
 from phusong.region.check import check_region
-from phusong.region.dictionary import REMAKE, data_dictionary
 from phusong.region.layers import read_table
 from phusong.region.replace import replace_layers
 from phusong.region.store import Region
@@ -163,8 +162,3 @@ def test_a_users_sites_replace_the_modelled_ones_and_stay_joined(region, tmp_pat
     assert set(out.cells["site_id"]) == {"A", "B"}
     assert out.source_of("sites").kind == "measured"
     assert out.source_of("cells").kind == "assumed"
-
-
-def test_the_data_dictionary_in_docs_is_current():
-    path = Path(__file__).resolve().parents[2] / "docs" / "data-dictionary.md"
-    assert path.read_text(encoding="utf-8") == data_dictionary(), f"remake it: {REMAKE}"

@@ -1,6 +1,11 @@
 """The data dictionary page, written from the schemas."""
 
+from phusong.region.column_map import EXAMPLE, ColumnMap, FileFormat
+from phusong.region.coordinates import PLACE_ALIASES
+from phusong.region.legacy_text import ENCODINGS
+from phusong.region.opening import ENDINGS
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, RASTERS, SCHEMAS, Column
+from phusong.region.units import UNITS
 
 __all__ = ["REMAKE", "data_dictionary"]
 
@@ -13,7 +18,7 @@ def data_dictionary() -> str:
     lines = ["# Data dictionary", "", f"Written from the schemas by `{REMAKE}`.", ""]
     for layer in LAYERS:
         lines += _layer(layer)
-    return "\n".join([*lines, *_rasters()])
+    return "\n".join([*lines, *_rasters(), *_files(), *_column_map()])
 
 
 def _layer(layer: str) -> list[str]:
@@ -29,6 +34,8 @@ def _layer(layer: str) -> list[str]:
 def _cells(column: Column) -> list[str]:
     missing = "refused" if column.default is None else f"`{column.default}`"
     notes = [column.meaning]
+    if column.words:
+        notes.append("also " + ", ".join(f"{k} = {v}" for k, v in column.words.items()))
     if column.key:
         notes.append("tells the rows apart")
     if column.refers:
@@ -51,6 +58,49 @@ def _rasters() -> list[str]:
     for r in RASTERS.values():
         lines.append(_row([f"{r.name}.tif", r.unit, r.meaning, f"{r.least:g}", f"{r.most:g}", r.without]))
     return [*lines, ""]
+
+
+def _files() -> list[str]:
+    place = ", ".join(f"`{a}`" for name in ("longitude", "latitude") for a in PLACE_ALIASES[name])
+    metres = ", ".join(f"`{a}`" for name in ("east_m", "north_m") for a in PLACE_ALIASES[name])
+    return [
+        "## Files that are read",
+        "",
+        f"{', '.join(f'`{e}`' for e in ENDINGS)} (an archive holds one table, or one named as the layer).",
+        "",
+        "Text may be separated by comma, semicolon, tab or |, and written in UTF-8 or UTF-16; Windows-1252, Windows-1258,",
+        "TCVN3 (ABC) and VNI are told apart by how much of the text is Vietnamese afterwards, and refused when that",
+        "leaves a doubt. Names of columns are compared without capitals and diacritics (`Mã trạm` is `ma_tram`). Decimal",
+        "commas are read; a mark that may be a decimal or a thousands mark is refused.",
+        "",
+        f"Places come as geometry, as columns in degrees ({place}; decimals or degrees, minutes and seconds with N, S, E,",
+        f"W or B, N, Đ, T), as columns in metres of the region's CRS ({metres}), or as text (`geometry`, WKT).",
+        "",
+        "What a reader converts, fills or leaves out is a notice; what it cannot be sure of is an error with row, column",
+        "and value. Columns that look like person names, phone numbers, e-mail addresses, subscriber or identity numbers",
+        "are left out and said; where the layer cannot be without the column, the file is refused.",
+        "",
+    ]
+
+
+def _column_map() -> list[str]:
+    lines = [
+        "## columns.toml",
+        "",
+        "Beside a table, for files whose columns are named, measured or worded otherwise; a table for each layer.",
+        "",
+        "```toml",
+        EXAMPLE.rstrip(),
+        "```",
+        "",
+        _row(["key", "meaning"]),
+        _row(["---", "---"]),
+    ]
+    lines += [_row([name, str(f.description)]) for name, f in ColumnMap.model_fields.items()]
+    lines += [_row([f"file.{name}", str(f.description)]) for name, f in FileFormat.model_fields.items()]
+    lines += ["", f"`file.encoding` is one of {', '.join(ENCODINGS)}.", "", _row(["our unit", "the file's"])]
+    lines += [_row(["---", "---"]), *(_row([ours, ", ".join(given)]) for ours, given in UNITS.items()), ""]
+    return lines
 
 
 def _row(cells: list[str]) -> str:

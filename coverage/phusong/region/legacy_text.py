@@ -7,6 +7,7 @@ Vietnamese syllables afterwards.
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from phusong.region.syllables import is_syllable
@@ -56,6 +57,7 @@ _BEYOND_1252 = re.compile(
 )
 _SAMPLE = 400_000  # characters looked at; a legacy file is legacy from its header on
 _SURE, _AHEAD = 0.7, 0.2  # share of Vietnamese words, and how much more than in any other reading
+_MOST_WORDS = 20_000  # judged
 _FEW_WORDS = 3  # fewer in UTF-8 may look like legacy text by chance
 ENCODINGS = ("utf-8", "utf-16", "cp1258", "cp1252", "tcvn3", "vni")
 """Encodings that may be named."""
@@ -137,46 +139,43 @@ def _strict(data: bytes, codec: str) -> str:
 
 def _untangled(text: str) -> Decoded:
     """Return UTF-8 text as it is, or converted when it is legacy text that was taken for Windows-1252."""
-    if (
-        text.isascii()
-        or _BEYOND_1252.search(text)
-        or not _is_western(text)
-        or len(_accented(text)) < _FEW_WORDS
-    ):
+    if text.isascii() or _BEYOND_1252.search(text) or not _is_western(text):
         return Decoded(_nfc(text))
-    best, name, share = _best(
-        {"TCVN3 (ABC)": _from_tcvn3(text), "VNI": _from_vni(text), "UTF-8 encoded twice": _once_more(text)}
+    words = _accented(text)
+    if len(words) < _FEW_WORDS:
+        return Decoded(_nfc(text))
+    plain = _vietnamese(words)
+    name, share, _ = _best(
+        words, {"TCVN3 (ABC)": _from_tcvn3, "VNI": _from_vni, "UTF-8 encoded twice": _once_more}
     )
-    plain = _vietnamese(text)
     if share >= _SURE and share >= plain + _AHEAD:
-        return Decoded(_nfc(best), f"{name} text was converted to Unicode")
+        return Decoded(_nfc(_READINGS[name](text)), f"{name} text was converted to Unicode")
     doubt = f"its text may be {name}, but was left as it is; if names look garbled, name the encoding in columns.toml"
     return Decoded(_nfc(text), doubt if share >= 0.5 > plain else "")
 
 
 def _legacy(data: bytes) -> Decoded:
     western = _western(data)
-    if all(set(w) <= _SYMBOLS for w in _WORD.findall(western) if not w.isascii()):
+    words = _accented(western)
+    if not words:
         return Decoded(_nfc(western), "Windows-1252 was read")
-    readings = {
-        "Windows-1252": western,
-        "Windows-1258": _nfc(data.decode("cp1258", errors="replace")),
-        "TCVN3 (ABC)": _from_tcvn3(western),
-        "VNI": _from_vni(western),
-    }
-    best, name, share = _best(readings)
-    rival = max((_vietnamese(t) for t in readings.values() if t != best), default=0.0)
+    single = {n: f for n, f in _READINGS.items() if n != "UTF-8 encoded twice"}
+    name, share, rival = _best(words, single)
     if share < _SURE or share < rival + _AHEAD:
         raise UnsureTextError(
             "is not UTF-8, and it cannot be told which other encoding it is in; save it as UTF-8, or name its encoding "
             f"in columns.toml ({', '.join(ENCODINGS)})"
         )
-    return Decoded(_nfc(best), f"{name} text was converted to Unicode")
+    return Decoded(_nfc(_READINGS[name](western)), f"{name} text was converted to Unicode")
 
 
-def _best(readings: dict[str, str]) -> tuple[str, str, float]:
-    name, text = max(readings.items(), key=lambda kv: _vietnamese(kv[1]))
-    return text, name, _vietnamese(text)
+def _best(words: list[str], readings: dict[str, Callable[[str], str]]) -> tuple[str, float, float]:
+    """Return the reading with the most Vietnamese words, its share, and the best share of one that reads differently."""
+    told = [w for w in words if len(w) > 1]  # one letter says nothing
+    read = {name: [_nfc(change(w)) for w in told] for name, change in readings.items()}
+    shares = {name: _vietnamese(found) for name, found in read.items()}
+    best = max(shares, key=lambda n: shares[n])
+    return best, shares[best], max((s for n, s in shares.items() if read[n] != read[best]), default=0.0)
 
 
 def _is_western(text: str) -> bool:
@@ -185,14 +184,13 @@ def _is_western(text: str) -> bool:
 
 
 def _accented(text: str) -> list[str]:
-    """Return the different words with accents; one letter says nothing."""
-    words = {w for w in _WORD.findall(text[:_SAMPLE]) if not w.isascii() and len(w) > 1}
-    return sorted(w for w in words if not set(w) <= _SYMBOLS)
+    """Return the different words that are not plain ASCII, signs of degrees and the like apart."""
+    words = {w for w in _WORD.findall(text[:_SAMPLE]) if not w.isascii()}
+    return sorted(w for w in words if not set(w) <= _SYMBOLS)[:_MOST_WORDS]
 
 
-def _vietnamese(text: str) -> float:
-    """Return the share of the accented words that are Vietnamese syllables."""
-    words = _accented(_nfc(text[:_SAMPLE]))[:20_000]
+def _vietnamese(words: list[str]) -> float:
+    """Return the share of words that are Vietnamese syllables."""
     return sum(map(is_syllable, words)) / len(words) if words else 0.0
 
 
@@ -216,6 +214,10 @@ def _from_vni(text: str) -> str:
     return _VNI_PATTERN.sub(lambda m: _VNI[m[0]], text)
 
 
+def _from_1258(text: str) -> str:
+    return _nfc(text.translate(_1252_TO_1258))
+
+
 def _nfc(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
@@ -223,4 +225,12 @@ def _nfc(text: str) -> str:
 _CP1252 = [bytes([b]).decode("cp1252", errors="ignore") or chr(b) for b in range(256)]
 _LATIN_TO_1252 = {b: c for b, c in enumerate(_CP1252) if ord(c) != b}
 _1252_TO_LATIN = {ord(c): b for b, c in _LATIN_TO_1252.items()}
+_1252_TO_1258 = {ord(c): bytes([b]).decode("cp1258", errors="ignore") or c for b, c in enumerate(_CP1252)}
 _TCVN3_TABLE = str.maketrans(_TCVN3)
+_READINGS: dict[str, Callable[[str], str]] = {
+    "Windows-1252": str,
+    "Windows-1258": _from_1258,
+    "TCVN3 (ABC)": _from_tcvn3,
+    "VNI": _from_vni,
+    "UTF-8 encoded twice": _once_more,
+}

@@ -1,5 +1,6 @@
 """Numbers as people write them: decimal commas, thousands marks, odd spaces and signs."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,13 +13,13 @@ import pyarrow.compute as pc
 __all__ = ["Numbers", "numbers_of"]
 
 _NOTHING = ("", "nan", "na", "n/a", "none", "null", "<na>", "-")
-_PLAIN = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
-_THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+"
-_THOUSANDS_COMMA = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+"
-_POINT_STYLE = r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?"
-_COMMA_STYLE = r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d*)?"
+_PLAIN = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
+_THOUSANDS = r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+"
+_THOUSANDS_COMMA = r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+"
+_POINT_STYLE = r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?"
+_COMMA_STYLE = r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]*)?"
 _MARKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "'": " ", "’": " ", "−": "-", "–": "-"})
-_GAP = r"(\d) (\d{3})\b"
+_GAP = re.compile(r"(?<=[0-9]) (?=[0-9]{3}(?![0-9]))")
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,7 @@ def numbers_of(
     if fine.all() and not (whole and raw.str.fullmatch(_THOUSANDS).any()):
         return Numbers(straight, empty, np.zeros(len(raw), bool))
     bare = raw.str.translate(_MARKS).str.strip()
-    # twice, for a group of three may end one gap and begin the next
-    closed = bare.str.replace(_GAP, r"\1\2", regex=True).str.replace(_GAP, r"\1\2", regex=True)
+    closed = bare.map(lambda v: _GAP.sub("", v))
     read = _marked(closed, empty, whole=whole, least=least, most=most)
     odd = ~empty & ~np.isfinite(read.number) & (read.doubt == "")
     note = read.note or ("spaces between thousands were taken out" if (closed != bare).any() else "")
