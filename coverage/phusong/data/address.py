@@ -61,8 +61,8 @@ def next_hop(url: str, location: str) -> str | None:
 
     Only http and https are followed, and never from https down to http.
     """
-    target = urljoin(url, location)
     try:
+        target = urljoin(url, location)
         old, new = urlsplit(url), urlsplit(target)
         host = new.hostname
     except ValueError:
@@ -99,7 +99,7 @@ def file_name(source: DataSource, url: str) -> str:
     InputError
         If the address ends in no name that is safe on every system.
     """
-    name = source.file or unquote(urlsplit(url).path).rpartition("/")[2]
+    name = source.file or unquote(urlsplit(url).path.rpartition("/")[2])
     if not _SAFE_NAME.fullmatch(name) or _DEVICES.fullmatch(name) or name.endswith("."):
         raise InputError(
             Problem(shown(url), "must end in a plain file name (letters, digits, dots, dashes)", value=name)

@@ -1,6 +1,7 @@
 """One file over HTTP, whole or not at all: resumed, retried with growing pauses, bounded in time and size."""
 
 import json
+import os
 import random
 import shutil
 import time
@@ -268,7 +269,7 @@ def _write(
 ) -> int:
     try:
         with part.path.open("ab") as out:
-            for chunk in answer.raw.stream(_CHUNK, decode_content=decode):
+            for chunk in _chunks(answer, decode=decode):
                 out.write(chunk)
                 have += len(chunk)
                 if have > limits.most_bytes:
@@ -286,6 +287,15 @@ def _write(
             again=True,
         ) from None
     return have
+
+
+def _chunks(answer: requests.Response, *, decode: bool) -> Iterator[bytes]:
+    """Yield the body as it arrives, so that what came before a stall is kept."""
+    if decode:
+        yield from answer.raw.stream(_CHUNK, decode_content=True)
+        return
+    while chunk := answer.raw.read1(_CHUNK, decode_content=False):
+        yield chunk
 
 
 def _refuse_status(answer: requests.Response) -> NoReturn:
@@ -381,8 +391,12 @@ def _alone(part: Path) -> Iterator[None]:
     with guard.open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TransferError("another phusong is fetching it now", "wait for it") from None
+            # the one before may have removed the file between opening and locking
+            ours = guard.stat().st_ino == os.fstat(held.fileno()).st_ino
+        except OSError:
+            ours = False
+        if not ours:
+            raise TransferError("another phusong is fetching it now", "wait for it")
         try:
             yield
         finally:
