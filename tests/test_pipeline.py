@@ -107,3 +107,20 @@ def test_a_region_folder_runs_as_it_does_in_memory(result, tmp_path):
 def test_an_unknown_model_is_refused():
     with pytest.raises(InputError, match="bullington"):
         answer("radio.model=bulington")
+
+
+def test_a_redacted_run_keeps_its_sums_and_hides_the_exchange(tmp_path):
+    region = small_region()
+    region.write(tmp_path / "region")
+    asked = Scenario.read(
+        "default",
+        overrides=("invest.samples=0", "invest.budget_musd=0.5", f"region.path={tmp_path / 'region'}",
+                   "report.redact=true", "report.redact_grid_m=5000"),
+    )  # fmt: skip
+    shown = phusong.run(asked, tmp_path / "out")
+    parts = ["people_served", "gap_no_signal", "gap_locked", "gap_unstable", "gap_congested"]
+    assert (shown.communes[parts].sum(axis=1) == shown.communes["population"]).all()
+    known = region.sites.set_index("site_id").geometry["x0"]
+    told = phusong.Result.read(tmp_path / "out").sites.set_index("site_id").geometry["x0"]
+    assert told.distance(known) > 1.0
+    assert not ((shown.communes[parts] > 0) & (shown.communes[parts] < 10)).any(axis=None)

@@ -23,9 +23,10 @@ from phusong.radio.link_budget import noise_dbm
 from phusong.radio.plan import RadioPlan, Scene
 from phusong.radio_setup import populated, radio_setup, scenario_region, standing_sites
 from phusong.region.store import Region
+from phusong.report.redact import Redaction, redact
 from phusong.report.result import Result
 from phusong.result_tables import Ground, result_of
-from phusong.scenario import Scenario
+from phusong.scenario import ReportSettings, Scenario
 from phusong.service.capacity import Usage, tiers, use_network
 from phusong.service.network import Network, build_network
 from phusong.service.power import Stability, site_stability
@@ -91,6 +92,8 @@ def run(
     with clock.stage("region"):
         region = scenario_region(asked)
     result = run_region(asked, region, stages=clock, workers=workers)
+    if asked.report.redact:
+        result = redact(result, _redaction(asked.report))
     if out is not None:
         with clock.stage("report"):
             result.write(Path(out))
@@ -166,6 +169,17 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
             policies,
             weights,
         )
+
+
+def _redaction(asked: ReportSettings) -> Redaction:
+    return Redaction(
+        grid_m=asked.redact_grid_m,
+        withhold=asked.redact_withhold,
+        structures=asked.redact_structures,
+        owners=asked.redact_owners,
+        site_ids=asked.redact_sites,
+        least_people=asked.redact_least_people,
+    )
 
 
 def _ground(region: Region) -> Ground:

@@ -22,6 +22,7 @@ __all__ = [
     "Policy",
     "RadioSettings",
     "RegionSettings",
+    "ReportSettings",
     "Scenario",
     "ServiceSettings",
     "SharingSettings",
@@ -166,6 +167,24 @@ class InvestSettings(_Table):
     solver_seconds: Positive = Field(30.0, description="Time limit for the bound. [s]")
 
 
+class ReportSettings(_Table):
+    """What may leave the house."""
+
+    redact: bool = Field(
+        default=False, description="Coarsen the places of critical sites, show no small number of people."
+    )
+    redact_grid_m: Positive = Field(
+        1000.0, description="Side of the squares to which places are rounded. [m]"
+    )
+    redact_withhold: bool = Field(default=False, description="Critical sites lose their place instead.")
+    redact_structures: tuple[str, ...] = Field(("exchange",), description="Structures that are critical.")
+    redact_owners: tuple[str, ...] = Field((), description="Owners all of whose sites are critical.")
+    redact_sites: tuple[str, ...] = Field((), description="Further critical sites, by site_id.")
+    redact_least_people: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        10, description="Least number of people shown, and the step of all others; 0 shows every count."
+    )
+
+
 class Scenario(_Table):
     """One question a planner asks."""
 
@@ -179,6 +198,7 @@ class Scenario(_Table):
     sharing: SharingSettings = SharingSettings()
     access: AccessSettings = AccessSettings()
     invest: InvestSettings = InvestSettings()
+    report: ReportSettings = ReportSettings()
 
     @classmethod
     def read(cls, name_or_path: str | Path, overrides: Sequence[str] = ()) -> "Scenario":

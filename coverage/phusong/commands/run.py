@@ -27,6 +27,10 @@ def run(
         typer.Option(help="all, or measured: rank only what rests on measured and official layers."),
     ] = None,
     *,
+    redact: Annotated[
+        bool,
+        typer.Option("--redact", help="Coarsen critical sites, show no small counts ([report] redact_…)."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
 ) -> None:
     """Answer a scenario.
@@ -38,7 +42,11 @@ def run(
     from phusong.pipeline import run as run_scenario  # noqa: PLC0415
     from phusong.scenario import Scenario  # noqa: PLC0415
 
-    overrides = (*(set_ or ()), *((f"invest.only={only}",) if only else ()))
+    overrides = [*(set_ or ())]
+    if only:
+        overrides.append(f"invest.only={only}")
+    if redact:
+        overrides.append("report.redact=true")
     asked = Scenario.read(scenario, overrides=overrides)
     folder = out or Path("results") / Path(scenario).stem
     stages = Stages(None if quiet else lambda name: errors.print(f"[dim]· {name}[/dim]"))
