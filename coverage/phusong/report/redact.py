@@ -186,6 +186,8 @@ def _options(
     cost = out["cost_musd"].to_numpy(np.float64)
     gained = out["people_gained"].to_numpy(np.float64)
     if rules.least_people > 1:
+        # summed anew from what is shown, or the differences would tell the exact counts
+        out["cumulative_people"] = np.cumsum(gained).astype(out["cumulative_people"].dtype)
         out["people_per_musd"] = np.divide(gained, cost, out=np.full(cost.shape, np.inf), where=cost > 0)
         named = dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True))
         out["why"] = [_why(row, named) for row in out.to_dict("records")]
