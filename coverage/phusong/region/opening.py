@@ -1,6 +1,7 @@
 """Files of tables opened as they come: text, Parquet, GeoPackage, GeoJSON, Shapefile, alone or packed."""
 
 import gzip
+import json
 import sqlite3
 import struct
 import warnings
@@ -142,7 +143,7 @@ def _unzipped(path: Path, from_text: Callable[[bytes], Opened]) -> Opened:
         raise InputError(Problem(path.name, f"holds more than {MOST_BYTES / 1e9:.0f} GB; unpack it yourself"))
     if inner in _TEXT:
         return from_text(data)
-    return _guarded(path, lambda: gpd.read_file(data))
+    return _guarded(path, lambda: _geojson(data, path.name))
 
 
 def _parquet(path: Path) -> Any:  # noqa: ANN401
@@ -158,6 +159,8 @@ def _parquet(path: Path) -> Any:  # noqa: ANN401
 def _vector(path: Path, wanted: str) -> Any:  # noqa: ANN401
     if path.suffix.lower() == ".shp":
         _whole_shapefile(path)
+    if path.suffix.lower() in {".geojson", ".json"}:
+        return _geojson(path.read_bytes(), path.name)
     if path.suffix.lower() == ".gpkg":
         _whole_geopackage(path)
     names = [str(n) for n, _ in pyogrio.list_layers(path)]
@@ -171,6 +174,24 @@ def _vector(path: Path, wanted: str) -> Any:  # noqa: ANN401
     frame = pyogrio.read_dataframe(path, layer=chosen)
     if len(frame) != counted:
         raise InputError(Problem(path.name, f"states {counted} rows, but only {len(frame)} can be read"))
+    return frame
+
+
+def _geojson(data: bytes, where: str) -> Any:  # noqa: ANN401
+    """Return a GeoJSON's rows, all of them: the driver passes over what is no feature without a word."""
+    tree = json.loads(data.decode("utf-8-sig"))
+    if not isinstance(tree, dict) or not isinstance(tree.get("features"), list):
+        raise InputError(Problem(where, "is no GeoJSON of features: it has no list of features"))
+    wrong = [
+        i + 1 for i, f in enumerate(tree["features"]) if not isinstance(f, dict) or f.get("type") != "Feature"
+    ]
+    if wrong:
+        raise InputError([Problem(where, "is no feature of GeoJSON", row=i) for i in wrong[:20]])
+    frame = pyogrio.read_dataframe(data)
+    if len(frame) != len(tree["features"]):
+        raise InputError(
+            Problem(where, f"holds {len(tree['features'])} features, but only {len(frame)} can be read")
+        )
     return frame
 
 

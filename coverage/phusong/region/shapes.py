@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from pyproj import CRS
+from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
 
 from phusong.errors import Problem
 from phusong.region.coordinates import area_of, place_problems
@@ -55,6 +56,11 @@ def shaped(
     if not source:
         told = f"has no CRS; say which one it is in, under [{layer}.file] crs in columns.toml (the region uses {crs})"
         return out, [Problem(where, told)], notices
+    try:
+        Transformer.from_crs(source, crs, always_xy=True)
+    except ProjError:
+        told = f"states a CRS that cannot be brought to the region's {crs}; is its .prj file damaged?"
+        return out, [Problem(where, told, value=str(CRS.from_user_input(source).name))], notices
     shapes: Shapes = np.asarray(out.geometry.to_numpy(), dtype=object)
     high = shapely.has_z(shapes)
     if high.any():
