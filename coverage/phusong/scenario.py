@@ -53,7 +53,7 @@ class RadioSettings(_Table):
 
     model: str = Field(
         "bullington",
-        description="Propagation model: bullington, p1812, itm, ehata, hata, rma, uma or free_space.",
+        description="Propagation model: bullington, p1812, itm, ehata, hata, rma, rma_terrain, uma or free_space.",
     )
     service: Literal["data", "voice"] = Field(
         "data",
