@@ -208,9 +208,13 @@ def _read(cls: type[Region], folder: Path) -> Region:
     problems = _crs_problems(crs)
     layers: dict[str, Any] = {}
     changed: list[tuple[str, Notice]] = []
+    stored, wrong = _from_postgis(tree, folder, crs)
+    problems += wrong
     for name in (*GEOMETRY_LAYERS, *TABLE_LAYERS):
         try:
-            read = _read_layer(folder, name, crs)
+            read = stored[name] if name in stored else _read_layer(folder, name, crs)
+            if read is None:
+                continue  # its problems are told already
             layers[name] = read.frame
             changed += [(name, notice) for notice in read.notices]
         except InputError as error:
@@ -282,6 +286,14 @@ def _with_notices(repairs: pd.DataFrame, changed: list[tuple[str, Notice]]) -> p
     if not rows:
         return repairs
     return pd.concat([repairs, pd.DataFrame(rows, dtype="str")], ignore_index=True).fillna("")
+
+
+def _from_postgis(
+    tree: Mapping[str, Any], folder: Path, crs: str
+) -> "tuple[Mapping[str, Reading | None], list[Problem]]":
+    from phusong.region.postgis import layers_from_postgis  # noqa: PLC0415 - it knows the readers, as below
+
+    return layers_from_postgis(tree, folder, crs)
 
 
 def _read_layer(folder: Path, name: str, crs: str) -> "Reading":
