@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio.fan import fan_slopes
+from phusong.radio.fan import ENOUGH_RAYS, fan_slopes
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.p1812 import LossBreakdown, loss_breakdown
 from phusong.radio.p1812.area import sweep_loss
@@ -22,7 +22,7 @@ def _window(
     loss: npt.NDArray[np.float32] = sweep_loss(
         terrain.ground, terrain.surface, terrain.surface is not terrain.ground, terrain.zone,
         bool((terrain.zone == _INLAND).all()), mast.row_f, mast.col_f, terrain.cell_m / 1000.0, radius,
-        mast.radius_m / terrain.cell_m, fan_slopes(radius), mast.tx_height_m, mast.rx_height_m, ghz,
+        mast.radius_m / terrain.cell_m, fan_slopes(radius, ENOUGH_RAYS), mast.tx_height_m, mast.rx_height_m, ghz,
         conditions.horizontal, conditions.time_percent, location_db, conditions.delta_n, conditions.n0,
         conditions.latitude_deg,
     )  # fmt: skip

@@ -101,14 +101,17 @@ def _antennas(rx_ground, rx_height_m, m, rx_m):  # type: ignore[no-untyped-def]
 def _horizons(rx_px, end, tx_m, rise, rise_px, back, back_px, m, hidden, up, far, down, down_px):  # type: ignore[no-untyped-def]
     """Fill path class and horizons, (76) to (81); where along a clear path is left to who asks."""
     for k in range(m):
-        d = read(rx_px, k)
-        straight = (read(end, k) - tx_m) / d
-        blocked = read(rise, k) * d > read(end, k) - tx_m
+        # everything read before anything is chosen: no branch then, as hidden and clear receivers take turns
+        d, whole = read(rx_px, k), read(end, k) - tx_m
+        steepest, steepest_px = read(rise, k), read(rise_px, k)
+        from_rx, from_rx_px = read(back, k), read(back_px, k)
+        straight = whole / d
+        blocked = steepest * d > whole
         write(hidden, k, 1.0 if blocked else 0.0)
-        write(up, k, read(rise, k) if blocked else straight)
-        write(far, k, read(rise_px, k) if blocked else d)
-        write(down, k, read(back, k) if blocked else -straight)
-        write(down_px, k, read(back_px, k) if blocked else d)
+        write(up, k, steepest if blocked else straight)
+        write(far, k, steepest_px if blocked else d)
+        write(down, k, from_rx if blocked else -straight)
+        write(down_px, k, from_rx_px if blocked else d)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")

@@ -51,7 +51,7 @@ __all__ = ["WHOLE_ROWS", "WORK_ROWS", "by_distance", "loss_along"]
 
 _RARE_EARTH_KM = 3.0 * 6371.0
 _SEA = 1
-_STEEP_M_KM = 500.0
+_TAN_1_16, _TAN_3_16 = 0.41421356237309503, 2.414213562373095  # of a turn
 _LOG_50 = 1.6989700043360187
 _OCTAVE, _FREE, _PER_ROOT_M, _SCATTER, _DUCT_FIXED, _CUBE_ROOT, _DUCT_ANGLE = range(7)  # columns of `bands`
 # rows of `path`, a column for each receiver: length [km] and its binary logarithm; that of the slant path squared and
@@ -61,8 +61,8 @@ _OCTAVE, _FREE, _PER_ROOT_M, _SCATTER, _DUCT_FIXED, _CUBE_ROOT, _DUCT_ANGLE = ra
 (D, LOG_D, LOG_SLANT, LOG_REACH, TX_MRAD, RX_MRAD, ANGLE, ANGLE_SHARE, LOG_BETA0, BETWEEN, FOCUSING, DUCT_FLOOR, BENT,
  SEA_SHARE, INLAND_KM, LOCATION) = range(16)  # fmt: skip
 _PATH_ROWS = 16
-_MEDIAN, _RARE, _DIFFRACTED, _DIFFRACTION, _MODIFIED = range(5)  # rows of a band's work
-WORK_ROWS = _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS + 5
+_MEDIAN, _RARE, _DIFFRACTED, _DIFFRACTION, _MODIFIED, _NEED = range(6)  # rows of a band's work
+WORK_ROWS = _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS + 6
 WHOLE_ROWS = _GEOMETRY_WHOLE_ROWS
 
 _TABLE_KM = 0.05  # spacing of the tables over distance: cubic between them, to 1e-9
@@ -144,7 +144,6 @@ def loss_along(  # type: ignore[no-untyped-def]
         _RARE_EARTH_KM, rare_too, longest_m, inverse, work, whole, geometry,
     )  # fmt: skip
     _paths(geometry, rx_px, m, step_km, tx, earth, path)
-    _steep(geometry, m, step_km, earth, path)
     if rare_too:
         _focusing(geometry, rx_px, m, step_km, path)
     normal_percent = inverse_normal(percent / 100.0)
@@ -191,16 +190,16 @@ def loss_along(  # type: ignore[no-untyped-def]
                         own, step_km, ghz[f], band, horizontal, path[SEA_SHARE, k],
                     )  # fmt: skip
         _diffraction(path, m, band[_FREE], rare_too, log_percent, band_work)
+        _duct_needs(geometry, rx_px, path, m, step_km, ghz[f], band, band_work)
         for k in range(m):
-            diffraction = band_work[_DIFFRACTION, k]
-            need = diffraction - path[DUCT_FLOOR, k] - band[_DUCT_FIXED] - band[_DUCT_ANGLE] * path[BENT, k]
             # ducting cannot be nearer than its floor: leave it out where that is enough
-            if need > 0.0 and path[ANGLE_SHARE, k] < 1.0:
+            if band_work[_NEED, k] > 0.0 and path[ANGLE_SHARE, k] < 1.0:
+                diffraction = band_work[_DIFFRACTION, k]
                 if inland and not rare_too and path[D, k] > 2.0 * _TABLE_KM:
                     path[LOG_BETA0, k] = log10_beta0(latitude_deg, path[D, k], path[D, k])
                 duct = _ducting(
                     h, tail_h, k, rx_after[k], step_km, tx, earth, geometry, path, ghz[f], band, percent, tx_coast_km,
-                    rx_coast_km, need,
+                    rx_coast_km,
                 )  # fmt: skip
                 clear_p = band[_FREE] + DB_PER_OCTAVE * path[LOG_SLANT, k]
                 if rare_too:
@@ -270,30 +269,19 @@ def _paths(geometry, rx_px, m, step_km, tx, earth, path):  # type: ignore[no-unt
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _mrad(slope_m_km):  # type: ignore[no-untyped-def]
-    """Return the angle of a slope, to 1e-9 mrad as far as one in two."""
-    t = slope_m_km * 1e-3
-    z = t * t
-    series = 1.0 / 21.0 - z * (1.0 / 23.0 - z * (1.0 / 25.0 - z * (1.0 / 27.0 - z * (1.0 / 29.0 - z / 31.0))))
-    series = 1.0 / 13.0 - z * (1.0 / 15.0 - z * (1.0 / 17.0 - z * (1.0 / 19.0 - z * series)))
-    series = 1.0 / 5.0 - z * (1.0 / 7.0 - z * (1.0 / 9.0 - z * (1.0 / 11.0 - z * series)))
-    return slope_m_km * (1.0 - z * (1.0 / 3.0 - z * series))
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _steep(geometry, m, step_km, earth, path):  # type: ignore[no-untyped-def]
-    """Mend the angles of slopes too steep for the series."""
-    for k in range(m):
-        up = geometry[RISE, k] / step_km
-        down = geometry[BACK, k] / step_km - 1000.0 * path[D, k] / earth
-        if max(abs(up), abs(down)) > _STEEP_M_KM:
-            d = path[D, k]
-            tx_mrad, rx_mrad = 1000.0 * np.arctan(up / 1000.0), 1000.0 * np.arctan(down / 1000.0)
-            angle = 1000.0 * d / earth + tx_mrad + rx_mrad
-            path[TX_MRAD, k], path[RX_MRAD, k], path[ANGLE, k] = tx_mrad, rx_mrad, angle
-            path[ANGLE_SHARE, k] = 1.0 / (1.0 + exp(16.0 * (angle - 0.3)))
-            rx_far = d - geometry[BACK_PX, k] * step_km
-            tx_known = geometry[FAR, k] * step_km * geometry[HIDDEN, k]
-            path[BENT, k] = _bent(d, earth, tx_mrad, rx_mrad, tx_known, rx_far)
+    """Return the angle of a slope, to 1e-8 mrad and without a branch: eighths of a turn and a series."""
+    t = abs(slope_m_km) * 1e-3
+    steep, middling = t > _TAN_3_16, t > _TAN_1_16
+    top, below = t - 1.0 if middling else t, t + 1.0 if middling else 1.0
+    turn = 0.25 * np.pi if middling else 0.0
+    top, below, turn = -1.0 if steep else top, t if steep else below, 0.5 * np.pi if steep else turn
+    u = top / below
+    z = u * u
+    series = 1.0 / 17.0 - z * (1.0 / 19.0 - z * (1.0 / 21.0 - z * (1.0 / 23.0 - z / 25.0)))
+    series = 1.0 / 9.0 - z * (1.0 / 11.0 - z * (1.0 / 13.0 - z * (1.0 / 15.0 - z * series)))
+    series = 1.0 - z * (1.0 / 3.0 - z * (1.0 / 5.0 - z * (1.0 / 7.0 - z * series)))
+    angle = 1000.0 * (turn + u * series)
+    return angle if slope_m_km >= 0.0 else -angle
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -384,10 +372,27 @@ def _diffraction(path, m, free, rare_too, log_percent, work):  # type: ignore[no
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
+def _duct_needs(geometry, rx_px, path, m, step_km, f, band, work):  # type: ignore[no-untyped-def]
+    """Fill by how much diffraction exceeds the least that ducting can lose."""
+    size, width, row = geometry.shape[1], path.shape[1], work.shape[1]
+    fixed, by_angle, cube_root_f = band[_DUCT_FIXED], band[_DUCT_ANGLE], band[_CUBE_ROOT]
+    for k in range(m):
+        tx_far = read(geometry, FAR * size + k) * step_km
+        rx_far = (read(rx_px, k) - read(geometry, BACK_PX * size + k)) * step_km
+        shielded = shielding(
+            f, cube_root_f, read(path, TX_MRAD * width + k), tx_far, read(path, RX_MRAD * width + k), rx_far
+        )
+        floor = fixed + read(path, DUCT_FLOOR * width + k) + by_angle * read(path, BENT * width + k)
+        # where along a clear path its nearest point lies is not known yet
+        floor += shielded * read(geometry, HIDDEN * size + k)
+        write(work, _NEED * row + k, read(work, _DIFFRACTION * row + k) - floor)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
 def _ducting(  # type: ignore[no-untyped-def]
-    h, tail, k, n, step_km, tx, earth, geometry, path, f, band, percent, tx_coast_km, rx_coast_km, need
+    h, tail, k, n, step_km, tx, earth, geometry, path, f, band, percent, tx_coast_km, rx_coast_km
 ):
-    """Return the loss by ducting and layer reflection, equations (46) to (56); infinite where above ``need``."""
+    """Return the loss by ducting and layer reflection, equations (46) to (56)."""
     d, rx = path[D, k], geometry[RX, k]
     hidden = geometry[HIDDEN, k] > 0.0
     tx_mrad, rx_mrad = path[TX_MRAD, k], path[RX_MRAD, k]
@@ -397,11 +402,7 @@ def _ducting(  # type: ignore[no-untyped-def]
         a = 500.0 / earth
         tx_far = nearest_point(h, tail, k, n, own, step_km, d, tx, (rx - a * d * d - tx) / d, a)
         rx_far = d - tx_far
-    shielded = shielding(f, band[_CUBE_ROOT], tx_mrad, tx_far) + shielding(
-        f, band[_CUBE_ROOT], rx_mrad, rx_far
-    )
-    if need <= shielded:
-        return np.inf
+    shielded = shielding(f, band[_CUBE_ROOT], tx_mrad, tx_far, rx_mrad, rx_far)
     tx_low, rx_low = geometry[TX_LOW, k], geometry[RX_LOW, k]
     rough = roughness(h, tail, k, n, own, step_km, d, tx_far, rx_far, tx_low, rx_low)
     share = log10_terrain_share(

@@ -31,16 +31,17 @@ def bullington(nu, d):  # type: ignore[no-untyped-def]
 def smooth_nu(d, tx, rx, a, n, own, step_km):  # type: ignore[no-untyped-def]
     """Bullington's ν·√λ over a profile of zero heights at the same points, the last ``own`` counted from the receiver.
 
-    Of the evenly spaced points every extreme is one of two.
+    Every extreme is at one of the two points round it; those of its own matter only where it lies among them.
     """
     if n + own < 1:
         return -1e9
     rise = -np.inf
+    peak = int(np.sqrt(tx / a) / step_km)
     if n > 0:
-        i = min(max(int(np.sqrt(tx / a) / step_km), 1), n)
+        i = min(max(peak, 1), n)
         x, x2 = i * step_km, min(i + 1, n) * step_km
         rise = max(-tx / x - a * x, -tx / x2 - a * x2)
-    for t in range(own):
+    for t in range(own if peak >= n else 0):
         x = d - (t + 1) * step_km
         rise = max(rise, -tx / x - a * x)
     end = rx - a * d * d
@@ -48,11 +49,12 @@ def smooth_nu(d, tx, rx, a, n, own, step_km):  # type: ignore[no-untyped-def]
     if rise < slope:
         return -np.sqrt(0.002 * d * _least_over_smooth_earth(d, tx, slope, a, n, own, step_km))
     back = -np.inf
+    peak = int((d - np.sqrt(rx / a)) / step_km)
     if n > 0:
-        i = min(max(int((d - np.sqrt(rx / a)) / step_km), 1), n)
+        i = min(max(peak, 1), n)
         x, x2 = i * step_km, min(i + 1, n) * step_km
         back = max((-a * x * x - end) / (d - x), (-a * x2 * x2 - end) / (d - x2))
-    for t in range(own):
+    for t in range(own if peak >= n else 0):
         x = d - (t + 1) * step_km
         back = max(back, (-a * x * x - end) / (d - x))
     x = (end - tx + back * d) / (rise + back)
@@ -65,8 +67,8 @@ def smooth_nu(d, tx, rx, a, n, own, step_km):  # type: ignore[no-untyped-def]
 def _least_over_smooth_earth(d, tx, slope, a, n, own, step_km):  # type: ignore[no-untyped-def]
     """Return the least clearance squared over x·(d - x); it has one valley: bisection over the points."""
     least = np.inf
+    low, high = 1, n
     if n > 0:
-        low, high = 1, n
         while low < high:
             middle = (low + high) >> 1
             x, x2 = middle * step_km, (middle + 1) * step_km
@@ -77,7 +79,7 @@ def _least_over_smooth_earth(d, tx, slope, a, n, own, step_km):  # type: ignore[
                 high = middle
         x = low * step_km
         least = (tx + slope * x + a * x * x) ** 2 / (x * (d - x))
-    for t in range(own):
+    for t in range(own if low >= n else 0):
         x = d - (t + 1) * step_km
         least = min(least, (tx + slope * x + a * x * x) ** 2 / (x * (d - x)))
     return least
@@ -190,12 +192,11 @@ def duct_by_time(percent, log_beta, d, log_d):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def shielding(f, cube_root_f, mrad, far):  # type: ignore[no-untyped-def]
-    """Loss by a terminal's own horizon, equation (48)."""
-    above = mrad - 0.1 * far
-    if above <= 0.0:
-        return 0.0
-    return OCTAVES_20 * log2(1.0 + 0.361 * above * np.sqrt(f * far)) + 0.264 * above * cube_root_f
+def shielding(f, cube_root_f, tx_mrad, tx_far, rx_mrad, rx_far):  # type: ignore[no-untyped-def]
+    """Loss by both terminals' own horizons, equation (48), without a branch."""
+    tx_above, rx_above = max(tx_mrad - 0.1 * tx_far, 0.0), max(rx_mrad - 0.1 * rx_far, 0.0)
+    both = (1.0 + 0.361 * tx_above * np.sqrt(f * tx_far)) * (1.0 + 0.361 * rx_above * np.sqrt(f * rx_far))
+    return OCTAVES_20 * log2(both) + 0.264 * (tx_above + rx_above) * cube_root_f
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
