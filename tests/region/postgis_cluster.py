@@ -52,7 +52,9 @@ def programs() -> Path:
     found = shutil.which("initdb")
     if found:
         folder = Path(found).resolve().parent
-        asked = subprocess.run([folder / "pg_config", "--sharedir"], capture_output=True, text=True, check=False)
+        asked = subprocess.run(
+            [folder / "pg_config", "--sharedir"], capture_output=True, text=True, check=False
+        )
         if (Path(asked.stdout.strip()) / "extension" / "postgis.control").is_file():
             return folder
     pytest.skip("no PostgreSQL with PostGIS here (Debian: postgresql, postgresql-postgis)")
@@ -96,6 +98,9 @@ def cluster() -> Iterator[Cluster]:
             ],
             check=True, capture_output=True, cwd=folder, **who,
         )  # fmt: skip
+        # one data base asks for passwords in clear text, which no client should give without a certificate
+        rules = folder / "data" / "pg_hba.conf"
+        rules.write_text("host clear all 127.0.0.1/32 password\n" + rules.read_text())
         port = _free_port()
         settings = {
             "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder, "fsync": "off",
@@ -110,11 +115,13 @@ def cluster() -> Iterator[Cluster]:
         with psycopg.connect(
             f"postgresql://owner@127.0.0.1:{port}/postgres", password=PASSWORD, autocommit=True
         ) as connection:
-            connection.execute("CREATE DATABASE plan")
-            connection.execute("CREATE DATABASE bare")
+            for name in ("plan", "bare", "clear"):
+                connection.execute(f"CREATE DATABASE {name}")
             connection.execute(f"CREATE ROLE reader LOGIN PASSWORD '{READER_PASSWORD}'")
         made = Cluster(port)
-        made.run("CREATE SCHEMA gis", "CREATE EXTENSION postgis SCHEMA gis", "GRANT USAGE ON SCHEMA gis TO public")
+        made.run(
+            "CREATE SCHEMA gis", "CREATE EXTENSION postgis SCHEMA gis", "GRANT USAGE ON SCHEMA gis TO public"
+        )
         yield made
     finally:
         if server is not None:

@@ -181,7 +181,8 @@ def _read(connection: "psycopg.Connection[Any]", stored: Stored) -> Any:  # noqa
         ) from None
     except psycopg.Error as error:
         raise InputError(Problem(stored.where, f"cannot be read: {reason(error)}")) from None
-    except shapely.errors.GEOSException as error:
+    except (shapely.errors.GEOSException, NotImplementedError) as error:
+        # shapely has no curves
         raise InputError(
             Problem(
                 stored.where,
