@@ -1,7 +1,5 @@
 """One file over HTTP, whole or not at all: resumed, retried with growing pauses, bounded in time and size."""
 
-import json
-import os
 import random
 import shutil
 import time
@@ -15,6 +13,7 @@ import requests
 import urllib3
 
 from phusong.data.address import next_hop, shown
+from phusong.data.part import BusyError, Part, alone
 
 __all__ = ["Limits", "Progress", "TransferError", "transfer"]
 
@@ -83,36 +82,6 @@ class TransferError(Exception):
         self.cause, self.remedy, self.status, self.again, self.wait_s = cause, remedy, status, again, wait_s
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The half-fetched file, and what the server said of it: only the same version is added to."""
-
-    path: Path
-
-    @property
-    def note(self) -> Path:
-        return self.path.with_name(self.path.name + ".json")
-
-    def have(self) -> int:
-        return self.path.stat().st_size if self.path.is_file() else 0
-
-    def validator(self, url: str) -> str:
-        try:
-            note = json.loads(self.note.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return ""
-        known = isinstance(note, dict) and note.get("url") == shown(url)
-        return str(note.get("validator", "")) if known else ""
-
-    def begin(self, url: str, validator: str) -> None:
-        self.path.unlink(missing_ok=True)
-        self.note.write_text(json.dumps({"url": shown(url), "validator": validator}), encoding="utf-8")
-
-    def drop(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self.note.unlink(missing_ok=True)
-
-
 def transfer(
     url: str,
     target: Path,
@@ -142,39 +111,55 @@ def transfer(
         If it could not be had.
     """
     bounds = Limits() if limits is None else limits
-    part = _Part(target.with_name(target.name + ".part"))
+    part = Part(target.with_name(target.name + ".part"))
     target.parent.mkdir(parents=True, exist_ok=True)
-    with requests.Session() as session, _alone(part.path):
-        session.headers["User-Agent"] = "phusong (open coverage planning)"
-        # the bytes of the file, not a packed form of them: only those can be resumed
-        session.headers["Accept-Encoding"] = "identity"
-        most, idle, total = part.have(), 0, 0
-        while True:
-            try:
-                _attempt(session, url, part, bounds, raw_gzip=raw_gzip, progress=progress)
-                break
-            except TransferError as error:
-                total += 1
-                idle = 0 if part.have() > most else idle + 1
-                most = max(most, part.have())
-                if not error.again:
-                    raise
-                if idle >= bounds.attempts or total >= 10 * bounds.attempts:
-                    raise TransferError(
-                        f"{error.cause} ({total} attempts)", error.remedy, status=error.status
-                    ) from None
-                pause = min(bounds.longest_pause_s, bounds.pause_s * 2.0 ** min(idle, 16))
-                # at least half of it, so that the pauses still grow
-                pause *= 0.5 + 0.5 * bounds.share()
-                bounds.sleep(max(pause, min(error.wait_s, bounds.longest_pause_s)))
-        part.path.replace(target)
-        part.drop()
+    try:
+        with alone(part.path), requests.Session() as session:
+            _until_whole(session, url, part, bounds, raw_gzip=raw_gzip, progress=progress)
+            part.path.replace(target)
+            part.drop()
+    except BusyError:
+        raise TransferError("another phusong is fetching it now", "wait for it") from None
+
+
+def _until_whole(
+    session: requests.Session,
+    url: str,
+    part: Part,
+    bounds: Limits,
+    *,
+    raw_gzip: bool,
+    progress: Progress | None,
+) -> None:
+    session.headers["User-Agent"] = "phusong (open coverage planning)"
+    # the bytes of the file, not a packed form of them: only those can be resumed
+    session.headers["Accept-Encoding"] = "identity"
+    most, idle, total = part.have(), 0, 0
+    while True:
+        try:
+            _attempt(session, url, part, bounds, raw_gzip=raw_gzip, progress=progress)
+        except TransferError as error:
+            total += 1
+            idle = 0 if part.have() > most else idle + 1
+            most = max(most, part.have())
+            if not error.again:
+                raise
+            if idle >= bounds.attempts or total >= 10 * bounds.attempts:
+                raise TransferError(
+                    f"{error.cause} ({total} attempts)", error.remedy, status=error.status
+                ) from None
+            pause = min(bounds.longest_pause_s, bounds.pause_s * 2.0 ** min(idle, 16))
+            # at least half of it, so that the pauses still grow
+            pause *= 0.5 + 0.5 * bounds.share()
+            bounds.sleep(max(pause, min(error.wait_s, bounds.longest_pause_s)))
+        else:
+            return
 
 
 def _attempt(
     session: requests.Session,
     url: str,
-    part: _Part,
+    part: Part,
     limits: Limits,
     *,
     raw_gzip: bool,
@@ -259,7 +244,7 @@ def _open(
 
 def _write(
     answer: requests.Response,
-    part: _Part,
+    part: Part,
     have: int,
     whole: int | None,
     limits: Limits,
@@ -377,27 +362,3 @@ def _reason(error: BaseException) -> str:
         inner = deeper
     words = getattr(inner, "strerror", None) or type(inner).__name__
     return str(words)[:120]
-
-
-@contextmanager
-def _alone(part: Path) -> Iterator[None]:
-    """Keep two processes from writing the same half-fetched file, where the system can."""
-    try:
-        import fcntl  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        yield
-        return
-    guard = part.with_name(part.name + ".lock")
-    with guard.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # the one before may have removed the file between opening and locking
-            ours = guard.stat().st_ino == os.fstat(held.fileno()).st_ino
-        except OSError:
-            ours = False
-        if not ours:
-            raise TransferError("another phusong is fetching it now", "wait for it")
-        try:
-            yield
-        finally:
-            guard.unlink(missing_ok=True)

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
+
+psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
 PASSWORD = "öffne dich"  # noqa: S105 - of a data base that lives for a minute
 READER_PASSWORD = "nur lesen"  # noqa: S105
