@@ -67,6 +67,68 @@ def region_build(
     console.print(f"Next: phusong run default --set region.path={out}", highlight=False, soft_wrap=True)
 
 
+@app.command("import")
+def region_import(
+    path: Annotated[Path, typer.Argument(metavar="REGION", help="Region folder.")],
+    kind: Annotated[str, typer.Argument(help="Kind of source; `list` shows them.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE...", help="Files of the source.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write a new region there; left out: into REGION.")] = None,
+    columns: Annotated[Path | None, typer.Option(help="How tables name what the layers name (TOML).")] = None,
+    layer: Annotated[list[str] | None, typer.Option(help="Take only this layer; again for several.")] = None,
+    totals: Annotated[
+        str, typer.Option(help="Whose numbers people are brought to: province or commune.")
+    ] = "province",
+    crs: Annotated[str, typer.Option(help="CRS of files that state none, e.g. EPSG:4326.")] = "",
+    as_of: Annotated[str, typer.Option(help="Date of the data, for region.toml.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the data, for region.toml.")] = "",
+    source: Annotated[str, typer.Option(help="Name of the source, for region.toml.")] = "",
+    roads: Annotated[
+        Path | None, typer.Option(help="Write the roads of an OpenStreetMap extract there (.gpkg).")
+    ] = None,
+) -> None:
+    """Put a source in place of modelled layers: OpenCelliD, OpenStreetMap, WorldPop, boundaries, your own tables …
+
+    Example: phusong region import regions/tuyen-quang opencellid 452.csv.gz --out regions/tuyen-quang-real
+    """
+    from phusong.region.importers import IMPORTERS  # noqa: PLC0415
+
+    if kind == "list":
+        _list_importers()
+        return
+    from phusong.region.importing import import_files, options_of  # noqa: PLC0415
+    from phusong.region.store import Region  # noqa: PLC0415
+
+    wanted = tuple(layer or ()) + (("roads",) if roads is not None and layer else ())
+    if roads is not None and not layer:
+        wanted = tuple(n for n in (*IMPORTERS["osm"].layers,) if n != "sites")
+    options = options_of(
+        kind, layers=wanted, columns=columns, crs=crs, as_of=as_of, licence=licence, source=source
+    )
+    found = import_files(Region.read(path), kind, files or [], options, totals=totals)
+    for notice in found.notices:
+        errors.print(f"[dim]· {escape(str(notice)[:400])}[/dim]", highlight=False, soft_wrap=True)
+    target = out if out is not None else path
+    found.region.write(target)
+    if roads is not None and "roads" in found.beside:
+        found.beside["roads"].to_file(roads, layer="roads", driver="GPKG")
+        console.print(f"Wrote {roads}", highlight=False, soft_wrap=True)
+    _describe(found.region)
+    console.print(f"Wrote {target}", highlight=False, soft_wrap=True)
+
+
+def _list_importers() -> None:
+    from phusong.region.importers import IMPORTERS  # noqa: PLC0415
+
+    table = Table(title="Sources that `phusong region import REGION KIND FILE...` reads")
+    for name in ("kind", "source", "layers"):
+        table.add_column(name)
+    for importer in IMPORTERS.values():
+        table.add_row(importer.kind, importer.title, ", ".join(importer.layers))
+    console.print(table)
+
+
 @app.command("check")
 def region_check(path: Annotated[Path, typer.Argument(help="Region folder.")]) -> None:
     """Say everything that is wrong with a region.

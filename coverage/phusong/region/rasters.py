@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import rasterio
 from rasterio.warp import Resampling, reproject, transform_bounds
+from rasterio.windows import Window, from_bounds
 from scipy.ndimage import distance_transform_edt
 
 from phusong.errors import InputError, Problem, refuse
@@ -21,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 
 _TILES = (".tif", ".tiff", ".hgt", ".vrt", ".dt0", ".dt1", ".dt2")
 _LOWEST_M, _HIGHEST_M = -500.0, 9000.0
+_PICTURE_BANDS = 3
+_STRIP_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ class Heights:
         return f"{files}; {self.void_share:.2%} void, filled from up to {self.void_far_m:.0f} m away"
 
 
-def read_elevation(source: Path, grid: Grid) -> Heights:
-    """Return heights on the grid from a GeoTIFF, an SRTM .hgt, a virtual mosaic, or a folder of such tiles.
+def read_elevation(source: Path | Sequence[Path], grid: Grid) -> Heights:
+    """Return heights on the grid from GeoTIFFs, SRTM .hgt files, a virtual mosaic, or a folder of such tiles.
 
     Copernicus GLO-30 and SRTM come as tiles of a degree: give the folder. Voids, and heights no place on Earth has,
     are filled from the nearest known height and reported.
@@ -68,7 +72,7 @@ def read_elevation(source: Path, grid: Grid) -> Heights:
     problems: list[Problem] = []
     for path in _tiles(source):
         try:
-            tile = _warp(path, grid, Resampling.bilinear, must_overlap=False)
+            tile = _warp(path, grid, Resampling.bilinear, must_overlap=False, least=_LOWEST_M)
         except InputError as error:
             problems += error.problems
             continue
@@ -90,34 +94,47 @@ def read_elevation(source: Path, grid: Grid) -> Heights:
     return Heights(out.astype(np.float32), used, float(missing.mean()), far)
 
 
-def read_people(path: Path, grid: Grid) -> Floats:
-    """Return people per grid square of a GeoTIFF of people per pixel; the sum inside the grid is kept.
+def read_people(source: Path | Sequence[Path], grid: Grid) -> Floats:
+    """Return people per grid square of GeoTIFFs of people per pixel, in any CRS; the sum inside the grid is kept.
+
+    Several files are tiles of one map: they are added up.
 
     Raises
     ------
     InputError
-        If the file cannot be read, lies elsewhere or holds negative people.
+        Naming every file that cannot be read or holds negative people, or if all lie elsewhere.
     """
-    people = _warp(path, grid, Resampling.sum)
-    if people is None:
-        raise _elsewhere(path)
-    if (people < 0).any():
-        raise InputError(
-            Problem(
-                path.name,
-                "holds negative people; is its nodata value declared?",
-                value=f"{np.nanmin(people):g}",
-            )
-        )
-    return np.nan_to_num(people).astype(np.float64)
+    total = np.zeros(grid.shape)
+    used = 0
+    problems: list[Problem] = []
+    for path in _tiles(source):
+        try:
+            people = _warp(path, grid, Resampling.sum, must_overlap=False, least=0.0)
+        except InputError as error:
+            problems += error.problems
+            continue
+        if people is None:
+            continue
+        if (people < 0).any():
+            told = "holds negative people; is its nodata value declared?"
+            problems.append(Problem(path.name, told, value=f"{np.nanmin(people):g}"))
+            continue
+        used += int(np.isfinite(people).any())
+        total += np.nan_to_num(people)
+    refuse(problems)
+    if not used:
+        raise _elsewhere(source)
+    return total
 
 
-def read_landcover(source: Path, grid: Grid, legend: Path | None = None) -> npt.NDArray[np.uint8]:
+def read_landcover(
+    source: Path | Sequence[Path], grid: Grid, legend: Path | None = None
+) -> npt.NDArray[np.uint8]:
     """Return the clutter class of each pixel from land cover in one GeoTIFF or a folder of tiles.
 
     Parameters
     ----------
-    source : Path
+    source : Path or sequence of Path
         Class codes; ESA WorldCover's unless a legend says otherwise.
     grid : Grid
         Where to.
@@ -151,7 +168,7 @@ def read_landcover(source: Path, grid: Grid, legend: Path | None = None) -> npt.
     found = np.unique(codes[np.isfinite(codes)]).astype(int)
     refuse(
         Problem(
-            source.name, f"holds a code that the legend does not have ({sorted(to_class)})", value=int(code)
+            _name(source), f"holds a code that the legend does not have ({sorted(to_class)})", value=int(code)
         )
         for code in found
         if code not in to_class
@@ -186,7 +203,9 @@ def _read_legend(path: Path) -> pd.DataFrame:
     return names
 
 
-def _tiles(source: Path) -> Sequence[Path]:
+def _tiles(source: Path | Sequence[Path]) -> Sequence[Path]:
+    if not isinstance(source, Path):
+        return [tile for one in source for tile in _tiles(one)]
     if source.is_dir():
         found = sorted(p for p in source.rglob("*") if p.suffix.lower() in _TILES)
         if not found:
@@ -198,7 +217,7 @@ def _tiles(source: Path) -> Sequence[Path]:
 
 
 def _warp(
-    path: Path, grid: Grid, how: Resampling, *, must_overlap: bool = True
+    path: Path, grid: Grid, how: Resampling, *, must_overlap: bool = True, least: float | None = None
 ) -> npt.NDArray[np.float64] | None:
     """Return the raster on the grid, NaN where it says nothing; None where it lies elsewhere."""
     if not path.is_file():
@@ -214,6 +233,7 @@ def _warp(
                 if must_overlap:
                     raise _elsewhere(path)
                 return None
+            refuse(_unusable(source, grid, path.name, least))
             reproject(
                 rasterio.band(source, 1),
                 out,
@@ -222,8 +242,9 @@ def _warp(
                 dst_nodata=np.nan,
                 resampling=how,
             )
-    except rasterio.errors.RasterioError as error:
-        raise InputError(Problem(path.name, f"is no readable raster ({str(error)[:120]})")) from None
+    except (rasterio.errors.RasterioError, ValueError, OSError) as error:
+        told = f"is no readable raster, or is cut off ({' '.join(str(error).split())[:120]})"
+        raise InputError(Problem(path.name, told)) from None
     if must_overlap and not np.isfinite(out).any():
         raise _elsewhere(path)
     return out
@@ -241,9 +262,47 @@ def _overlaps(source: rasterio.DatasetReader, grid: Grid) -> bool:
     return bool(left < east and right > west and bottom < north and top > south)
 
 
-def _elsewhere(path: Path) -> InputError:
+def _unusable(source: Any, grid: Grid, where: str, least: float | None) -> list[Problem]:  # noqa: ANN401
+    """Return why a raster cannot be used as it is: a picture, rotated, or its missing pixels look like values."""
+    if source.transform.b or source.transform.d:
+        return [Problem(where, "is rotated; warp it so that north is up, e.g. with gdalwarp FILE NEW")]
+    if source.count >= _PICTURE_BANDS and source.dtypes[0] == "uint8":
+        return [Problem(where, f"is a picture of {source.count} bands; give the raster of values itself")]
+    if least is None or source.nodata is not None or np.dtype(source.dtypes[0]).kind == "u":
+        return []
+    low = _lowest(source, grid)
+    if low is None or low >= least:
+        return []
+    told = f"stands in it as a value, and it declares no nodata; declare it, e.g. with gdal_edit.py -a_nodata {low:g} FILE"
+    return [Problem(where, told, value=f"{low:g}")]
+
+
+def _lowest(source: Any, grid: Grid) -> float | None:  # noqa: ANN401
+    """Return the lowest value where the raster overlaps the grid, read in strips; None where it has none."""
+    try:
+        bounds = transform_bounds(grid.crs, source.crs, *grid.bounds, densify_pts=21)
+        (top, bottom), (left, right) = from_bounds(*bounds, transform=source.transform).toranges()
+    except rasterio.errors.RasterioError:
+        top, bottom, left, right = 0, source.height, 0, source.width
+    top, bottom = max(int(np.floor(top)) - 1, 0), min(int(np.ceil(bottom)) + 1, source.height)
+    left, right = max(int(np.floor(left)) - 1, 0), min(int(np.ceil(right)) + 1, source.width)
+    low = None
+    for row in range(top, bottom, _STRIP_ROWS):
+        strip = Window(left, row, max(right - left, 0), min(_STRIP_ROWS, bottom - row))
+        values = source.read(1, window=strip)
+        values = values[np.isfinite(values)]
+        if values.size:
+            low = float(values.min()) if low is None else min(low, float(values.min()))
+    return low
+
+
+def _name(source: Path | Sequence[Path]) -> str:
+    return source.name if isinstance(source, Path) else ", ".join(p.name for p in source[:3])
+
+
+def _elsewhere(source: Path | Sequence[Path]) -> InputError:
     return InputError(
         Problem(
-            path.name, "does not overlap the region; are its coordinates swapped, or is it another place?"
+            _name(source), "does not overlap the region; are its coordinates swapped, or is it another place?"
         )
     )

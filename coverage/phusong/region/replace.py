@@ -1,22 +1,128 @@
-"""Replacing modelled layers by a user's files: heights, people, sites, power."""
+"""Replacing modelled layers by others: what a user's files and the importers bring, joined to what stays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from phusong.errors import InputError, Problem, refuse
+from phusong.region.importers.base import Imported, Repair
 from phusong.region.layers import read_table
-from phusong.region.near import nearest
+from phusong.region.notices import Notice
 from phusong.region.rasters import read_elevation, read_landcover, read_people
-from phusong.region.store import Region, Source
+from phusong.region.rejoin_network import with_network, with_power
+from phusong.region.rejoin_places import Rejoined, Totals, with_communes, with_people
+from phusong.region.store import KINDS, Region, Source
+from phusong.region.vietnam.units import REPAIR_COLUMNS
 
-__all__ = ["replace_layers"]
+__all__ = ["replace_layers", "with_imported"]
+
+
+def with_imported(region: Region, imported: Imported, *, totals: Totals = "province") -> Rejoined:
+    """Return the region with imported layers in place of its own, and what was changed so that all join again.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
+    imported : Imported
+        What an importer read for this region.
+    totals : {"province", "commune"}
+        Which of the communes' numbers a pattern of people is brought to.
+
+    Raises
+    ------
+    InputError
+        If the layers cannot be joined.
+    """
+    layers = imported.layers
+    where = next((s.source for s in imported.sources), "import")
+    notices: list[Notice] = []
+    out = region
+    if "communes" in layers:
+        given = bool(layers["communes"].attrs.get("people_given", False))
+        joined = with_communes(out, layers["communes"], where, people_given=given)
+        out, notices = joined.region, [*notices, *joined.notices]
+    for raster in ("elevation", "clutter"):
+        if raster in layers:
+            out = replace(out, **{raster: layers[raster]})
+    if "people" in layers:
+        joined = with_people(out, layers["people"], where, totals=totals)
+        out, notices = joined.region, [*notices, *joined.notices]
+    if "power_nodes" in layers or "power_lines" in layers:
+        out = with_power(out, layers.get("power_nodes"), layers.get("power_lines"))
+    if {"sites", "cells", "links"} & set(layers):
+        out = with_network(out, layers.get("sites"), layers.get("cells"), layers.get("links"))
+    if "facilities" in layers:
+        out, told = _with_facilities(out, layers["facilities"], where)
+        notices += told
+    for layer in ("settlements", "operators", "demand"):
+        if layer in layers:
+            out = replace(out, **{layer: layers[layer]})
+    sources = out.sources
+    for source in imported.sources:
+        sources = (*(s for s in sources if s.layer != source.layer), _honest(out, region, source, notices))
+    if "communes" in layers and "people" not in layers:
+        demand = out.source_of("demand")
+        told = f"people of each {'commune' if layers['communes'].attrs.get('people_given') else 'province'} as in {where}"
+        kept = (*(s for s in sources if s.layer != "demand"),)
+        sources = (*kept, replace(demand, notes="; ".join(t for t in (demand.notes, told) if t)))
+    repairs = _with_repairs(region.repairs, imported, notices)
+    return Rejoined(replace(out, sources=sources, repairs=repairs), tuple(notices))
+
+
+def _honest(out: Region, before: Region, source: Source, notices: Sequence[Notice]) -> Source:
+    """Return a source that says what joining did to its layer; a mixed layer is called by its weaker part."""
+    notes = source.notes
+    if source.layer == "demand":
+        factors = [n.what for n in notices if n.column == "population"]
+        notes = "; ".join([notes, *factors[:3]]) + (
+            f" (and {len(factors) - 3} more in repairs.csv)" if len(factors) > 3 else ""
+        )
+    if source.layer == "facilities":
+        kinds = set(out.facilities["kind"]) - set(
+            source.notes.removeprefix("kinds: ").split("; ")[0].split(", ")
+        )
+        if kinds:
+            weaker = max(source.kind, before.source_of("facilities").kind, key=KINDS.index)
+            notes += f"; {', '.join(sorted(kinds))} as before ({before.source_of('facilities').source})"
+            return replace(source, kind=weaker, notes=notes)
+    return replace(source, notes=notes)
+
+
+def _with_facilities(region: Region, given: gpd.GeoDataFrame, where: str) -> tuple[Region, list[Notice]]:
+    """Return the region whose facilities of the kinds given are these; the other kinds stay."""
+    kept = region.facilities[~region.facilities["kind"].isin(set(given["kind"]))]
+    clash = given["facility_id"].isin(set(kept["facility_id"])).to_numpy()
+    if clash.any():
+        given = given.assign(
+            facility_id=given["facility_id"].where(~clash, given["kind"] + "-" + given["facility_id"])
+        )
+    both = pd.concat([kept, given], ignore_index=True)
+    for name in both.columns:
+        if name != "geometry" and pd.api.types.is_string_dtype(both[name].dtype):
+            both[name] = both[name].fillna("")
+    gone = len(region.facilities) - len(kept)
+    told = f"{gone} facilities of the kinds {', '.join(sorted(set(given['kind'])))} were replaced by {len(given)}"
+    table = gpd.GeoDataFrame(both, geometry="geometry", crs=region.grid.crs)
+    return replace(region, facilities=table), [Notice(where, told, "kind")]
+
+
+def _with_repairs(repairs: pd.DataFrame, imported: Imported, notices: Sequence[Notice]) -> pd.DataFrame:
+    """Return the region's repairs and those of an import behind them."""
+    layer = next((s.layer for s in imported.sources), "")
+    rows = [
+        *imported.repairs,
+        *(Repair(layer, str(n), column=n.column or "") for n in notices),
+    ]
+    if not rows:
+        return repairs
+    names = [*REPAIR_COLUMNS]
+    new = pd.DataFrame([[getattr(r, c) for c in names] for r in rows], columns=names, dtype="str")
+    return new if not len(repairs.columns) else pd.concat([repairs, new], ignore_index=True).fillna("")
 
 
 def replace_layers(
@@ -73,174 +179,46 @@ def replace_layers(
     return out
 
 
-def _given(region: Region, layer: str, path: Path, note: str = "given by the user") -> tuple[Source, ...]:
+def _given(region: Region, layer: str, path: Path, note: str = "given by the user") -> Region:
     kept = tuple(s for s in region.sources if s.layer != layer)
-    return (*kept, Source(layer, "measured", path.name, "", "", note))
-
-
-def _assumed(sources: tuple[Source, ...], layer: str, note: str) -> tuple[Source, ...]:
-    return (
-        *(s for s in sources if s.layer != layer),
-        Source(layer, "assumed", "derived from the user's sites", "", "", note),
-    )
+    return replace(region, sources=(*kept, Source(layer, "measured", path.name, "", "", note)))
 
 
 def _elevation(region: Region, path: Path) -> Region:
     heights = read_elevation(path, region.grid)
-    sources = _given(region, "elevation", path, f"given by the user: {heights.report()}")
-    return replace(region, elevation=heights.elevation, sources=sources)
+    note = f"given by the user: {heights.report()}"
+    return _given(replace(region, elevation=heights.elevation), "elevation", path, note)
 
 
 def _landcover(region: Region, path: Path, legend: Path | None) -> Region:
-    return replace(
-        region, clutter=read_landcover(path, region.grid, legend), sources=_given(region, "clutter", path)
-    )
+    return _given(replace(region, clutter=read_landcover(path, region.grid, legend)), "clutter", path)
 
 
 def _population(region: Region, path: Path) -> Region:
     people = read_people(path, region.grid)
-    from rasterio.features import rasterize  # noqa: PLC0415 - only here are polygons burnt
-
-    shapes = [(g, i) for i, g in enumerate(region.communes.geometry)]
-    at = rasterize(
-        shapes, out_shape=region.grid.shape, transform=region.grid.transform, fill=-1, dtype="int32"
-    )
-    province = region.communes["province_code"].to_numpy(str)
-    total = region.communes.groupby("province_code")["population"].sum()
-    whole = np.zeros(region.grid.shape, np.int64)
-    for code in np.unique(province):
-        mine = (at >= 0) & (province[np.maximum(at, 0)] == code) & (people > 0)
-        if not mine.any():
-            raise InputError(Problem(path.name, f"has no people in province {code}"))
-        scaled = people[mine] * (float(total[code]) / people[mine].sum())
-        low = np.floor(scaled).astype(np.int64)
-        order = np.argsort(-(scaled - low), kind="stable")
-        low[order[: int(total[code]) - int(low.sum())]] += 1
-        whole[mine] = low
-    row, col = np.nonzero(whole)
-    codes = region.communes["commune_code"].to_numpy(str)
-    demand = pd.DataFrame(
-        {
-            "cell_id": [f"r{r:05d}c{c:05d}" for r, c in zip(row, col, strict=True)],
-            "commune_code": codes[at[row, col]],
-            "population": whole[row, col],
-            "row": row,
-            "col": col,
-        }
-    )
-    communes = region.communes.copy()
-    sums = demand.groupby("commune_code")["population"].sum()
-    communes["population"] = sums.reindex(codes).fillna(0).astype(np.int64).to_numpy()
-    sources = _given(region, "demand", path, "pattern of the user's raster, province totals kept")
-    return replace(region, demand=demand, communes=communes, sources=sources)
+    out = with_people(region, people, path.name).region
+    return _given(out, "demand", path, "pattern of the user's raster, province totals kept")
 
 
 def _power(region: Region, paths: tuple[Path | None, Path | None]) -> Region:
-    nodes_path, lines_path = paths
     crs = region.grid.crs
-    sources = region.sources
-    nodes, lines = region.power_nodes, region.power_lines
-    if nodes_path is not None:
-        nodes = read_table(nodes_path, "power_nodes", crs=crs)
-        sources = _given(replace(region, sources=sources), "power_nodes", nodes_path)
-        if lines_path is None:
-            known = set(nodes["node_id"])
-            lines = lines[lines["from_id"].isin(known) & lines["to_id"].isin(known)]
-    if lines_path is not None:
-        lines = read_table(lines_path, "power_lines", crs=crs)
-        sources = _given(replace(region, sources=sources), "power_lines", lines_path)
-    sites = region.sites.copy()
-    lost = ~sites["power_node_id"].isin(set(nodes["node_id"]) | {""}).to_numpy()
-    if lost.any():
-        sites.loc[lost, "power_node_id"] = _nearest_node(sites[lost], nodes)
-    return replace(region, power_nodes=nodes, power_lines=lines, sites=sites, sources=sources)
-
-
-def _nearest_node(sites: gpd.GeoDataFrame, nodes: gpd.GeoDataFrame) -> npt.NDArray[np.str_]:
-    _, near = nearest(np.c_[nodes.geometry.x, nodes.geometry.y], np.c_[sites.geometry.x, sites.geometry.y])
-    return np.asarray(nodes["node_id"].to_numpy(str)[near])
+    nodes, lines = (
+        None if path is None else read_table(path, layer, crs=crs)
+        for path, layer in zip(paths, ("power_nodes", "power_lines"), strict=True)
+    )
+    out = with_power(region, nodes, lines)
+    for path, layer in zip(paths, ("power_nodes", "power_lines"), strict=True):
+        out = out if path is None else _given(out, layer, path)
+    return out
 
 
 def _sites(region: Region, paths: tuple[Path | None, Path | None, Path | None]) -> Region:
-    sites_path, cells_path, links_path = paths
-    crs = region.grid.crs
-    sources = region.sources
-    sites, cells, links = region.sites, region.cells, region.links
-    if sites_path is not None:
-        given = read_table(sites_path, "sites", crs=crs)
-        sources = _given(region, "sites", sites_path)
-        exchanges = sites[(sites["structure"] == "exchange") & ~sites["site_id"].isin(given["site_id"])]
-        keep = exchanges if not (given["structure"] == "exchange").any() else exchanges.iloc[:0]
-        sites = gpd.GeoDataFrame(pd.concat([keep, given], ignore_index=True), geometry="geometry", crs=crs)
-        bare = (sites["power_node_id"] == "") & sites["power_source"].isin(["grid", "grid_battery"])
-        if bare.any():
-            sites.loc[bare, "power_node_id"] = _nearest_node(sites[bare], region.power_nodes)
-        if links_path is None:
-            sites, links = _hang(sites)
-            sources = _assumed(sources, "links", "fibre to the nearest exchange")
-        if cells_path is None:
-            cells = _default_cells(sites, region.operators)
-            sources = _assumed(sources, "cells", "three sectors of 900 MHz for each site's owner")
-    if cells_path is not None:
-        cells = read_table(cells_path, "cells", crs=crs)
-        sources = _given(replace(region, sources=sources), "cells", cells_path)
-    if links_path is not None:
-        links = read_table(links_path, "links", crs=crs)
-        sources = _given(replace(region, sources=sources), "links", links_path)
-    return replace(region, sites=sites, cells=cells, links=links, sources=sources)
-
-
-def _hang(sites: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Give sites that name no backhaul a fibre to the nearest exchange."""
-    out = sites.copy()
-    root = (out["structure"] == "exchange").to_numpy()
-    xy = np.c_[out.geometry.x, out.geometry.y]
-    ids = out["site_id"].to_numpy(str)
-    loose = ~root & (out["backhaul_parent_id"] == "").to_numpy()
-    far = np.zeros(len(out))
-    if root.any() and loose.any():
-        distance, near = nearest(xy[root], xy[loose])
-        out.loc[loose, "backhaul_parent_id"] = ids[root][near]
-        far[loose] = distance / 1000.0
-    child = np.flatnonzero(~root & (out["backhaul_parent_id"] != "").to_numpy())
-    links = pd.DataFrame(
-        {
-            "link_id": np.char.add("l", ids[child]),
-            "from_id": ids[child],
-            "to_id": out["backhaul_parent_id"].to_numpy(str)[child],
-            "medium": "fibre",
-            "capacity_mbps": 2000.0,
-            "owner": out["owner"].to_numpy(str)[child],
-            "availability": np.round(np.maximum(0.9999 - 0.00003 * far[child], 0.9), 6),
-        }
-    )
-    return out, links
-
-
-def _default_cells(sites: gpd.GeoDataFrame, operators: pd.DataFrame) -> pd.DataFrame:
-    masts = sites[sites["structure"] != "exchange"]
-    known = set(operators["operator"])
-    leader = str(operators.sort_values("share", ascending=False)["operator"].iloc[0])
-    owner = np.array([o if o in known else leader for o in masts["owner"].astype(str).str.lower()], str)
-    ids = masts["site_id"].to_numpy(str)
-    frames = []
-    for sector in range(3):
-        frames.append(
-            pd.DataFrame(
-                {
-                    "cell_id": np.char.add(ids, f"/{sector}"),
-                    "site_id": ids,
-                    "operator": owner,
-                    "technology": "4G",
-                    "band_mhz": 900.0,
-                    "bandwidth_mhz": 10.0,
-                    "eirp_dbm": 60.0,
-                    "antenna_height_m": np.maximum(masts["height_m"].to_numpy(np.float64), 5.0),
-                    "azimuth_deg": 120.0 * sector,
-                    "beamwidth_deg": 65.0,
-                    "tilt_deg": 2.0,
-                    "guests": "",
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+    names = ("sites", "cells", "links")
+    given = [
+        None if path is None else read_table(path, layer, crs=region.grid.crs)
+        for path, layer in zip(paths, names, strict=True)
+    ]
+    out = with_network(region, *given)
+    for path, layer in zip(paths, names, strict=True):
+        out = out if path is None else _given(out, layer, path)
+    return out

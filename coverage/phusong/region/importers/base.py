@@ -1,0 +1,125 @@
+"""What every importer takes and gives: files in, layers out, with where they come from and what was changed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyproj import Transformer
+
+from phusong.errors import Problem
+from phusong.region.column_map import ColumnMap
+from phusong.region.grid import Grid
+from phusong.region.notices import Notice
+from phusong.region.store import Region, Source
+
+__all__ = ["Imported", "Importer", "Options", "Repair", "bounds_deg", "counted", "names_of"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says beside the files.
+
+    Parameters
+    ----------
+    columns : mapping of str to ColumnMap
+        How tables name what the layers name, by layer (see columns.toml).
+    layers : tuple of str
+        Take only these of the layers that the source holds; empty: those the importer takes of itself.
+    crs : str
+        CRS of files that state none.
+    as_of, licence, source : str
+        What region.toml shall say, where the importer cannot know.
+    """
+
+    columns: Mapping[str, ColumnMap] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
+    crs: str = ""
+    as_of: str = ""
+    licence: str = ""
+    source: str = ""
+
+    def takes(self, layer: str, *, of_itself: bool = True) -> bool:
+        """Return whether a layer is wanted."""
+        return layer in self.layers if self.layers else of_itself
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One row of a region's repairs: what was changed in the source, where and why."""
+
+    layer: str
+    reason: str
+    key: str = ""
+    name: str = ""
+    column: str = ""
+    old_value: str = ""
+    new_value: str = ""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Layers as an importer read them, not yet part of a region.
+
+    Parameters
+    ----------
+    layers : mapping
+        Frames by layer name; `elevation` and `clutter` as arrays on the region's grid; `people` as an array of
+        people per pixel whose pattern is wanted.
+    sources : tuple of Source
+        Where each layer comes from.
+    notices : tuple of Notice
+        What was converted, filled or left out.
+    repairs : tuple of Repair
+        What was changed row by row.
+    beside : mapping
+        Frames that no layer holds yet, such as `roads`.
+    """
+
+    layers: Mapping[str, Any]
+    sources: tuple[Source, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Importer:
+    """One kind of source.
+
+    Parameters
+    ----------
+    kind, title : str
+        Its word on the command line; what it is, for people.
+    layers : tuple of str
+        Layers it can give.
+    read : callable
+        ``read(region, files, options) -> Imported``; raises InputError naming everything wrong with the files.
+    """
+
+    kind: str
+    title: str
+    layers: tuple[str, ...]
+    read: Callable[[Region, Sequence[Path], Options], Imported]
+
+
+def bounds_deg(grid: Grid, *, margin_m: float = 0.0) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of a grid in degrees, with a margin around it."""
+    west, south, east, north = grid.bounds
+    to_degrees = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
+    found = to_degrees.transform_bounds(
+        west - margin_m, south - margin_m, east + margin_m, north + margin_m, densify_pts=21
+    )
+    return float(found[0]), float(found[1]), float(found[2]), float(found[3])
+
+
+def names_of(files: Sequence[Path]) -> str:
+    """Return the files' names as region.toml shows them."""
+    shown = [p.name for p in files[:3]]
+    return ", ".join(shown) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+
+
+def counted(problems: list[Problem], total: int, where: str) -> list[Problem]:
+    """Return problems, and how many more there are than were listed."""
+    more = total - len(problems)
+    return [*problems, Problem(where, f"and {more} more rows with this problem")] if more > 0 else problems

@@ -1,0 +1,271 @@
+"""Commune boundaries of any publisher, joined to today's communes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from phusong.errors import InputError, Problem, refuse
+from phusong.region.border_fit import border_fit
+from phusong.region.column_map import ColumnMap
+from phusong.region.importers.base import Imported, Options, Repair, names_of
+from phusong.region.layers import table_of
+from phusong.region.names import fold
+from phusong.region.notices import Notice
+from phusong.region.opening import open_table
+from phusong.region.schema import LAYERS
+from phusong.region.shapes import shaped
+from phusong.region.store import Region, Source
+from phusong.region.vietnam.join_communes import Join, join_communes
+
+__all__ = ["import_boundaries"]
+
+_CODES = ("commune_code", "ma_xa", "ward_code", "code", "ma", "adm3_pcode", "adm2_pcode", "cc_3", "maxa")
+_NAMES = (
+    "name",
+    "ten",
+    "ten_xa",
+    "commune_name",
+    "ward_name",
+    "adm3_vi",
+    "adm2_vi",
+    "name_3",
+    "adm3_en",
+    "adm2_en",
+)
+_DISTRICTS = ("district", "ten_huyen", "huyen", "adm2_vi", "name_2", "adm2_en")
+_PROVINCES = ("province", "ten_tinh", "tinh", "province_name", "adm1_vi", "name_1", "adm1_en")
+_PEOPLE = ("population", "dan_so", "people", "danso")
+_AREAS = ("area_km2", "dien_tich_km2")
+
+
+def import_boundaries(region: Region, files: Sequence[Path], options: Options) -> Imported:
+    """Return layer `communes` with the boundaries of files, by commune of the region.
+
+    Rows join by code, else by name within their province, else as old units, which are put together to today's
+    communes. Communes of the region that no file has keep their shape, cut where the new ones lie. The layer's frame
+    carries in its attributes whether the files state people (`people_given`).
+
+    Raises
+    ------
+    InputError
+        Naming rows that cannot be used: no geometry, twice the same commune, code and name that disagree, names that
+        fit several communes; or if nothing joins.
+    """
+    by = options.columns.get("communes", ColumnMap())
+    where = names_of(files)
+    frames, notices, problems = [], [], []
+    for path in files:
+        try:
+            frame, told = _shapes(path, region, by, options.crs)
+            frames.append(frame)
+            notices += told
+        except InputError as error:
+            problems += error.problems
+    refuse(problems)
+    frame = pd.concat(frames, ignore_index=True)
+    join = _joined(frame, region, where, by)
+    refuse(join.problems)
+    notices += join.notices
+    mine = np.flatnonzero(join.codes != "")
+    if not mine.size:
+        raise InputError(Problem(where, _nothing(frame, region), column="commune_code"))
+    table = frame.iloc[mine].assign(commune_code=join.codes[mine], row=mine + 1)
+    is_old = bool(np.isin(join.how, ["old code", "old name"]).any())
+    if not is_old:
+        refuse(_twice(table, where))
+    table = _dissolved(table) if is_old else table.drop_duplicates("commune_code")
+    communes, kept = _layer(region, table, where)
+    fit = border_fit(np.asarray(communes.geometry.to_numpy(), dtype=object))
+    notices.append(Notice(where, fit.report(), "geometry"))
+    if kept:
+        told = f"not in the file; they keep their former shapes ({', '.join(kept[:10])})"
+        notices.append(Notice(where, told, "commune_code", len(kept)))
+    given = bool(communes.attrs["people_given"])
+    notes = f"{len(communes) - len(kept)} of {len(communes)} communes from the file; {fit.report()}; " + (
+        "people per commune as the file states" if given else "people of each province as before"
+    )
+    if is_old:
+        notes += "; put together from old units, divided ones given whole to the part that holds most of them"
+    kind = "official" if not kept else "modelled"
+    source = Source("communes", kind, options.source or where, options.licence, options.as_of, notes)
+    return Imported({"communes": communes}, (source,), tuple(notices), _repairs(join, notices))
+
+
+def _shapes(path: Path, region: Region, by: ColumnMap, crs: str) -> tuple[Any, list[Notice]]:
+    """Return a file's table with areas in the region's CRS; invalid ones cut where they cross themselves."""
+    names = [*_CODES, *_NAMES, *by.columns.values()]
+    opened = open_table(
+        path,
+        "communes",
+        encoding=by.file.encoding,
+        delimiter=by.file.delimiter,
+        table=by.file.table,
+        known=names,
+    )
+    frame = opened.frame
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        told = "holds no shapes; give boundaries as GeoPackage, Shapefile or GeoJSON"
+        raise InputError(Problem(path.name, told))
+    if frame.empty:
+        raise InputError(Problem(path.name, "is empty"))
+    frame, problems, notices = shaped(
+        frame, "communes", path.name, region.grid.crs, own_crs=by.file.crs or crs, mend=True
+    )
+    refuse(problems)
+    shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
+    kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+    bad = ~np.isin(shapely.get_type_id(shapes), kinds) | shapely.is_empty(shapes)
+    refuse(
+        Problem(path.name, "is no area: it is missing, empty, a point or a line", int(i) + 1, "geometry")
+        for i in np.flatnonzero(bad)[:20]
+    )
+    return frame, [*opened.notices, *notices]
+
+
+def _joined(frame: Any, region: Region, where: str, by: ColumnMap) -> Join:  # noqa: ANN401
+    def found(ours: str, theirs: Sequence[str]) -> list[str] | None:
+        names = {fold(c): c for c in frame.columns if c != "geometry"}
+        wanted = by.columns.get(ours) or next((names[n] for n in theirs if n in names), None)
+        if wanted is None or wanted not in frame.columns:
+            return None
+        return [_text(v) for v in frame[wanted]]
+
+    codes, names = found("commune_code", _CODES), found("name", _NAMES)
+    if codes is None and names is None:
+        told = f"has no column of codes ({', '.join(_CODES[:5])}) nor of names ({', '.join(_NAMES[:5])})"
+        raise InputError(Problem(where, told + "; name them in a file for --columns"))
+    if codes is not None:
+        # codes with letters (GADM, OCHA) hold the official digits behind the country's letters, or are others' own
+        codes = [c[-5:] if c[:2].upper() == "VN" and c[-5:].isdigit() else c for c in codes]
+    kinds = found("kind", ("kind", "type", "loai"))
+    words = {"xa": "commune", "phuong": "ward", "dac_khu": "special_zone"}
+    middle = gpd.GeoSeries(shapely.point_on_surface(frame.geometry.to_numpy()), crs=region.grid.crs).to_crs(
+        "EPSG:4326"
+    )
+    return join_communes(
+        region.communes, where, codes=codes, names=names, provinces=found("province", _PROVINCES),
+        districts=found("district", _DISTRICTS),
+        kinds=None if kinds is None else [words.get(fold(k), "") for k in kinds],
+        places=(middle.x.to_numpy(), middle.y.to_numpy()),
+    )  # fmt: skip
+
+
+def _text(value: object) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _nothing(frame: Any, region: Region) -> str:  # noqa: ANN401
+    west, south, east, north = region.grid.bounds
+    left, bottom, right, top = frame.total_bounds
+    if left > east or right < west or bottom > north or top < south:
+        return "does not overlap the region: is it another place, or are its coordinates swapped?"
+    return "has no commune of the region, by code nor by name; name its columns in a file for --columns"
+
+
+def _twice(table: Any, where: str) -> list[Problem]:  # noqa: ANN401
+    again = table["commune_code"].duplicated(keep="first")
+    first = table.drop_duplicates("commune_code").set_index("commune_code")["row"]
+    return [
+        Problem(
+            where, f"stands in row {first[code]} too; one shape a commune", int(row), "commune_code", code
+        )
+        for row, code in zip(table["row"][again], table["commune_code"][again], strict=True)
+    ]
+
+
+def _dissolved(table: Any) -> Any:  # noqa: ANN401
+    """Return today's communes put together from old units; their people are added up where stated."""
+    sums = {fold(c): c for c in table.columns if fold(c) in (*_PEOPLE, *_AREAS)}
+    shapes = table[["commune_code", "geometry"]].dissolve("commune_code")
+    out = shapes.reset_index()
+    for column in sums.values():
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        out[column] = (
+            numbers.groupby(table["commune_code"].to_numpy()).sum().reindex(out["commune_code"]).to_numpy()
+        )
+    return out
+
+
+def _layer(region: Region, table: Any, where: str) -> tuple[gpd.GeoDataFrame, list[str]]:  # noqa: ANN401
+    """Return the region's communes with the shapes, people and areas of the table, and the names of those not in it."""
+    mine = table.set_index("commune_code")
+    communes = region.communes.copy()
+    codes = communes["commune_code"].to_numpy(str)
+    has = np.isin(codes, mine.index.to_numpy(str))
+    shapes = np.asarray(communes.geometry.to_numpy(), dtype=object).copy()
+    shapes[has] = np.asarray(mine.geometry.reindex(codes[has]).to_numpy(), dtype=object)
+    kept = communes["name"].to_numpy(str)[~has].tolist()
+    if kept:
+        taken = shapely.union_all(shapes[has])
+        left = shapely.difference(shapes[~has], taken)
+        # what is covered whole keeps a shape, else the commune would be nowhere
+        shapes[~has] = np.where(shapely.is_empty(left), shapes[~has], left)
+        shapes[~has] = [_areas(s) for s in shapes[~has]]
+    numbers = _numbers(mine, where)
+    if "population" in numbers:
+        people = numbers["population"].reindex(codes)
+        communes["population"] = np.where(has, people.fillna(0), communes["population"]).astype(np.int64)
+    communes = communes.set_geometry(gpd.GeoSeries(shapes, index=communes.index, crs=region.grid.crs))
+    square = np.round(shapely.area(shapes) / 1e6, 3)
+    area = (
+        numbers["area_km2"].reindex(codes).to_numpy()
+        if "area_km2" in numbers
+        else np.full(len(codes), np.nan)
+    )
+    communes["area_km2"] = np.where(has & (area > 0), area, np.where(has, square, communes["area_km2"]))
+    communes["area_shape_km2"] = square
+    out = table_of(communes, where, "communes", crs=region.grid.crs).frame
+    out.attrs["people_given"] = "population" in numbers
+    return out, kept
+
+
+def _areas(shape: Any) -> Any:  # noqa: ANN401
+    parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"]
+    return shapely.MultiPolygon(parts) if len(parts) > 1 else parts[0] if parts else shape
+
+
+def _numbers(table: Any, where: str) -> dict[str, "pd.Series[float]"]:  # noqa: ANN401
+    """Return stated people and areas by commune; a column that is there must hold numbers throughout."""
+    out: dict[str, pd.Series[float]] = {}
+    problems = []
+    columns = {fold(c): c for c in table.columns}
+    limits = {c.name: c for c in LAYERS["communes"]}
+    for ours, theirs in (("population", _PEOPLE), ("area_km2", _AREAS)):
+        name = next((columns[t] for t in theirs if t in columns), None)
+        if name is None:
+            continue
+        values = pd.to_numeric(table[name], errors="coerce")
+        bad = ~(np.isfinite(values) & (values >= 0)) if ours == "population" else values < 0
+        for code in table.index[bad.to_numpy(bool)][:20]:
+            told = f"is no number from 0 up ({limits[ours].meaning}, commune {code})"
+            problems.append(Problem(where, told, column=str(name), value=table[name][code]))
+        out[ours] = values
+    refuse(problems)
+    if "population" in out and not out["population"].sum() > 0:
+        del out["population"]
+    return out
+
+
+def _repairs(join: Join, notices: Sequence[Notice]) -> tuple[Repair, ...]:
+    rows = [
+        Repair(
+            "communes",
+            f"{r.became}: {r.how}",
+            str(r.old_code),
+            str(r.old_name),
+            "commune_code",
+            str(r.today),
+            str(r.chosen),
+        )
+        for r in join.conversions.itertuples(index=False)
+    ]
+    return (*rows, *(Repair("communes", str(n), column=n.column or "") for n in notices))

@@ -1,0 +1,147 @@
+"""Where people live: WorldPop and GHS-POP rasters, Kontur hexagons; each brought onto the grid with nobody lost."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyogrio
+import shapely
+from pyproj import CRS, Transformer
+
+from phusong.errors import InputError, Problem, refuse
+from phusong.region.grid import Grid
+from phusong.region.importers.base import Imported, Options, names_of
+from phusong.region.importers.unpacking import unpacked_files
+from phusong.region.names import fold
+from phusong.region.rasters import read_people
+from phusong.region.store import Region, Source
+
+__all__ = ["import_ghs_pop", "import_kontur", "import_worldpop", "people_of_shapes"]
+
+Floats = npt.NDArray[np.float64]
+
+_RASTERS = (".tif", ".tiff", ".vrt")
+_PEOPLE = ("population", "pop", "people", "dan_so")
+_CHUNK = 20_000  # shapes cut at once
+_SHOWN = 20
+
+
+def import_worldpop(region: Region, files: Sequence[Path], options: Options) -> Imported:
+    """Return the people per pixel of WorldPop GeoTIFFs; errors of `read_people`."""
+    return _of_rasters(region, files, options, "WorldPop", "CC BY 4.0")
+
+
+def import_ghs_pop(region: Region, files: Sequence[Path], options: Options) -> Imported:
+    """Return the people per pixel of GHS-POP tiles, in degrees or Mollweide; errors of `read_people`."""
+    return _of_rasters(region, files, options, "GHS-POP, Joint Research Centre", "CC BY 4.0")
+
+
+def import_kontur(region: Region, files: Sequence[Path], options: Options) -> Imported:
+    """Return the people per pixel of Kontur's hexagons: each shared out over the squares it covers, by area.
+
+    Raises
+    ------
+    InputError
+        Naming everything wrong: no people column, negative people, no CRS, shapes that are no areas.
+    """
+    people = np.zeros(region.grid.shape)
+    with unpacked_files(files, (".gpkg", ".geojson", ".shp")) as found:
+        for path in found:
+            people += _of_hexagons(path, region.grid, options.crs)
+    return _imported(people, files, options, "Kontur Population", "CC BY 4.0")
+
+
+def people_of_shapes(shapes: Any, people: npt.ArrayLike, grid: Grid) -> Floats:  # noqa: ANN401
+    """Return people per grid square of areas in the grid's CRS; what lies inside the grid is kept.
+
+    Parameters
+    ----------
+    shapes : ndarray of polygons, shape (n,)
+        Areas. [m]
+    people : array_like of float, shape (n,)
+        People in each.
+    grid : Grid
+        Where to.
+    """
+    given = np.asarray(people, np.float64)
+    out = np.zeros(grid.size)
+    for start in range(0, len(shapes), _CHUNK):
+        part, many = shapes[start : start + _CHUNK], given[start : start + _CHUNK]
+        west, south, east, north = shapely.bounds(part).T
+        top, left = grid.rowcol(west, north)
+        bottom, right = grid.rowcol(east, south)
+        high, wide = bottom - top + 1, right - left + 1
+        shape = np.repeat(np.arange(len(part)), high * wide)
+        within = np.arange(shape.size) - np.repeat(np.cumsum(high * wide) - high * wide, high * wide)
+        row, col = top[shape] + within // wide[shape], left[shape] + within % wide[shape]
+        inside = grid.inside(row, col)
+        shape, row, col = shape[inside], row[inside], col[inside]
+        x, y = grid.west_m + col * grid.cell_m, grid.north_m - row * grid.cell_m
+        squares = shapely.box(x, y - grid.cell_m, x + grid.cell_m, y)
+        shared = shapely.area(shapely.intersection(part[shape], squares))
+        area = shapely.area(part)
+        out += np.bincount(row * grid.width + col, shared / area[shape] * many[shape], grid.size)
+    return out.reshape(grid.shape)
+
+
+def _of_rasters(region: Region, files: Sequence[Path], options: Options, name: str, licence: str) -> Imported:
+    with unpacked_files(files, _RASTERS) as tiles:
+        people = read_people(tiles, region.grid)
+    return _imported(people, files, options, name, licence)
+
+
+def _imported(people: Floats, files: Sequence[Path], options: Options, name: str, licence: str) -> Imported:
+    where = names_of(files)
+    if not people.sum() > 0:
+        raise InputError(Problem(where, "has nobody in the region"))
+    source = Source(
+        "demand", "modelled", options.source or f"{name} ({where})", options.licence or licence, options.as_of,
+        "pattern of the raster",
+    )  # fmt: skip
+    return Imported({"people": people}, (source,))
+
+
+def _of_hexagons(path: Path, grid: Grid, crs: str) -> Floats:
+    try:
+        info = pyogrio.read_info(path)
+        own = info["crs"] or crs
+        if not own:
+            raise InputError(Problem(path.name, "has no CRS; say which one with --crs, e.g. EPSG:3857"))
+        names = {fold(n): str(n) for n in info["fields"]}
+        column = next((names[n] for n in _PEOPLE if n in names), None)
+        if column is None:
+            told = f"has no column of people ({', '.join(_PEOPLE)}); it has {', '.join(map(str, info['fields']))}"
+            raise InputError(Problem(path.name, told))
+        to_own = Transformer.from_crs(grid.crs, own, always_xy=True)
+        box = to_own.transform_bounds(*grid.bounds, densify_pts=21)
+        frame = pyogrio.read_dataframe(path, columns=[column], bbox=box)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a broken file makes GDAL's reader raise anything
+        told = f"cannot be read, or is cut off: {' '.join(str(error).split())[:150]}"
+        raise InputError(Problem(path.name, told)) from None
+    if frame.empty:
+        raise InputError(Problem(path.name, "does not overlap the region; are its coordinates swapped?"))
+    shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
+    people = np.asarray(frame[column], np.float64)
+    kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+    area = np.isin(shapely.get_type_id(shapes), kinds) & ~shapely.is_empty(shapes) & shapely.is_valid(shapes)
+    refuse(
+        [
+            *(
+                Problem(path.name, "is no valid area", int(i) + 1, "geometry")
+                for i in np.flatnonzero(~area)[:_SHOWN]
+            ),
+            *(
+                Problem(path.name, "is no number of people from 0 up", int(i) + 1, column, people[i])
+                for i in np.flatnonzero(~(people >= 0))[:_SHOWN]
+            ),
+        ]
+    )
+    shapes = shapely.force_2d(shapes)
+    if CRS.from_user_input(own) != CRS.from_user_input(grid.crs):
+        to_grid = Transformer.from_crs(own, grid.crs, always_xy=True)
+        shapes = shapely.transform(shapes, to_grid.transform, interleaved=False)
+    return people_of_shapes(shapes, people, grid)
