@@ -17,7 +17,7 @@ from small_region import small_region
 
 CRS = "EPSG:32648"
 QUICK = settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     database=None,
     phases=[Phase.generate],
@@ -67,7 +67,7 @@ def test_random_tables_are_refused_or_are_a_layer(layer, tmp_path_factory):
         st.text(max_size=6),
     )
 
-    @settings(QUICK, max_examples=15)
+    @settings(QUICK, max_examples=5)
     @given(st.lists(cell, min_size=len(names), max_size=len(names)), st.sampled_from(",;\t|"))
     def holds(cells, mark):
         path.write_bytes(f"{mark.join(names)}\n{mark.join(cells)}\n".encode("utf-8", "replace"))
@@ -154,7 +154,7 @@ def test_random_column_maps_are_refused_or_are_maps(tmp_path):
         ]
     )
 
-    @settings(QUICK, max_examples=100)
+    @settings(QUICK, max_examples=60)
     @given(st.one_of(st.binary(max_size=60), st.lists(word, max_size=12).map(lambda w: "".join(w).encode())))
     def holds(data):
         path.write_bytes(data)

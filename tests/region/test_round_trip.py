@@ -27,7 +27,7 @@ def test_what_is_written_reads_back_the_same(layer, ending, tmp_path_factory):
     folder = tmp_path_factory.mktemp(layer)
 
     @settings(
-        max_examples=5,
+        max_examples=3,
         deadline=None,
         database=None,
         phases=[Phase.generate],
@@ -59,7 +59,7 @@ def test_an_unknown_ending_is_refused_and_nothing_written(tmp_path, region):
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(max_examples=50, database=None)
+@settings(max_examples=30, database=None)
 @given(st.lists(st.text("'=+-@\t\rab", max_size=6), max_size=5))
 def test_no_cell_of_text_starts_a_formula(texts):
     written = safe_cells(pd.DataFrame({"name": pd.Series(texts, dtype="str")}))["name"]

@@ -9,6 +9,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyproj import CRS, Transformer
 
 from phusong.errors import Problem
@@ -38,7 +40,7 @@ _SEXAGESIMAL = re.compile(
 )
 _ENGLISH = {"N": 1.0, "E": 1.0, "S": -1.0, "W": -1.0}
 _VIETNAMESE = {"B": 1.0, "Đ": 1.0, "D": 1.0, "N": -1.0, "T": -1.0}  # Bắc, Đông, Nam, Tây
-_ONLY_VIETNAMESE = re.compile(r"[BĐTbđt]\s*$|^\s*[BĐTbđt]")
+_ONLY_VIETNAMESE = r"[BĐTbđt]\s*$|^\s*[BĐTbđt]"
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -107,11 +109,7 @@ def _from_degrees(
 ) -> tuple[Any, list[Problem], list[Notice]]:
     problems: list[Problem] = []
     notices: list[Notice] = []
-    vietnamese = any(
-        not pd.api.types.is_numeric_dtype(frame[c].dtype)
-        and bool(frame[c].astype("str").str.contains(_ONLY_VIETNAMESE.pattern, regex=True).any())
-        for c in columns
-    )
+    vietnamese = any(_has_vietnamese_letters(frame[c]) for c in columns)
     read = []
     for name, what, limit in zip(columns, ("longitude", "latitude"), (180.0, 90.0), strict=True):
         values, wrong, notes = degrees_of(
@@ -130,6 +128,13 @@ def _from_degrees(
             lon[fine], lat[fine]
         )
     return _points(frame.drop(columns=list(columns)), x, y, crs), problems, notices
+
+
+def _has_vietnamese_letters(values: "pd.Series[Any]") -> bool:
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return False
+    text = pa.array(values.astype("str"), pa.large_string(), from_pandas=True)
+    return bool(pc.any(pc.match_substring_regex(text, _ONLY_VIETNAMESE)).as_py())
 
 
 def _points(frame: pd.DataFrame, x: Floats, y: Floats, crs: str) -> Any:  # noqa: ANN401

@@ -114,7 +114,7 @@ def decode(data: bytes, encoding: str | None = None) -> Decoded:
     except UnicodeDecodeError as error:
         if (
             error.reason == "unexpected end of data"
-            and _vietnamese(data[: error.start].decode("utf-8")) > _SURE
+            and _vietnamese(_accented(data[: error.start].decode())) > _SURE
         ):
             raise UnsureTextError("is cut off in the middle of a letter") from None
         return _legacy(data)

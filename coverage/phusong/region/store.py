@@ -23,6 +23,7 @@ from phusong.errors import InputError, Problem, refuse
 from phusong.region.antennas import AntennaPattern, antenna_text, read_antennas
 from phusong.region.grid import Grid
 from phusong.region.notices import Notice
+from phusong.region.raster_files import read_classes, read_heights
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, TABLE_LAYERS
 from phusong.region.values import completed
 from phusong.region.writing import write_table
@@ -221,8 +222,8 @@ def _read(cls: type[Region], folder: Path) -> Region:
             problems += error.problems
     rasters: dict[str, Any] = {}
     try:
-        rasters["elevation"], rasters["grid"] = _read_elevation(folder / "elevation.tif", crs)
-        rasters["clutter"] = _read_clutter(folder / "clutter.tif", rasters["grid"])
+        rasters["elevation"], rasters["grid"] = read_heights(folder / "elevation.tif", crs)
+        rasters["clutter"] = read_classes(folder / "clutter.tif", rasters["grid"])
     except InputError as error:
         problems += error.problems
     antennas: Mapping[str, AntennaPattern] = {}
@@ -304,35 +305,3 @@ def _read_layer(folder: Path, name: str, crs: str) -> "Reading":
         if path.is_file():
             return read_layer(path, name, crs=crs)
     raise InputError(Problem(folder.name, f"has no {name}.parquet, .gpkg, .geojson or .csv"))
-
-
-def _read_elevation(path: Path, crs: str) -> tuple[npt.NDArray[np.float32], Grid]:
-    if not path.is_file():
-        raise InputError(Problem(path.name, "is missing: ground heights on the region's grid"))
-    try:
-        with rasterio.open(path) as source:
-            heights = source.read(1).astype(np.float32)
-            t = source.transform
-            known = source.crs
-    except rasterio.errors.RasterioIOError as error:
-        raise InputError(Problem(path.name, f"is no readable GeoTIFF ({error})")) from None
-    if known is None:
-        raise InputError(Problem(path.name, f"has no CRS; expected {crs}"))
-    if abs(t.a) != abs(t.e) or t.b or t.d:
-        raise InputError(Problem(path.name, "must have square, north-up pixels"))
-    grid = Grid(crs or known.to_string(), t.c, t.f, t.a, heights.shape[0], heights.shape[1])
-    return heights, grid
-
-
-def _read_clutter(path: Path, grid: Grid) -> npt.NDArray[np.uint8]:
-    """Return the clutter classes; open ground everywhere when there is no such layer."""
-    if not path.is_file():
-        return np.zeros(grid.shape, np.uint8)
-    try:
-        with rasterio.open(path) as source:
-            classes = source.read(1)
-    except rasterio.errors.RasterioIOError as error:
-        raise InputError(Problem(path.name, f"is no readable GeoTIFF ({error})")) from None
-    if classes.shape != grid.shape:
-        raise InputError(Problem(path.name, f"has {classes.shape} pixels; elevation.tif has {grid.shape}"))
-    return np.asarray(classes, np.uint8)

@@ -123,7 +123,7 @@ def _tolerant_rows(text: str, mark: str) -> Iterator[list[str]]:
 
 def _table(text: str, mark: str, where: str) -> tuple[pd.DataFrame, list[Notice]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-    rows = (row for row in reader if row and any(v.strip() for v in row))
+    rows = (row for row in reader if row and (row[0].strip() or any(v.strip() for v in row)))
     problems: list[Problem] = []
     wrong = trailing = read = 0
     chunks: list[pd.DataFrame] = []

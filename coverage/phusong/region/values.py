@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from phusong.errors import Problem, nearest_name
 from phusong.region.names import fold
@@ -107,6 +109,9 @@ def _text(
 
 def _composed(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return text in which each accented letter is one character, so that equal names are equal."""
+    text = pa.array(values, pa.large_string(), from_pandas=True)
+    if pc.all(pc.string_is_ascii(text)).as_py():
+        return values
     strange = [v for v in values.unique() if not unicodedata.is_normalized("NFC", v)]
     return values.replace({v: unicodedata.normalize("NFC", v) for v in strange}) if strange else values
 
