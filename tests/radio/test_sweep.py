@@ -5,12 +5,13 @@ import pytest
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.cbook import get_sample_data
 
 from phusong.errors import InputError
 from phusong.radio import area_loss
-from phusong.radio.fan import APPROACH, NOTHING_M, fan_slopes, trace
+from phusong.radio.fan import APPROACH, NOTHING_M, fan_slopes, foot, trace
 from phusong.radio.hull import inverses
-from phusong.radio.models import MODELS
+from phusong.radio.models import MODELS, Conditions, Mast, Profile, Terrain
 from phusong.radio.sweep import EFFECTIVE_EARTH_KM, WORK_ROWS, nu_along
 
 
@@ -92,6 +93,33 @@ def test_every_pixel_in_reach_belongs_to_one_ray(row, col, rays_per_pixel):
     inside = (away <= 24.0) & (np.abs(rows - round(row)) <= 24) & (np.abs(cols - round(col)) <= 24)
     inside[round(row), round(col)] = False
     assert (asked == inside).all()
+
+
+@pytest.mark.parametrize(("model", "count"), [("bullington", 2000), ("p1812", 400)])
+def test_a_window_is_as_near_to_a_profile_for_every_receiver_as_promised(model, count):
+    with get_sample_data("jacksboro_fault_dem.npz") as file:
+        ground = np.asarray(file["elevation"], np.float32)
+    mast, cell_m, air = Mast(172.3, 201.8, 30.0, 1.5, 14_000.0), 90.0, Conditions()
+    terrain = Terrain(ground, ground, np.full((1, 1), 4, np.int8), cell_m)
+    window = MODELS[model].window(terrain, mast, np.array([0.9]), air)[0]
+    rows, cols = np.nonzero(np.isfinite(window))
+    chosen = np.random.default_rng(1).choice(rows.size, count, replace=False)
+    swept, exact = window[rows[chosen], cols[chosen]], []
+    radius = window.shape[0] // 2
+    for row, col in zip(rows[chosen] + 172 - radius, cols[chosen] + 202 - radius, strict=True):
+        away = np.hypot(row - mast.row_f, col - mast.col_f)
+        share = np.linspace(0.0, 1.0, max(int(np.ceil(away)), 2) + 1)
+        at = zip(
+            mast.row_f + share * (row - mast.row_f), mast.col_f + share * (col - mast.col_f), strict=True
+        )
+        heights = np.array([foot(ground, r, c) for r, c in at])
+        profile = Profile(share * away * cell_m / 1000, heights, heights * 0.0, np.full(share.size, 4))
+        exact.append(MODELS[model].path(profile, 0.9, 30.0, 1.5, air))
+    off = swept - np.array(exact)
+    assert np.sqrt(np.mean(off**2)) < 1.1
+    assert np.median(np.abs(off)) < 0.1
+    assert abs(off.mean()) < 0.05
+    assert np.mean((swept < 140) == (np.array(exact) < 140)) >= 0.99
 
 
 def flat(size: int = 61, cell_m: float = 250.0) -> tuple[np.ndarray, Affine, tuple[float, float]]:
