@@ -9,6 +9,7 @@ import pandas as pd
 
 from phusong.errors import Problem
 from phusong.region.layers import table_problems
+from phusong.region.operator_shares import share_problems
 from phusong.region.schema import LAYERS, references
 from phusong.region.values import first_rows
 
@@ -38,9 +39,8 @@ def check_region(region: "Region") -> list[Problem]:
     problems += _references(region)
     problems += _places(region)
     problems += _trees(region)
-    share = float(region.operators["share"].sum())
-    if not 0.99 <= share <= 1.01:
-        problems.append(Problem("operators", "must sum to 1", column="share", value=f"{share:.3f}"))
+    if not any(p.where == "operators" for p in problems):
+        problems += share_problems(region.operators)
     return problems
 
 
