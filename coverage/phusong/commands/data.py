@@ -54,17 +54,16 @@ def data_list(
         text = json.dumps({"sources": [s.row() for s in chosen]}, ensure_ascii=False, indent=2)
         console.print(text, highlight=False, markup=False, soft_wrap=True)
         return
-    table = Table(title=f"{len(chosen)} public sources")
-    table.add_column("name", no_wrap=True)
-    for heading in ("layer", "what", "where, of when", "licence", "size", "checksum"):
-        table.add_column(heading, overflow="fold")
+    # two columns fit any terminal: what is short, and what is said of it
+    table = Table(title=f"{len(chosen)} public sources", show_lines=True)
+    table.add_column("name, layer, size", overflow="fold", max_width=26)
+    table.add_column("what, where, of when, licence, checksum", overflow="fold")
     for s in chosen:
         size = "not known" if s.size_mb is None else f"{s.size_mb:g} MB{' a tile' if s.tiles else ''}"
         by_hand = " (by hand)" if s.access == "by hand" else ""
-        cells = (
-            s.name, s.layer, s.title + by_hand, f"{s.area}; {s.as_of}", s.licence, size, s.checksum_said,
-        )  # fmt: skip
-        table.add_row(*(escape(c) for c in cells))
+        short = f"[bold]{escape(s.name)}[/bold]\n{escape(s.layer)}\n{escape(size)}"
+        said = f"{s.title}{by_hand}\n{s.area}; {s.as_of}\n{s.licence}; checksum {s.checksum_said}"
+        table.add_row(short, escape(said))
     console.print(table)
     console.print("Next: phusong data show NAME, or phusong data fetch NAME", highlight=False)
 
