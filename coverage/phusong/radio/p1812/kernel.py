@@ -9,8 +9,9 @@ import numba as nb
 import numpy as np
 
 from phusong.radio.fan import APPROACH
-from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, exp, exp2, log2
+from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, atan, exp, exp2, log2
 from phusong.radio.lanes import read, write
+from phusong.radio.p1812 import smooth
 from phusong.radio.p1812.geometry import (
     BACK,
     BACK_PX,
@@ -31,9 +32,9 @@ from phusong.radio.p1812.geometry import (
 )
 from phusong.radio.p1812.geometry import WHOLE_ROWS as _GEOMETRY_WHOLE_ROWS
 from phusong.radio.p1812.geometry import WORK_ROWS as _GEOMETRY_WORK_ROWS
+from phusong.radio.p1812.smooth import PICKED_ROWS, bullington, smooth_excess
 from phusong.radio.p1812.terms import (
     OCTAVES_20,
-    bullington,
     duct_by_time,
     inverse_normal,
     log10_beta0,
@@ -42,8 +43,6 @@ from phusong.radio.p1812.terms import (
     roughness,
     sea_gain,
     shielding,
-    smooth_nu,
-    spherical_earth,
     zones_along,
 )
 
@@ -51,7 +50,6 @@ __all__ = ["WHOLE_ROWS", "WORK_ROWS", "by_distance", "loss_along"]
 
 _RARE_EARTH_KM = 3.0 * 6371.0
 _SEA = 1
-_TAN_1_16, _TAN_3_16 = 0.41421356237309503, 2.414213562373095  # of a turn
 _LOG_50 = 1.6989700043360187
 _OCTAVE, _FREE, _PER_ROOT_M, _SCATTER, _DUCT_FIXED, _CUBE_ROOT, _DUCT_ANGLE = range(7)  # columns of `bands`
 # rows of `path`, a column for each receiver: length [km] and its binary logarithm; that of the slant path squared and
@@ -138,6 +136,7 @@ def loss_along(  # type: ignore[no-untyped-def]
     geometry = work[_GEOMETRY_WORK_ROWS : _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS]
     path = work[_GEOMETRY_WORK_ROWS + GEOMETRY_ROWS : _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS]
     band_work = work[_GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS :]
+    picked, pick = work[:PICKED_ROWS], whole[0]  # the geometry is done with them by then
     longest_m = 0.2998 / ghz.min()
     geometry_along(
         h, g, covered, n, step_km, h_first, tx, rx_px, rx_ground, rx_height_m, rx_after, tail_h, tail_g, m, earth,
@@ -178,17 +177,12 @@ def loss_along(  # type: ignore[no-untyped-def]
         _knife_edges(geometry[NU], path, m, band[_PER_ROOT_M], band_work[_MEDIAN])
         if rare_too:
             _knife_edges(geometry[NU_RARE], path, m, band[_PER_ROOT_M], band_work[_RARE])
-        gap_m = 0.2998 / ghz[f]
-        for k in range(m):
-            tx_eff, rx_eff = tx - geometry[TX_SMOOTH, k], geometry[RX, k] - geometry[RX_SMOOTH, k]
-            gap = smooth_earth_gap(gap_m, earth, path[D, k])
-            if 4.0 * tx_eff * rx_eff <= gap * gap:
-                own = _own_points(tail_h, k)
-                for rare in range(2 if rare_too else 1):
-                    band_work[_RARE if rare else _MEDIAN, k] += _smooth_excess(
-                        path[D, k], path[LOG_D, k], tx_eff, rx_eff, _RARE_EARTH_KM if rare else earth, rx_after[k],
-                        own, step_km, ghz[f], band, horizontal, path[SEA_SHARE, k],
-                    )  # fmt: skip
+        for rare in range(2 if rare_too else 1):
+            count = _pick(geometry, path, tail_h, rx_after, m, tx, earth, 0.2998 / ghz[f], pick, picked)
+            smooth_excess(
+                picked, pick, count, _RARE_EARTH_KM if rare else earth, ghz[f], band[_OCTAVE], band[_PER_ROOT_M],
+                horizontal, step_km, band_work[_RARE if rare else _MEDIAN],
+            )  # fmt: skip
         _diffraction(path, m, band[_FREE], rare_too, log_percent, band_work)
         _duct_needs(geometry, rx_px, path, m, step_km, ghz[f], band, band_work)
         for k in range(m):
@@ -235,6 +229,23 @@ def _bands(ghz, percent, n0):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
+def _pick(geometry, path, tail, rx_after, m, tx, earth, wavelength_m, pick, picked):  # type: ignore[no-untyped-def]
+    """Pick the receivers for which the smooth Earth can matter, on the median Earth and so on the rare one."""
+    count = 0
+    for k in range(m):
+        tx_eff, rx_eff = tx - geometry[TX_SMOOTH, k], geometry[RX, k] - geometry[RX_SMOOTH, k]
+        gap = smooth_earth_gap(wavelength_m, earth, path[D, k])
+        if 4.0 * tx_eff * rx_eff <= gap * gap:
+            pick[count] = k
+            picked[smooth.D, count], picked[smooth.LOG_D, count] = path[D, k], path[LOG_D, k]
+            picked[smooth.TX, count], picked[smooth.RX, count] = tx_eff, rx_eff
+            picked[smooth.POINTS, count], picked[smooth.OWN, count] = rx_after[k], _own_points(tail, k)
+            picked[smooth.SEA_SHARE, count] = path[SEA_SHARE, k]
+            count += 1
+    return count
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
 def _own_points(tail, k):  # type: ignore[no-untyped-def]
     """Return how many points of its own a receiver has."""
     own = 0
@@ -269,19 +280,8 @@ def _paths(geometry, rx_px, m, step_km, tx, earth, path):  # type: ignore[no-unt
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _mrad(slope_m_km):  # type: ignore[no-untyped-def]
-    """Return the angle of a slope, to 1e-8 mrad and without a branch: eighths of a turn and a series."""
-    t = abs(slope_m_km) * 1e-3
-    steep, middling = t > _TAN_3_16, t > _TAN_1_16
-    top, below = t - 1.0 if middling else t, t + 1.0 if middling else 1.0
-    turn = 0.25 * np.pi if middling else 0.0
-    top, below, turn = -1.0 if steep else top, t if steep else below, 0.5 * np.pi if steep else turn
-    u = top / below
-    z = u * u
-    series = 1.0 / 17.0 - z * (1.0 / 19.0 - z * (1.0 / 21.0 - z * (1.0 / 23.0 - z / 25.0)))
-    series = 1.0 / 9.0 - z * (1.0 / 11.0 - z * (1.0 / 13.0 - z * (1.0 / 15.0 - z * series)))
-    series = 1.0 - z * (1.0 / 3.0 - z * (1.0 / 5.0 - z * (1.0 / 7.0 - z * series)))
-    angle = 1000.0 * (turn + u * series)
-    return angle if slope_m_km >= 0.0 else -angle
+    """Return the angle of a slope."""
+    return 1000.0 * atan(slope_m_km * 1e-3)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -342,16 +342,6 @@ def _knife_edges(nu, path, m, per_root_m, out):  # type: ignore[no-untyped-def]
     """Fill Bullington's loss over the actual profile."""
     for k in range(m):
         write(out, k, bullington(read(nu, k) * per_root_m, read(path, D * path.shape[1] + k)))
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _smooth_excess(d, log_d, tx, rx, earth, n, own, step_km, f, band, horizontal, sea_share):  # type: ignore[no-untyped-def]
-    """Return what the spherical Earth adds, equations (38) to (40)."""
-    sphere = spherical_earth(d, log_d, tx, rx, earth, f, band[_OCTAVE], horizontal, sea_share)
-    if sphere <= 0.0:
-        return 0.0
-    flat = smooth_nu(d, tx, rx, 500.0 / earth, n, own, step_km) * band[_PER_ROOT_M]
-    return max(sphere - bullington(flat, d), 0.0)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")

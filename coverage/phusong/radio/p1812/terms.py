@@ -1,4 +1,4 @@
-"""Terms of P.1812 that few receivers need, one receiver at a time: the smooth Earth, ducting, zones.
+"""Terms of P.1812 that few receivers need, one receiver at a time: ducting, zones.
 
 Equation numbers as in the reference: Recommendation ITU-R P.1812-7 (08/2023).
 """
@@ -10,148 +10,12 @@ from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, exp, exp2, log2
 from phusong.radio.lanes import read
 
 __all__ = [
-    "OCTAVES_20", "bullington", "duct_by_time", "inverse_normal", "log10_beta0", "log10_terrain_share", "nearest_point",
-    "roughness", "sea_gain", "shielding", "smooth_nu", "spherical_earth", "zones_along",
+    "OCTAVES_20", "duct_by_time", "inverse_normal", "log10_beta0", "log10_terrain_share", "nearest_point",
+    "roughness", "sea_gain", "shielding", "zones_along",
 ]  # fmt: skip
 
 OCTAVES_20 = 2.0 * DB_PER_OCTAVE  # 20·log10(x) = this · log2(x)
 _SEA, _INLAND = 1, 4
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def bullington(nu, d):  # type: ignore[no-untyped-def]
-    """Equations (12) and (21)."""
-    above = max(nu, -0.78) - 0.1
-    edge = 6.9 + OCTAVES_20 * log2(np.sqrt(above * above + 1.0) + above)
-    edge = edge if nu > -0.78 else 0.0
-    return edge + (1.0 - exp(edge / -6.0)) * (10.0 + 0.02 * d)
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def smooth_nu(d, tx, rx, a, n, own, step_km):  # type: ignore[no-untyped-def]
-    """Bullington's ν·√λ over a profile of zero heights at the same points, the last ``own`` counted from the receiver.
-
-    Every extreme is at one of the two points round it; those of its own matter only where it lies among them.
-    """
-    if n + own < 1:
-        return -1e9
-    rise = -np.inf
-    peak = int(np.sqrt(tx / a) / step_km)
-    if n > 0:
-        i = min(max(peak, 1), n)
-        x, x2 = i * step_km, min(i + 1, n) * step_km
-        rise = max(-tx / x - a * x, -tx / x2 - a * x2)
-    for t in range(own if peak >= n else 0):
-        x = d - (t + 1) * step_km
-        rise = max(rise, -tx / x - a * x)
-    end = rx - a * d * d
-    slope = (end - tx) / d
-    if rise < slope:
-        return -np.sqrt(0.002 * d * _least_over_smooth_earth(d, tx, slope, a, n, own, step_km))
-    back = -np.inf
-    peak = int((d - np.sqrt(rx / a)) / step_km)
-    if n > 0:
-        i = min(max(peak, 1), n)
-        x, x2 = i * step_km, min(i + 1, n) * step_km
-        back = max((-a * x * x - end) / (d - x), (-a * x2 * x2 - end) / (d - x2))
-    for t in range(own if peak >= n else 0):
-        x = d - (t + 1) * step_km
-        back = max(back, (-a * x * x - end) / (d - x))
-    x = (end - tx + back * d) / (rise + back)
-    if not (x > 0.0 and x < d):
-        return 0.0
-    return (rise - slope) * x * np.sqrt(0.002 * d / (x * (d - x)))
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _least_over_smooth_earth(d, tx, slope, a, n, own, step_km):  # type: ignore[no-untyped-def]
-    """Return the least clearance squared over x·(d - x); it has one valley: bisection over the points."""
-    least = np.inf
-    low, high = 1, n
-    if n > 0:
-        while low < high:
-            middle = (low + high) >> 1
-            x, x2 = middle * step_km, (middle + 1) * step_km
-            gap, gap2 = tx + slope * x + a * x * x, tx + slope * x2 + a * x2 * x2
-            if gap * gap * x2 * (d - x2) > gap2 * gap2 * x * (d - x):
-                low = middle + 1
-            else:
-                high = middle
-        x = low * step_km
-        least = (tx + slope * x + a * x * x) ** 2 / (x * (d - x))
-    for t in range(own if low >= n else 0):
-        x = d - (t + 1) * step_km
-        least = min(least, (tx + slope * x + a * x * x) ** 2 / (x * (d - x)))
-    return least
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def spherical_earth(d, log_d, tx, rx, earth, f, octave_f, horizontal, sea_share):  # type: ignore[no-untyped-def]
-    """Equations (22) to (28)."""
-    # the gap to the smooth Earth in zone widths is nowhere below 2·√(tx·rx): most mountain paths end here
-    if 2.0 * np.sqrt(tx * rx) > 250.0 * d * d / earth + 17.456 * np.sqrt(d * 0.2998 / f):
-        return 0.0
-    roots = np.sqrt(tx) + np.sqrt(rx)
-    if d >= np.sqrt(0.002 * earth) * roots:
-        return _first_term(log_d, tx, rx, log2(earth), octave_f, f, horizontal, sea_share)
-    wavelength = 0.2998 / f
-    c = (tx - rx) / (tx + rx)
-    m = 250.0 * d * d / (earth * (tx + rx))
-    third = np.sqrt(3.0 * m / (m + 1.0))
-    b = (2.0 / third) * np.cos(np.pi / 3.0 + np.arccos(1.5 * c * third / (m + 1.0)) / 3.0)
-    d1 = 0.5 * d * (1.0 + b)
-    d2 = d - d1
-    bulge = 500.0 / earth
-    clearance = ((tx - bulge * d1 * d1) * d2 + (rx - bulge * d2 * d2) * d1) / d
-    required = 17.456 * np.sqrt(d1 * d2 * wavelength / d)
-    if clearance > required:
-        return 0.0
-    grazing = 2.0 * (log_d - log2(roots)) + 8.965784284662087  # log2 of (27); log2(500)
-    loss = _first_term(log_d, tx, rx, grazing, octave_f, f, horizontal, sea_share)
-    return 0.0 if loss < 0.0 else (1.0 - clearance / required) * loss
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _first_term(log_d, tx, rx, log_earth, octave_f, f, horizontal, sea_share):  # type: ignore[no-untyped-def]
-    """Equation (29)."""
-    land = _first_term_over(log_d, tx, rx, log_earth, octave_f, f, horizontal, 22.0, 0.003)
-    if sea_share == 0.0:
-        return land
-    sea = _first_term_over(log_d, tx, rx, log_earth, octave_f, f, horizontal, 80.0, 5.0)
-    return sea_share * sea + (1.0 - sea_share) * land
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _first_term_over(  # type: ignore[no-untyped-def]
-    log_d, tx, rx, log_earth, octave_f, f, horizontal, permittivity, conductivity
-):
-    """Equations (30) to (37), powers taken as sums of logarithms."""
-    damp = (18.0 * conductivity / f) ** 2
-    log_k = -4.795859283219775 - (log_earth + octave_f) / 3.0 - 0.25 * log2((permittivity - 1.0) ** 2 + damp)
-    if not horizontal:
-        log_k += 0.5 * log2(permittivity * permittivity + damp)
-    k2 = exp2(2.0 * log_k)
-    beta = (1.0 + 1.6 * k2 + 0.67 * k2 * k2) / (1.0 + 4.5 * k2 + 1.53 * k2 * k2)
-    third = exp2((octave_f - 2.0 * log_earth) / 3.0)
-    x = 21.88 * beta * third * exp2(log_d)
-    log_x = log2(x)
-    if x >= 1.6:
-        loss = -11.0 - DB_PER_OCTAVE * log_x + 17.6 * x
-    else:
-        loss = OCTAVES_20 * log_x + 5.6488 * exp2(1.425 * log_x)
-    least = 2.0 + OCTAVES_20 * log_k
-    scale = 0.9575 * beta * beta * exp2((2.0 * octave_f - log_earth) / 3.0)
-    return loss - _height_gain(scale * tx, least) - _height_gain(scale * rx, least)
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _height_gain(b, least):  # type: ignore[no-untyped-def]
-    """Equation (35)."""
-    if b > 2.0:
-        gain = 17.6 * np.sqrt(b - 1.1) - 0.5 * DB_PER_OCTAVE * log2(b - 1.1) - 8.0
-    else:
-        gain = OCTAVES_20 * log2(max(b + 0.1 * b * b * b, 1e-300))
-    return max(gain, least)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
