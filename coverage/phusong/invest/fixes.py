@@ -192,6 +192,12 @@ class FixBook:
             node_above=_renumber(net.node_above[below], node_at),
             fault_rate=net.fault_rate[both],
             fault_h=net.fault_h[both],
+            rescue_line_h=net.rescue_line_h[below],
+            rescue_node_h=net.rescue_node_h[below],
+            station=net.station[kept],
+            oversize=net.oversize[kept],
+            late_year=net.late_year[kept],
+            late_h=net.late_h[kept],
         )
         return _View(small, kept, site_at, node_at, site_at[site])
 
@@ -291,9 +297,7 @@ def _renumber(numbers: Ints, at: dict[int, int]) -> Ints:
 
 
 def _powered(net: Network, site: int, source: int, node: int, autonomy_h: float) -> Network:
-    kind, at, hours = net.source.copy(), net.node.copy(), net.autonomy_h.copy()
-    kind[site], at[site], hours[site] = source, node, max(autonomy_h, hours[site])
-    return replace(net, source=kind, node=at, autonomy_h=hours)
+    return net.with_supply(site, source=source, node=node, autonomy_h=autonomy_h)
 
 
 def _linked(net: Network, site: int, parent: int, lost: float, mbps: float) -> Network:

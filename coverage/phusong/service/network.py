@@ -7,6 +7,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.service.power_graph import PowerGraph, power_graph
+from phusong.service.supply import (
+    POWER_SOURCES,
+    SITE_KW,
+    SOURCE_CODE,
+    USUAL_OVERSIZE,
+    PowerSource,
+    site_supply,
+    stated,
+)
+
 __all__ = ["EXCHANGE_AUTONOMY_H", "POWER_SOURCES", "Network", "PowerSource", "build_network"]
 
 Floats = npt.NDArray[np.float64]
@@ -15,39 +26,6 @@ Bools = npt.NDArray[np.bool_]
 Texts = npt.NDArray[np.str_]
 
 EXCHANGE_AUTONOMY_H = 96.0  # exchanges keep batteries and a standing generator with fuel for days (assumed)
-
-
-@dataclass(frozen=True)
-class PowerSource:
-    """How a kind of supply fails.
-
-    Parameters
-    ----------
-    name : str
-        Word of the `power_source` column.
-    on_grid : bool
-        Whether failures of the grid reach the site.
-    spells_year, spell_h : float
-        Failures a year of the site's own supply, and their mean length before autonomy is counted.
-    """
-
-    name: str
-    on_grid: bool
-    spells_year: float
-    spell_h: float
-
-
-# Own failures are assumed, from the ranges of operators' reports: rectifier faults on the grid; spells of fog
-# and rain on solar; refuelling that comes late on diesel.
-POWER_SOURCES = (
-    PowerSource("grid", on_grid=True, spells_year=0.3, spell_h=6.0),
-    PowerSource("grid_battery", on_grid=True, spells_year=0.3, spell_h=6.0),
-    PowerSource("solar", on_grid=False, spells_year=4.0, spell_h=20.0),
-    PowerSource("hybrid", on_grid=False, spells_year=2.0, spell_h=18.0),
-    PowerSource("diesel", on_grid=False, spells_year=12.0, spell_h=12.0),
-    PowerSource("none", on_grid=False, spells_year=1.0, spell_h=8760.0),
-)
-_SOURCE_CODE = {source.name: code for code, source in enumerate(POWER_SOURCES)}
 
 
 @dataclass(frozen=True)
@@ -63,7 +41,12 @@ class Network:
     `station_operator`, `station_guests` (bit mask of operators), `station_bandwidth_mhz`.
 
     Power elements: node `k` is element `k`, the line above it element `n_nodes + k`; each has `fault_rate`
-    (a year) and `fault_h` (mean repair); `node_above` is the tree (-1 at a source).
+    (a year) and `fault_h` (mean repair); `node_above` is the tree (-1 at a source). `rescue_line_h` and
+    `rescue_node_h` are the times after which open lines feed a node and all below it when the line above it, or
+    the node above it, has failed (infinite: never). `grid` holds the lines behind them.
+
+    Own supply (n_sites): `station` (row of `shortage_h`), `oversize`, `late_year`, `late_h`; see
+    :class:`phusong.service.supply.Supply`, which `stations` and `shortage_h` are of too.
     """
 
     operators: tuple[str, ...]
@@ -90,6 +73,15 @@ class Network:
     node_above: Ints
     fault_rate: Floats
     fault_h: Floats
+    rescue_line_h: Floats
+    rescue_node_h: Floats
+    station: Ints
+    oversize: Floats
+    late_year: Floats
+    late_h: Floats
+    stations: tuple[int, ...]
+    shortage_h: Floats
+    grid: PowerGraph
 
     @property
     def n_sites(self) -> int:
@@ -106,6 +98,13 @@ class Network:
         longer = self.autonomy_h.copy()
         longer[site] = np.maximum(longer[site], autonomy_h)
         return replace(self, autonomy_h=longer)
+
+    def with_supply(self, site: int, *, source: int, node: int, autonomy_h: float) -> "Network":
+        """Return the network with another supply at one site: panels for it are of the usual size at least."""
+        kind, at, hours, panels = (v.copy() for v in (self.source, self.node, self.autonomy_h, self.oversize))
+        kind[site], at[site], hours[site] = source, node, max(autonomy_h, hours[site])
+        panels[site] = max(USUAL_OVERSIZE, panels[site])
+        return replace(self, source=kind, node=at, autonomy_h=hours, oversize=panels)
 
 
 def build_network(
@@ -135,8 +134,12 @@ def build_network(
     parent = _indices(sites["backhaul_parent_id"], ids)
     unavailability, capacity = _links_up(ids, parent, links)
     nodes = power_nodes["node_id"].to_numpy(str)
-    above, rate, hours = _power_tree(nodes, power_nodes, power_lines)
-    source = sites["power_source"].map(_SOURCE_CODE).to_numpy(np.int64)
+    node = _indices(sites["power_node_id"], nodes)
+    fed = node >= 0
+    load = np.bincount(node[fed], stated(sites, "load_kw", SITE_KW)[fed], nodes.size)
+    grid = power_graph(power_nodes, power_lines, load)
+    supply = site_supply(sites)
+    source = sites["power_source"].map(SOURCE_CODE).to_numpy(np.int64)
     is_exchange = (sites["structure"] == "exchange").to_numpy()
     autonomy = sites["autonomy_h"].to_numpy(np.float64)
     stations = _stations(cells, ids, active, code_of)
@@ -153,7 +156,7 @@ def build_network(
         is_exchange=is_exchange,
         link_unavailability=unavailability,
         link_capacity_mbps=capacity,
-        node=_indices(sites["power_node_id"], nodes),
+        node=node,
         source=source,
         autonomy_h=np.where(is_exchange, np.maximum(autonomy, EXCHANGE_AUTONOMY_H), autonomy),
         station_ids=stations["station"].to_numpy(str),
@@ -162,9 +165,18 @@ def build_network(
         station_guests=stations["guests"].to_numpy(np.int64),
         station_bandwidth_mhz=stations["bandwidth_mhz"].to_numpy(np.float64),
         node_ids=nodes,
-        node_above=above,
-        fault_rate=rate,
-        fault_h=hours,
+        node_above=grid.above,
+        fault_rate=grid.rate,
+        fault_h=grid.hours,
+        rescue_line_h=grid.rescue_line_h,
+        rescue_node_h=grid.rescue_node_h,
+        station=supply.station,
+        oversize=supply.oversize,
+        late_year=supply.late_year,
+        late_h=supply.late_h,
+        stations=supply.stations,
+        shortage_h=supply.shortage_h,
+        grid=grid,
     )
 
 
@@ -188,25 +200,6 @@ def _links_up(ids: Texts, parent: Ints, links: pd.DataFrame) -> tuple[Floats, Fl
         np.minimum.at(unavailability, child[on], lost[on])
         np.maximum.at(capacity, child[on], mbps[on])
     return unavailability, capacity
-
-
-def _power_tree(
-    nodes: Texts, power_nodes: pd.DataFrame, power_lines: pd.DataFrame
-) -> tuple[Ints, Floats, Floats]:
-    n = nodes.size
-    above = np.full(n, -1, np.int64)
-    rate = np.zeros(2 * n)
-    hours = np.ones(2 * n)
-    rate[:n] = power_nodes["saifi"].to_numpy(np.float64)
-    hours[:n] = power_nodes["caidi_h"].to_numpy(np.float64)
-    upper = _indices(power_lines["from_id"], nodes)
-    lower = _indices(power_lines["to_id"], nodes)
-    faults = (power_lines["length_km"] * power_lines["failures_per_km_year"]).to_numpy(np.float64)
-    on = (upper >= 0) & (lower >= 0)
-    above[lower[on]] = upper[on]
-    rate[n + lower[on]] = faults[on]
-    hours[n + lower[on]] = power_lines["repair_h"].to_numpy(np.float64)[on]
-    return above, rate, np.maximum(hours, 1e-6)
 
 
 def _stations(cells: pd.DataFrame, ids: Texts, active: Bools, code_of: dict[str, int]) -> pd.DataFrame:

@@ -1,9 +1,10 @@
 """How many hours a year a site is off, and what takes it down: power and backhaul with common causes.
 
 For one node with exponential repair times of mean CAIDI, a site whose autonomy is T loses
-SAIFI·CAIDI·exp(-T/CAIDI) hours a year (design, section 5). A site is also off when any site or link between it
-and the core is off. A failed line darkens every site of that chain it feeds, at the same time, so it is
-counted once, with the least autonomy among them, not once per site.
+SAIFI·CAIDI·exp(-T/CAIDI) hours a year (design, section 5); where an open line feeds it again after s hours,
+SAIFI·CAIDI·(exp(-T/CAIDI) - exp(-s/CAIDI)). A site is also off when any site or link between it and the core is
+off. A failed line darkens every site of that chain it feeds, at the same time, so it is counted once, with the
+least autonomy among them, not once per site. Faults that overlap are counted twice: hours are never too few.
 """
 
 from dataclasses import dataclass
@@ -13,14 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.service.network import POWER_SOURCES, Network
+from phusong.service.solar import AUTONOMY_H, OVERSIZE
 
-__all__ = ["HOURS_YEAR", "Stability", "site_stability"]
+__all__ = ["HOURS_YEAR", "Stability", "own_supply_h", "site_stability"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 HOURS_YEAR = 8760.0
 _LONGEST_CHAIN = 64
+_ON_GRID = np.array([s.on_grid for s in POWER_SOURCES])
+_SPELLS_YEAR = np.array([s.spells_year for s in POWER_SOURCES])
+_SPELL_H = np.array([s.spell_h for s in POWER_SOURCES])
+_SUN = np.array([s.sun for s in POWER_SOURCES])
+_FUEL = np.array([s.fuel for s in POWER_SOURCES])
+_OVERSIZE, _AUTONOMY_H = np.array(OVERSIZE), np.array(AUTONOMY_H)
 
 
 @dataclass(frozen=True)
@@ -70,22 +78,89 @@ def site_stability(network: Network, sites: Ints | None = None) -> Stability:
         Site indices; all when left out.
     """
     chosen = np.arange(network.n_sites) if sites is None else np.asarray(sites, np.int64)
-    own, chain, link, connected = _chains(
-        chosen,
+    nobody = np.zeros(0)
+    own, chain, link, connected = _chains(chosen, *_arrays(network), nobody, nobody, nobody, nobody)
+    return Stability(own, chain, link, connected)
+
+
+def own_supply_h(network: Network) -> Floats:
+    """Return the hours a year that each site's own equipment, panels or tank leave it without power."""
+    return np.asarray(_own_hours(np.arange(network.n_sites), *_supply_arrays(network)))
+
+
+def _supply_arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
+    return (
+        network.source,
+        network.autonomy_h,
+        network.station,
+        network.oversize,
+        network.late_year,
+        network.late_h,
+        network.shortage_h,
+    )
+
+
+def _arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
+    return (
         network.parent,
         network.is_exchange,
         network.link_unavailability,
         network.node,
-        network.source,
-        network.autonomy_h,
         network.node_above,
         network.fault_rate,
         network.fault_h,
-        np.array([s.on_grid for s in POWER_SOURCES]),
-        np.array([s.spells_year for s in POWER_SOURCES]),
-        np.array([s.spell_h for s in POWER_SOURCES]),
+        network.rescue_line_h,
+        network.rescue_node_h,
+        *_supply_arrays(network),
     )
-    return Stability(own, chain, link, connected)
+
+
+@nb.njit(cache=True)
+def _own_lost(kind, autonomy, station, oversize, late_year, late_h, shortage_h):  # type: ignore[no-untyped-def]
+    lost = _SPELLS_YEAR[kind] * _SPELL_H[kind] * np.exp(-autonomy / _SPELL_H[kind])
+    if _SPELL_H[kind] >= 8760.0:
+        return 8760.0  # no supply at all: a battery that nothing charges is soon empty
+    if _FUEL[kind]:
+        lost += late_year * late_h * np.exp(-autonomy / late_h)
+    if _SUN[kind] > 0.0:
+        lost += _SUN[kind] * _between(shortage_h[station], oversize, autonomy)
+    return lost
+
+
+@nb.njit(cache=True)
+def _between(table, oversize, autonomy):  # type: ignore[no-untyped-def]
+    r, u = _step(_OVERSIZE, oversize)
+    c, v = _step(_AUTONOMY_H, autonomy)
+    upper = table[r, c] * (1.0 - v) + table[r, c + 1] * v
+    lower = table[r + 1, c] * (1.0 - v) + table[r + 1, c + 1] * v
+    return upper * (1.0 - u) + lower * u
+
+
+@nb.njit(cache=True)
+def _step(marks, value):  # type: ignore[no-untyped-def]
+    k = 0
+    while k < marks.size - 2 and value >= marks[k + 1]:
+        k += 1
+    return k, min(max((value - marks[k]) / (marks[k + 1] - marks[k]), 0.0), 1.0)
+
+
+@nb.njit(cache=True)
+def _own_hours(chosen, source, autonomy_h, station, oversize, late_year, late_h, shortage_h):  # type: ignore[no-untyped-def]
+    out = np.empty(chosen.size)
+    for k in range(chosen.size):
+        s = chosen[k]
+        out[k] = _own_lost(
+            source[s], autonomy_h[s], station[s], oversize[s], late_year[s], late_h[s], shortage_h
+        )
+    return out
+
+
+@nb.njit(cache=True)
+def _span(rate, hours, least, rescue):  # type: ignore[no-untyped-def]
+    # hours a year in which faults are older than the autonomy and younger than the rescue
+    if rescue <= least:
+        return 0.0
+    return rate * hours * (np.exp(-least / hours) - np.exp(-rescue / hours))
 
 
 @nb.njit(cache=True)
@@ -95,58 +170,91 @@ def _chains(  # type: ignore[no-untyped-def]
     is_exchange,
     link_unavailability,
     node,
-    source,
-    autonomy_h,
     node_above,
     fault_rate,
     fault_h,
-    on_grid,
-    spells_year,
-    spell_h,
+    rescue_line_h,
+    rescue_node_h,
+    source,
+    autonomy_h,
+    station,
+    oversize,
+    late_year,
+    late_h,
+    shortage_h,
+    weight,
+    blame_power,
+    blame_site,
+    blame_link,
 ):
     n_nodes = node_above.size
     own = np.zeros(chosen.size)
     chain = np.zeros(chosen.size)
     link = np.zeros(chosen.size)
     connected = np.zeros(chosen.size, np.bool_)
-    least_h = np.full(2 * n_nodes, -1.0)  # least autonomy seen of each power element of the chain in hand
+    # least autonomy and latest rescue seen of each power element of the chain in hand
+    least_h = np.full(2 * n_nodes, -1.0)
+    latest_h = np.zeros(2 * n_nodes)
     touched = np.empty(2 * n_nodes, np.int64)
     for k in range(chosen.size):
         first = chosen[k]
+        blamed = weight[k] if weight.size else 0.0
         n_touched = 0
         site = first
         steps = 0
         reached = False
         while steps < _LONGEST_CHAIN:
             kind = source[site]
-            lost = spells_year[kind] * spell_h[kind] * np.exp(-autonomy_h[site] / spell_h[kind])
-            if on_grid[kind] and node[site] < 0:
+            lost = _own_lost(
+                kind,
+                autonomy_h[site],
+                station[site],
+                oversize[site],
+                late_year[site],
+                late_h[site],
+                shortage_h,
+            )
+            if _ON_GRID[kind] and node[site] < 0:
                 lost = 8760.0  # says it is on the grid, but no grid reaches it
+            if blamed > 0.0:
+                blame_site[site] += blamed * lost
             if site == first:
                 own[k] += lost
             else:
                 chain[k] += lost
-            if on_grid[kind]:
+            if _ON_GRID[kind]:
                 at = node[site]
+                below = -1
                 hops = 0
                 while at >= 0 and hops <= n_nodes:
-                    for element in (at, n_nodes + at):
-                        if fault_rate[element] > 0.0:
-                            if least_h[element] < 0.0:
-                                touched[n_touched] = element
-                                n_touched += 1
-                                least_h[element] = autonomy_h[site]
-                                hours = fault_rate[element] * fault_h[element]
-                                hours *= np.exp(-autonomy_h[site] / fault_h[element])
-                                if site == first:
-                                    own[k] += hours
-                                else:
-                                    chain[k] += hours
-                            elif autonomy_h[site] < least_h[element]:
-                                more = np.exp(-autonomy_h[site] / fault_h[element])
-                                more -= np.exp(-least_h[element] / fault_h[element])
-                                chain[k] += fault_rate[element] * fault_h[element] * more
-                                least_h[element] = autonomy_h[site]
+                    for part in range(2):
+                        element = at + part * n_nodes
+                        if fault_rate[element] <= 0.0:
+                            continue
+                        if part == 1:
+                            rescue = rescue_line_h[at]
+                        elif below >= 0:
+                            rescue = rescue_node_h[below]
+                        else:
+                            rescue = np.inf
+                        rate, mean = fault_rate[element], fault_h[element]
+                        if least_h[element] < 0.0:
+                            touched[n_touched] = element
+                            n_touched += 1
+                            least_h[element], latest_h[element] = autonomy_h[site], rescue
+                            hours = _span(rate, mean, autonomy_h[site], rescue)
+                        else:
+                            before = _span(rate, mean, least_h[element], latest_h[element])
+                            least_h[element] = min(least_h[element], autonomy_h[site])
+                            latest_h[element] = max(latest_h[element], rescue)
+                            hours = _span(rate, mean, least_h[element], latest_h[element]) - before
+                        if blamed > 0.0:
+                            blame_power[element] += blamed * hours
+                        if site == first:
+                            own[k] += hours
+                        else:
+                            chain[k] += hours
+                    below = at
                     at = node_above[at]
                     hops += 1
             if is_exchange[site]:
@@ -155,6 +263,8 @@ def _chains(  # type: ignore[no-untyped-def]
             if parent[site] < 0:
                 break
             link[k] += link_unavailability[site] * 8760.0
+            if blamed > 0.0:
+                blame_link[site] += blamed * link_unavailability[site] * 8760.0
             site = parent[site]
             steps += 1
         connected[k] = reached
