@@ -153,7 +153,7 @@ def _communes(communes: gpd.GeoDataFrame, least: int) -> gpd.GeoDataFrame:
     shown = round_parts(communes[list(_PARTS)].to_numpy(np.float64), least)
     out = communes.copy()
     for k, name in enumerate(_PARTS):
-        out[name] = shown[:, k].astype(communes[name].dtype)
+        out[name] = pd.Series(shown[:, k], index=out.index).astype(communes[name].dtype)
     people = shown.sum(axis=1)
     before = communes["population"].to_numpy(np.float64)
     hidden = (before > 0) & (people == 0)
@@ -187,7 +187,7 @@ def _options(
     gained = out["people_gained"].to_numpy(np.float64)
     if rules.least_people > 1:
         # summed anew from what is shown, or the differences would tell the exact counts
-        out["cumulative_people"] = np.cumsum(gained).astype(out["cumulative_people"].dtype)
+        out["cumulative_people"] = out["people_gained"].cumsum().astype(out["cumulative_people"].dtype)
         out["people_per_musd"] = np.divide(gained, cost, out=np.full(cost.shape, np.inf), where=cost > 0)
         named = dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True))
         out["why"] = [_why(row, named) for row in out.to_dict("records")]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from audited_region import AS_OF, clean_region
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
@@ -70,7 +70,7 @@ def test_a_region_modelled_by_more_than_half_its_weight_is_held_to_class_c(clean
     assert result.ranking("region")["class"].tolist() == ["C"]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(days=st.lists(st.integers(0, 12_000), min_size=2, max_size=3).map(sorted))
 def test_a_layer_never_gets_livelier_with_age(days):
     region = clean_region()
@@ -311,7 +311,7 @@ def test_a_source_may_name_its_owner(clean, tmp_path):
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(
     layer=st.sampled_from(["sites", "communes", "demand", "links", "elevation"]),
     ending=st.sampled_from(["csv", "parquet", "gpkg", "geojson", "tif"]),

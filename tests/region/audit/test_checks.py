@@ -4,13 +4,22 @@ import numpy as np
 import pytest
 from audited_region import AS_OF, clean_region
 from defects import DEFECTS, Defect
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from phusong.region.audit import CHECKS, PRINCIPLES, audit
 
 IN_MEMORY = [d for d in DEFECTS if not d.in_folder]
-BARE = {"readable"}  # scored, and a record only where no other check says it
+# they change the ground that others are measured on, or mend one another: two wrong shares may sum to 1
+UNMIXED = {
+    "people-as-registered",
+    "covers-the-communes",
+    "row-once",
+    "apart-same-owner",
+    "shares-sum-to-one",
+    "readable",
+}
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # an audit is too slow to shrink with
 
 
 def made(defect: Defect, region, k: int, tmp_path):
@@ -71,7 +80,7 @@ def test_a_defect_is_found_and_lowers_its_principle(defect, clean, tmp_path):
     assert not details.str.contains("nan").any()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, phases=QUICK, suppress_health_check=[HealthCheck.too_slow])
 @given(
     before=st.lists(st.tuples(st.sampled_from(IN_MEMORY), st.integers(0, 30)), max_size=3),
     defect=st.sampled_from(
@@ -82,7 +91,7 @@ def test_a_defect_is_found_and_lowers_its_principle(defect, clean, tmp_path):
 def test_a_further_defect_never_raises_its_principle_and_all_scores_stay_in_range(before, defect, k):
     region = clean_region()
     for other, row in before:
-        if other.check not in {"people-as-registered", "covers-the-communes", "row-once", "apart-same-owner"}:
+        if other.check not in UNMIXED:
             region, _ = other.make(region, row)
     first = audit(region, as_of=AS_OF)
     spoilt, _ = defect.make(region, k)

@@ -48,11 +48,12 @@ def _rows(case: Case, layer: str) -> Rows:
         told[["x", "y"]] = np.round(case.xy(layer), 1)
     unclear = told.isna().any(axis=1).to_numpy(bool)
     twice = told.duplicated(keep="first").to_numpy(bool) & ~unclear
-    first = told.groupby(list(told.columns), dropna=False).cumcount().to_numpy()
-    leader = np.flatnonzero(first == 0)
+    if not twice.any():
+        return Rows(twice, lambda _i: "")
     code = told.groupby(list(told.columns), dropna=False, sort=False).ngroup().to_numpy()
+    _, first = np.unique(code, return_index=True)
     keys = case.evidence.sheets[layer].raw_keys.to_numpy(object)
-    return Rows(twice, lambda i: f"says the same as {keys[leader[code[i]]]} ({', '.join(told.columns[:3])})")
+    return Rows(twice, lambda i: f"says the same as {keys[first[code[i]]]} ({', '.join(told.columns[:3])})")
 
 
 def _near_same_owner(case: Case, layer: str) -> Rows:
