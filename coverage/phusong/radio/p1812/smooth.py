@@ -56,9 +56,10 @@ def smooth_excess(picked, pick, count, earth, f, octave_f, per_root_m, horizonta
     kept = 0
     for c in range(count):
         if picked[SHARE, c] > 0.0:
-            pick[kept] = pick[c]
-            for row in range(_KEPT):
-                picked[row, kept] = picked[row, c]
+            if kept < c:
+                pick[kept] = pick[c]
+                for row in range(_KEPT):
+                    picked[row, kept] = picked[row, c]
             kept += 1
     _spheres(picked, kept, f, octave_f, horizontal)
     for c in range(kept):
@@ -110,7 +111,7 @@ def _spheres(picked, count, f, octave_f, horizontal):  # type: ignore[no-untyped
         write(picked, SPHERE * size + c, read(picked, SHARE * size + c) * term)
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@nb.njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _first_term(log_d, tx, rx, log_earth, octave_f, f, horizontal, permittivity, conductivity):  # type: ignore[no-untyped-def]
     """Equations (30) to (37), powers taken as sums of logarithms."""
     damp = (18.0 * conductivity / f) ** 2
@@ -124,17 +125,25 @@ def _first_term(log_d, tx, rx, log_earth, octave_f, f, horizontal, permittivity,
     near = _OCTAVES_20 * log_x + 5.6488 * exp2(1.425 * log_x)
     least = 2.0 + _OCTAVES_20 * log_k
     scale = 0.9575 * beta * beta * exp2((2.0 * octave_f - log_earth) / 3.0)
-    return (far if x >= 1.6 else near) - _height_gain(scale * tx, least) - _height_gain(scale * rx, least)
+    loss = near + _one_if(x >= 1.6) * (far - near)
+    return loss - _height_gain(scale * tx, least) - _height_gain(scale * rx, least)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _height_gain(b, least):  # type: ignore[no-untyped-def]
     """Equation (35)."""
-    high = b > 2.0
-    over = max(b - 1.1, 0.9)
-    log_term = log2(over if high else max(b + 0.1 * b * b * b, 1e-300))
-    gain = 17.6 * np.sqrt(over) - 0.5 * DB_PER_OCTAVE * log_term - 8.0 if high else _OCTAVES_20 * log_term
+    high = _one_if(b > 2.0)
+    over, cubic = max(b - 1.1, 0.9), max(b + 0.1 * b * b * b, 1e-300)
+    octaves = log2(cubic + high * (over - cubic))
+    low_gain = _OCTAVES_20 * octaves
+    gain = low_gain + high * (17.6 * np.sqrt(over) - 0.5 * DB_PER_OCTAVE * octaves - 8.0 - low_gain)
     return max(gain, least)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _one_if(condition):  # type: ignore[no-untyped-def]
+    """Return 1 or 0: products of it choose without a branch, which a choice between costly terms would become."""
+    return 1.0 if condition else 0.0
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
