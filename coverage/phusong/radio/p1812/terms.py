@@ -85,15 +85,35 @@ def log10_terrain_share(d, log_d, earth, tx_eff, rx_eff, rough, inland_km, reach
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def nearest_point(h, tail, k, n, own, step_km, d, tx, slope, a):  # type: ignore[no-untyped-def]
     """Return the distance of the point nearest to blocking a clear path; the middle where there is none. [km]"""
-    at, least = d / 2.0, np.inf
-    for j in range(1, n + own + 1):
-        x, height = j * step_km, h[min(j, n)]
-        if j > n:
-            x, height = d - (n + own + 1 - j) * step_km, tail[n + own - j, k]
-        gap = tx + slope * x - (height - a * x * x)
+    least = _least_clear(h, n, step_km, d, tx, slope, a)
+    at = _which_clear(h, n, step_km, d, tx, slope, a, least) * step_km if n > 0 else d / 2.0
+    for t in range(own - 1, -1, -1):
+        x = d - (t + 1) * step_km
+        gap = tx + slope * x - (tail[t, k] - a * x * x)
         if gap * gap < least * (x * (d - x)):
             at, least = x, gap * gap / (x * (d - x))
     return at
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
+def _least_clear(h, n, step_km, d, tx, slope, a):  # type: ignore[no-untyped-def]
+    least = np.inf
+    for j in range(1, n + 1):
+        x = j * step_km
+        gap = tx + slope * x - (read(h, j) - a * x * x)
+        least = min(least, gap * gap / (x * (d - x)))
+    return least
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
+def _which_clear(h, n, step_km, d, tx, slope, a, least):  # type: ignore[no-untyped-def]
+    """Return the number of the point with this clearance: all looked at again, several at a time."""
+    which = 0
+    for j in range(1, n + 1):
+        x = j * step_km
+        gap = tx + slope * x - (read(h, j) - a * x * x)
+        which = max(which, j if gap * gap / (x * (d - x)) <= least else 0)
+    return which
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
