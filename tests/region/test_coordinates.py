@@ -105,3 +105,13 @@ def test_metres_of_another_crs_are_brought_over():
     assert problems == []
     assert np.hypot(frame.geometry.x[0] - 505_000, frame.geometry.y[0] - 2_300_000) < 500
     assert "EPSG:3405" in str(notices[0])
+
+
+def test_the_whole_country_lies_where_its_zone_may_be_used():
+    corners = {
+        "longitude": ["102.14", "109.46", "114.45", "111.62"],
+        "latitude": ["22.4", "12.65", "9.71", "16.52"],
+    }
+    frame, problems, _ = placed(pd.DataFrame(corners), "communes.csv", "EPSG:32648")
+    assert problems == []
+    assert len(frame) == 4

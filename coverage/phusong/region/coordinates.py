@@ -29,7 +29,8 @@ PLACE_ALIASES = {
 }
 """Names that columns of places have in users' files, folded."""
 
-_MARGIN_DEG = 6.0  # beyond its area of use a transverse Mercator stays good for one more zone
+# a transverse Mercator stays good two zones beyond its area of use: Trường Sa belongs to a region in zone 48
+_MARGIN_DEG = 12.0
 _PART = r"\d{1,2}(?:[.,]\d+)?"
 _END = r"(?=\s*[A-ZĐa-zđ]?\s*$)"
 _SEXAGESIMAL = re.compile(
