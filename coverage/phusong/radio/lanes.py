@@ -2,7 +2,7 @@
 
 Numba tells the compiler nothing about which arrays overlap, so a loop that looks heights up in a raster and stores
 them is run one element after another. Here every read carries the promise that no write of the same function
-touches it. **The promise is the caller's to keep: no function may both ``read`` and ``write`` the same array.**
+touches it. **The promise is the caller's to keep: no function may both ``read`` and ``write`` the same element.**
 Positions are not checked and do not count from the end when negative.
 """
 

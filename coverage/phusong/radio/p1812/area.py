@@ -5,7 +5,8 @@ import numpy as np
 
 from phusong.radio.fan import APPROACH, SIDES, approach, foot, trace
 from phusong.radio.hull import inverses
-from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, by_distance, loss_along
+from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, loss_along
+from phusong.radio.p1812.tables import by_distance
 
 __all__ = ["sweep_loss"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from phusong.radio.fan import APPROACH
 from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, atan, exp, exp2, log2
 from phusong.radio.lanes import read, write
-from phusong.radio.p1812 import smooth
+from phusong.radio.p1812 import smooth, tables
 from phusong.radio.p1812.geometry import (
     BACK,
     BACK_PX,
@@ -46,12 +46,11 @@ from phusong.radio.p1812.terms import (
     zones_along,
 )
 
-__all__ = ["WHOLE_ROWS", "WORK_ROWS", "by_distance", "loss_along"]
+__all__ = ["WHOLE_ROWS", "WORK_ROWS", "loss_along"]
 
 _RARE_EARTH_KM = 3.0 * 6371.0
 _SEA = 1
 _LOG_50 = 1.6989700043360187
-_OCTAVE, _FREE, _PER_ROOT_M, _SCATTER, _DUCT_FIXED, _CUBE_ROOT, _DUCT_ANGLE = range(7)  # columns of `bands`
 # rows of `path`, a column for each receiver: length [km] and its binary logarithm; that of the slant path squared and
 # of the sum of the horizons' distances; angles and their sum [mrad]; F_j; log10 β0; F_i; E_sp over log10(p/50); what
 # ducting loses at least; bent angle times the Earth's radius at least; share of sea, longest stretch of inland [km];
@@ -62,28 +61,6 @@ _PATH_ROWS = 16
 _MEDIAN, _RARE, _DIFFRACTED, _DIFFRACTION, _MODIFIED, _NEED = range(6)  # rows of a band's work
 WORK_ROWS = _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS + 6
 WHOLE_ROWS = _GEOMETRY_WHOLE_ROWS
-
-_TABLE_KM = 0.05  # spacing of the tables over distance: cubic between them, to 1e-9
-_BETA, _PER_NORMAL, _DUCT = 0, 1, 2  # their rows
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def by_distance(farthest_km, percent, latitude_deg):  # type: ignore[no-untyped-def]
-    """Return what depends on distance alone on inland paths, shape (3, n): log10 β0, 1/I(β0/100), and a floor.
-
-    The floor is that of the time-dependent part of ducting from one entry to the next, equation (53).
-    """
-    n = int(farthest_km / _TABLE_KM) + 5
-    table = np.empty((3, n))
-    for j in range(n):
-        d = max(j, 0.5) * _TABLE_KM
-        log_beta0 = log10_beta0(latitude_deg, d, d)
-        table[_BETA, j] = log_beta0
-        table[_PER_NORMAL, j] = 1.0 / inverse_normal(exp2(LOG2_10 * (log_beta0 - 2.0)))
-        table[_DUCT, j] = duct_by_time(percent, log_beta0, d, log2(d))
-    for j in range(n - 1):
-        table[_DUCT, j] = min(table[_DUCT, j], table[_DUCT, j + 1]) - 0.5
-    return table
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -119,7 +96,7 @@ def loss_along(  # type: ignore[no-untyped-def]
     location_db : float
         Added for the location percentage, -I(p_L)·σ_L.
     table : float64 array
-        From :func:`by_distance`, at least as far as the receivers.
+        From :func:`phusong.radio.p1812.tables.by_distance`, at least as far as the receivers.
     inverse : float64 array
         From :func:`phusong.radio.hull.inverses`.
     work, whole : float64 and int64 array, shape (WORK_ROWS, n_points) and (WHOLE_ROWS, n_points)
@@ -132,7 +109,7 @@ def loss_along(  # type: ignore[no-untyped-def]
     earth = 6371.0 * 157.0 / (157.0 - delta_n)
     rare_too = percent < 50.0
     tx = h_first + tx_height_m
-    bands = _bands(ghz, percent, n0)
+    bands = tables.by_frequency(ghz, percent, n0)
     geometry = work[_GEOMETRY_WORK_ROWS : _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS]
     path = work[_GEOMETRY_WORK_ROWS + GEOMETRY_ROWS : _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS]
     band_work = work[_GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS :]
@@ -153,7 +130,7 @@ def loss_along(  # type: ignore[no-untyped-def]
             _inland_between(table, log_percent, normal_percent, m, path)
     for k in range(m):
         d = path[D, k]
-        if inland and d > 2.0 * _TABLE_KM:
+        if inland and d > 2.0 * tables.TABLE_KM:
             continue
         sea_share, land_km, inland_km = 0.0, d, d
         if not inland:
@@ -174,28 +151,28 @@ def loss_along(  # type: ignore[no-untyped-def]
                 path[DUCT_FLOOR, k] += duct_by_time(percent, log_beta0, d, path[LOG_D, k])
     for f in range(ghz.size):
         band = bands[f]
-        _knife_edges(geometry[NU], path, m, band[_PER_ROOT_M], band_work[_MEDIAN])
+        _knife_edges(geometry[NU], path, m, band[tables.PER_ROOT_M], band_work[_MEDIAN])
         if rare_too:
-            _knife_edges(geometry[NU_RARE], path, m, band[_PER_ROOT_M], band_work[_RARE])
+            _knife_edges(geometry[NU_RARE], path, m, band[tables.PER_ROOT_M], band_work[_RARE])
         for rare in range(2 if rare_too else 1):
             count = _pick(geometry, path, tail_h, rx_after, m, tx, earth, 0.2998 / ghz[f], pick, picked)
             smooth_excess(
-                picked, pick, count, _RARE_EARTH_KM if rare else earth, ghz[f], band[_OCTAVE], band[_PER_ROOT_M],
+                picked, pick, count, _RARE_EARTH_KM if rare else earth, ghz[f], band[tables.OCTAVE], band[tables.PER_ROOT_M],
                 horizontal, step_km, band_work[_RARE if rare else _MEDIAN],
             )  # fmt: skip
-        _diffraction(path, m, band[_FREE], rare_too, log_percent, band_work)
+        _diffraction(path, m, band[tables.FREE], rare_too, log_percent, band_work)
         _duct_needs(geometry, rx_px, path, m, step_km, ghz[f], band, band_work)
         for k in range(m):
             # ducting cannot be nearer than its floor: leave it out where that is enough
             if band_work[_NEED, k] > 0.0 and path[ANGLE_SHARE, k] < 1.0:
                 diffraction = band_work[_DIFFRACTION, k]
-                if inland and not rare_too and path[D, k] > 2.0 * _TABLE_KM:
+                if inland and not rare_too and path[D, k] > 2.0 * tables.TABLE_KM:
                     path[LOG_BETA0, k] = log10_beta0(latitude_deg, path[D, k], path[D, k])
                 duct = _ducting(
                     h, tail_h, k, rx_after[k], step_km, tx, earth, geometry, path, ghz[f], band, percent, tx_coast_km,
                     rx_coast_km,
                 )  # fmt: skip
-                clear_p = band[_FREE] + DB_PER_OCTAVE * path[LOG_SLANT, k]
+                clear_p = band[tables.FREE] + DB_PER_OCTAVE * path[LOG_SLANT, k]
                 if rare_too:
                     clear_p += path[FOCUSING, k] * (log_percent - _LOG_50)
                 larger, smaller = max(duct, clear_p), min(duct, clear_p)
@@ -203,29 +180,7 @@ def loss_along(  # type: ignore[no-untyped-def]
                 if least_duct <= diffraction:
                     length_share = 1.0 / (1.0 + exp(0.15 * (path[D, k] - 20.0)))  # (58)
                     band_work[_MODIFIED, k] = least_duct + (diffraction - least_duct) * length_share
-        _combine(path, m, band[_FREE], band[_SCATTER], rare_too, log_percent, band_work, out[f])
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _bands(ghz, percent, n0):  # type: ignore[no-untyped-def]
-    """Return what depends on frequency alone, a row each."""
-    bands = np.empty((ghz.size, 7))
-    octave_p = log2(50.0 / percent)
-    for f in range(ghz.size):
-        octave = log2(ghz[f])
-        half = (octave - 1.0) / LOG2_10
-        scatter = 190.1 + 25.0 * octave / LOG2_10 - 2.5 * half * half - 0.15 * n0  # (44), (45)
-        if octave_p > 1e-12:
-            scatter -= 10.125 * exp2(0.7 * log2(octave_p / LOG2_10))
-        low = 45.375 - 137.0 * ghz[f] + 92.5 * ghz[f] * ghz[f] if ghz[f] < 0.5 else 0.0  # (47a)
-        bands[f, _OCTAVE] = octave
-        bands[f, _FREE] = 92.4 + OCTAVES_20 * octave
-        bands[f, _PER_ROOT_M] = np.sqrt(ghz[f] / 0.2998)
-        bands[f, _SCATTER] = scatter
-        bands[f, _DUCT_FIXED] = 102.45 + OCTAVES_20 * octave + low
-        bands[f, _CUBE_ROOT] = exp2(octave / 3.0)
-        bands[f, _DUCT_ANGLE] = 5e-5 * bands[f, _CUBE_ROOT]  # times the Earth's radius
-    return bands
+        _combine(path, m, band[tables.FREE], band[tables.SCATTER], rare_too, log_percent, band_work, out[f])
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -297,7 +252,7 @@ def _inland(table, location_db, m, path):  # type: ignore[no-untyped-def]
     for k in range(m):
         d = read(path, D * width + k)
         floor = OCTAVES_20 * read(path, LOG_REACH * width + k) + read(
-            table, _DUCT * size + int(d / _TABLE_KM)
+            table, tables.DUCT * size + int(d / tables.TABLE_KM)
         )
         write(path, DUCT_FLOOR * width + k, floor)
         write(path, SEA_SHARE * width + k, 0.0)
@@ -310,14 +265,14 @@ def _inland_between(table, log_percent, normal_percent, m, path):  # type: ignor
     """Fill log10 β0 and F_i, cubic between four entries; the first two intervals mean nothing."""
     width, size = path.shape[1], table.shape[1]
     for k in range(m):
-        at = read(path, D * width + k) / _TABLE_KM
+        at = read(path, D * width + k) / tables.TABLE_KM
         j = max(int(at), 1)
         t = at - j
         w = -t * (t - 1.0) * (t - 2.0) / 6.0
         w1 = (t + 1.0) * (t - 1.0) * (t - 2.0) * 0.5
         w2 = -(t + 1.0) * t * (t - 2.0) * 0.5
         w3 = (t + 1.0) * t * (t - 1.0) / 6.0
-        b, p = _BETA * size + j, _PER_NORMAL * size + j
+        b, p = tables.BETA * size + j, tables.PER_NORMAL * size + j
         log_beta0 = (
             w * read(table, b - 1) + w1 * read(table, b) + w2 * read(table, b + 1) + w3 * read(table, b + 2)
         )
@@ -365,7 +320,7 @@ def _diffraction(path, m, free, rare_too, log_percent, work):  # type: ignore[no
 def _duct_needs(geometry, rx_px, path, m, step_km, f, band, work):  # type: ignore[no-untyped-def]
     """Fill by how much diffraction exceeds the least that ducting can lose."""
     size, width, row = geometry.shape[1], path.shape[1], work.shape[1]
-    fixed, by_angle, cube_root_f = band[_DUCT_FIXED], band[_DUCT_ANGLE], band[_CUBE_ROOT]
+    fixed, by_angle, cube_root_f = band[tables.DUCT_FIXED], band[tables.DUCT_ANGLE], band[tables.CUBE_ROOT]
     for k in range(m):
         tx_far = read(geometry, FAR * size + k) * step_km
         rx_far = (read(rx_px, k) - read(geometry, BACK_PX * size + k)) * step_km
@@ -392,19 +347,19 @@ def _ducting(  # type: ignore[no-untyped-def]
         a = 500.0 / earth
         tx_far = nearest_point(h, tail, k, n, own, step_km, d, tx, (rx - a * d * d - tx) / d, a)
         rx_far = d - tx_far
-    shielded = shielding(f, band[_CUBE_ROOT], tx_mrad, tx_far, rx_mrad, rx_far)
+    shielded = shielding(f, band[tables.CUBE_ROOT], tx_mrad, tx_far, rx_mrad, rx_far)
     tx_low, rx_low = geometry[TX_LOW, k], geometry[RX_LOW, k]
     rough = roughness(h, tail, k, n, own, step_km, d, tx_far, rx_far, tx_low, rx_low)
     share = log10_terrain_share(
         d, path[LOG_D, k], earth, tx - tx_low, rx - rx_low, rough, path[INLAND_KM, k], tx_far + rx_far
     )
     return (
-        band[_DUCT_FIXED]
+        band[tables.DUCT_FIXED]
         + OCTAVES_20 * path[LOG_REACH, k]
         + shielded
         - sea_gain(path[SEA_SHARE, k], tx_coast_km, tx_far, tx)
         - sea_gain(path[SEA_SHARE, k], rx_coast_km, rx_far, rx)
-        + band[_DUCT_ANGLE] * _bent(d, earth, tx_mrad, rx_mrad, tx_far, rx_far)
+        + band[tables.DUCT_ANGLE] * _bent(d, earth, tx_mrad, rx_mrad, tx_far, rx_far)
         + duct_by_time(percent, path[LOG_BETA0, k] + share, d, path[LOG_D, k])
     )
 
