@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.service.backhaul import Links, links_of, widest_mbps
 from phusong.service.power_graph import PowerGraph, power_graph
 from phusong.service.supply import (
     POWER_SOURCES,
@@ -34,7 +35,8 @@ class Network:
 
     Sites (n_sites): `site_ids`, `owner` (index into `operators`, -1 when the owner is no operator),
     `shareable`, `lock_reason`, `spare_slots`, `remote`, `parent` (site index of the backhaul parent, -1 none),
-    `is_exchange`, `link_unavailability` and `link_capacity_mbps` (of the link to the parent), `node` (index of
+    `is_exchange`, `link_unavailability` (of the link to the parent) and `link_capacity_mbps` (of the widest way
+    to the core: its narrowest link), `node` (index of
     the power node, -1 off the grid), `source` (index into `POWER_SOURCES`), `autonomy_h`.
 
     Stations (n_stations; one operator's cells on one site): `station_ids`, `station_site`,
@@ -82,6 +84,7 @@ class Network:
     stations: tuple[int, ...]
     shortage_h: Floats
     grid: PowerGraph
+    links: Links
 
     @property
     def n_sites(self) -> int:
@@ -132,7 +135,7 @@ def build_network(
     ids = sites["site_id"].to_numpy(str)
     active = (sites["status"] == "active").to_numpy()
     parent = _indices(sites["backhaul_parent_id"], ids)
-    unavailability, capacity = _links_up(ids, parent, links)
+    wires = links_of(ids, links)
     nodes = power_nodes["node_id"].to_numpy(str)
     node = _indices(sites["power_node_id"], nodes)
     fed = node >= 0
@@ -143,7 +146,7 @@ def build_network(
     is_exchange = (sites["structure"] == "exchange").to_numpy()
     autonomy = sites["autonomy_h"].to_numpy(np.float64)
     stations = _stations(cells, ids, active, code_of)
-    return Network(
+    network = Network(
         operators=names,
         shares=shares / shares.sum(),
         site_ids=ids,
@@ -154,8 +157,8 @@ def build_network(
         remote=np.asarray(site_remote, np.int64),
         parent=parent,
         is_exchange=is_exchange,
-        link_unavailability=unavailability,
-        link_capacity_mbps=capacity,
+        link_unavailability=_loss_up(parent, wires),
+        link_capacity_mbps=widest_mbps(wires, is_exchange),
         node=node,
         source=source,
         autonomy_h=np.where(is_exchange, np.maximum(autonomy, EXCHANGE_AUTONOMY_H), autonomy),
@@ -177,7 +180,11 @@ def build_network(
         stations=supply.stations,
         shortage_h=supply.shortage_h,
         grid=grid,
+        links=wires,
     )
+    from phusong.service.rings import has_rings, with_rings  # noqa: PLC0415 - rings are looked at as a Network
+
+    return with_rings(network) if has_rings(network) else network
 
 
 def _indices(keys: "pd.Series[str]", among: Texts) -> Ints:
@@ -185,21 +192,13 @@ def _indices(keys: "pd.Series[str]", among: Texts) -> Ints:
     return keys.map(position).fillna(-1).to_numpy(np.int64)
 
 
-def _links_up(ids: Texts, parent: Ints, links: pd.DataFrame) -> tuple[Floats, Floats]:
+def _loss_up(parent: Ints, links: Links) -> Floats:
     # a link may be listed in either direction; the best of parallel links is used
-    index = pd.Series(np.arange(ids.size), index=ids)
-    a = links["from_id"].map(index).fillna(-1).to_numpy(np.int64)
-    b = links["to_id"].map(index).fillna(-1).to_numpy(np.int64)
-    unavailability = np.where(parent >= 0, 1.0, 0.0)
-    capacity = np.where(parent >= 0, 0.0, np.inf)
-    lost = 1.0 - links["availability"].to_numpy(np.float64)
-    mbps = links["capacity_mbps"].to_numpy(np.float64)
-    for child, up in ((a, b), (b, a)):
-        on = (child >= 0) & (up >= 0)
-        on[on] &= parent[child[on]] == up[on]
-        np.minimum.at(unavailability, child[on], lost[on])
-        np.maximum.at(capacity, child[on], mbps[on])
-    return unavailability, capacity
+    lost = np.where(parent >= 0, 1.0, 0.0)
+    for child, up in ((links.a, links.b), (links.b, links.a)):
+        on = parent[child] == up
+        np.minimum.at(lost, child[on], links.unavailability[on])
+    return lost
 
 
 def _stations(cells: pd.DataFrame, ids: Texts, active: Bools, code_of: dict[str, int]) -> pd.DataFrame:

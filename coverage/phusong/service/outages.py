@@ -1,0 +1,230 @@
+"""Which sites the grid leaves dark in each sampled state: faults flow down the tree, open lines flow back."""
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from phusong.service.power_graph import PowerGraph
+
+__all__ = ["darken", "tour"]
+
+Ints = npt.NDArray[np.int64]
+
+_ONE = np.uint64(1)
+
+
+def tour(above: Ints) -> tuple[Ints, Ints]:
+    """Return a numbering of the tree in which all below a node follow it, and how many they are, itself included.
+
+    Parameters
+    ----------
+    above : ndarray of int, shape (n,)
+        Node above each; -1 at a source.
+
+    Examples
+    --------
+    >>> [v.tolist() for v in tour(np.array([-1, 0, 0, 1]))]
+    [[0, 1, 3, 2], [4, 2, 1, 1]]
+    """
+    first, size = _tour(np.asarray(above, np.int64))
+    return np.asarray(first), np.asarray(size)
+
+
+def darken(
+    off: npt.NDArray[np.uint64],
+    *,
+    grid: PowerGraph,
+    indptr: Ints,
+    thing: npt.NDArray[np.int32],
+    age_h: npt.NDArray[np.float64],
+    site: Ints,
+    node: Ints,
+    autonomy_h: npt.NDArray[np.float64],
+    first_word: int,
+    last_word: int,
+) -> None:
+    """Set the bits of sites that the grid has left dark for longer than their autonomy.
+
+    Parameters
+    ----------
+    off : ndarray of uint64, shape (n_words, n_sites)
+        Bits are added, in the rows from `first_word` to before `last_word`.
+    grid : PowerGraph
+        Tree and open lines.
+    indptr, thing, age_h : ndarray
+        From :func:`phusong.service.bits.events` over the nodes, the lines above them, then the open lines.
+    site, node, autonomy_h : ndarray, shape (n,)
+        Sites on the grid, their nodes, their batteries.
+
+    Notes
+    -----
+    A site's outage is as old as the oldest fault between it and its source that still lasts. Where a chain of
+    open lines reaches it from live nodes, it ends when the slowest of them is closed.
+    """
+    first, size = tour(grid.above)
+    order = np.lexsort((site, first[node]))
+    at = first[node][order]
+    ties = grid.switches
+    touched = np.zeros(grid.above.size, bool)  # holds an end of an open line somewhere below
+    for end in (ties.a, ties.b):
+        for k in end.tolist():
+            up = k
+            while up >= 0 and not touched[up]:
+                touched[up], up = True, int(grid.above[up])
+    _darken(
+        off, indptr, thing, age_h, grid.above, first, size, np.argsort(first),
+        site[order], node[order], autonomy_h[order],
+        np.searchsorted(at, first), np.searchsorted(at, first + size),
+        touched, ties.a, ties.b, ties.switch_h, ties.spare_a_kw, ties.spare_b_kw, _own_load(grid),
+        first_word, last_word,
+    )  # fmt: skip
+
+
+def _own_load(grid: PowerGraph) -> npt.NDArray[np.float64]:
+    own = grid.load_kw.copy()
+    fed = grid.above >= 0
+    np.subtract.at(own, grid.above[fed], grid.load_kw[fed])
+    return own
+
+
+@nb.njit(cache=True)
+def _tour(above):  # type: ignore[no-untyped-def]
+    n = above.size
+    head, following = np.full(n + 1, -1), np.full(n, -1)
+    for k in range(n - 1, -1, -1):
+        up = above[k] if above[k] >= 0 else n
+        following[k], head[up] = head[up], k
+    first, size = np.full(n, -1), np.ones(n, np.int64)
+    stack, depth, at = np.empty(n + 1, np.int64), 0, 0
+    root = head[n]
+    order = np.empty(n, np.int64)
+    while root >= 0:
+        stack[0], depth = root, 1
+        while depth > 0:
+            depth -= 1
+            k = stack[depth]
+            order[at] = k
+            first[k], at = at, at + 1
+            # children pushed in reverse, so that the lowest comes first
+            begin = depth
+            child = head[k]
+            while child >= 0:
+                stack[depth] = child
+                depth += 1
+                child = following[child]
+            stack[begin:depth] = stack[begin:depth][::-1].copy()
+        root = following[root]
+    for j in range(at - 1, -1, -1):
+        k = order[j]
+        if above[k] >= 0:
+            size[above[k]] += size[k]
+    return first, size
+
+
+@nb.njit(cache=True, nogil=True)
+def _darken(  # type: ignore[no-untyped-def]
+    off, indptr, thing, age_h, above, first, size, node_at, site, node, autonomy_h, site_lo, site_hi, touched,
+    tie_a, tie_b, tie_h, spare_a, spare_b, own_load, first_word, last_word,
+):  # fmt: skip
+    n = above.size
+    since = np.zeros(n)  # 0: lit
+    until = np.full(n, np.inf)
+    broken, cut = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    tie_down = np.zeros(tie_a.size, np.bool_)
+    stack, piece = np.empty(n, np.int64), np.empty(n, np.int64)
+    seen = np.zeros(n, np.bool_)
+    for w in range(first_word, last_word):
+        for b in range(64):
+            state = w * 64 + b
+            lo, hi = indptr[state], indptr[state + 1]
+            bit = _ONE << np.uint64(b)
+            rescue = False
+            for e in range(lo, hi):
+                t = thing[e]
+                if t < 2 * n and touched[t % n]:
+                    rescue = True
+            if not rescue:
+                for e in range(lo, hi):
+                    if thing[e] >= 2 * n:
+                        continue
+                    k = thing[e] % n
+                    for s in range(site_lo[k], site_hi[k]):
+                        if age_h[e] > autonomy_h[s]:
+                            off[w, site[s]] |= bit
+                continue
+            for e in range(lo, hi):
+                t = thing[e]
+                if t >= 2 * n:
+                    tie_down[t - 2 * n] = True
+                    continue
+                k = t % n
+                if t < n:
+                    broken[k] = True
+                else:
+                    cut[k] = True
+                for j in range(first[k], first[k] + size[k]):
+                    since[node_at[j]] = max(since[node_at[j]], age_h[e])
+            changed = True
+            while changed:
+                changed = False
+                for j in range(tie_a.size):
+                    if tie_down[j]:
+                        continue
+                    for way in range(2):
+                        u, v = (tie_a[j], tie_b[j]) if way == 0 else (tie_b[j], tie_a[j])
+                        spare = spare_a[j] if way == 0 else spare_b[j]
+                        if broken[u] or broken[v] or since[v] == 0.0:
+                            continue
+                        if since[u] > 0.0 and until[u] == np.inf:
+                            continue
+                        when = max(tie_h[j], until[u] if since[u] > 0.0 else 0.0)
+                        if when >= until[v]:
+                            continue
+                        # the piece of the tree round v that hangs together
+                        depth, found, load = 1, 0, 0.0
+                        stack[0] = v
+                        seen[v] = True
+                        while depth > 0:
+                            depth -= 1
+                            k = stack[depth]
+                            piece[found] = k
+                            found += 1
+                            load += own_load[k]
+                            up = above[k]
+                            if up >= 0 and not cut[k] and not broken[up] and not seen[up] and since[up] > 0.0:
+                                seen[up] = True
+                                stack[depth] = up
+                                depth += 1
+                            child = first[k] + 1
+                            while child < first[k] + size[k]:
+                                c = node_at[child]
+                                if not cut[c] and not broken[c] and not seen[c]:
+                                    seen[c] = True
+                                    stack[depth] = c
+                                    depth += 1
+                                child += size[c]
+                        for q in range(found):
+                            seen[piece[q]] = False
+                            if load <= spare:
+                                until[piece[q]] = min(until[piece[q]], when)
+                        changed = changed or load <= spare
+            for e in range(lo, hi):
+                t = thing[e]
+                if t >= 2 * n:
+                    tie_down[t - 2 * n] = False
+                    continue
+                k = t % n
+                for s in range(site_lo[k], site_hi[k]):
+                    at = node[s]
+                    if since[at] > autonomy_h[s] and since[at] < until[at]:
+                        off[w, site[s]] |= bit
+            for e in range(lo, hi):
+                t = thing[e]
+                if t >= 2 * n:
+                    continue
+                k = t % n
+                broken[k] = False
+                cut[k] = False
+                for j in range(first[k], first[k] + size[k]):
+                    since[node_at[j]] = 0.0
+                    until[node_at[j]] = np.inf

@@ -1,0 +1,245 @@
+"""Sampled states of the year: which sites work at each of many instants, and which elements none of theirs serves.
+
+A state is an instant: every fault that lasts then is down with the age it has. Faults of the grid, spells of
+dull weather and sites that others hang on are common causes, so two sites that cover one element are off
+together as often as they really are. States are bits, 64 to a word.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from phusong.errors import Problem, refuse
+from phusong.service.bits import draw_into, events, ones, pack, stream_keys
+from phusong.service.network import POWER_SOURCES, Network
+from phusong.service.outages import darken
+from phusong.service.solar import AUTONOMY_H, dark_hours, weather
+
+__all__ = ["States", "elements_of_pairs", "hours_off", "sample_states"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+_HOURS = 8760.0
+_MOST_STATES = 1 << 20
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@dataclass(frozen=True)
+class States:
+    """What works at each sampled instant.
+
+    Parameters
+    ----------
+    powered, live : ndarray of uint64, shape (n_words, n_sites)
+        Bit b of word w: whether the site has power in state 64 w + b; and whether it also reaches an exchange
+        over links and sites that work.
+    """
+
+    powered: Words
+    live: Words
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return self.live.shape[0] * 64
+
+    @property
+    def availability(self) -> Floats:
+        """Share of the states in which each site works."""
+        return np.asarray(_count(self.live) / self.n_states)
+
+    @property
+    def power_availability(self) -> Floats:
+        """Share of the states in which each site has power."""
+        return np.asarray(_count(self.powered) / self.n_states)
+
+
+def sample_states(network: Network, *, n_states: int = 1024, seed: int = 0, workers: int = 1) -> States:
+    """Return sampled states of the network's power and backhaul.
+
+    Parameters
+    ----------
+    network : Network
+        Sites, grid and links.
+    n_states : int
+        A power of two from 64: more states, finer hours (8760 / `n_states` each).
+    seed : int
+        The same seed gives the same bits, whatever the workers.
+    workers : int
+        Threads.
+
+    Raises
+    ------
+    InputError
+        If `n_states` is no such number.
+    """
+    fits = 64 <= n_states <= _MOST_STATES and n_states & (n_states - 1) == 0
+    refuse(
+        []
+        if fits
+        else [Problem("service.states", f"must be a power of two from 64 to {_MOST_STATES}", value=n_states)]
+    )
+    n_words = n_states // 64
+    off = np.zeros((n_words, network.n_sites), np.uint64)
+    _own_supplies(off, network, n_states, seed)
+    on_grid = np.array([s.on_grid for s in POWER_SOURCES])[network.source]
+    fed = np.flatnonzero(on_grid & (network.node >= 0))
+    off[:, np.flatnonzero(on_grid & (network.node < 0))] = _ALL
+    grid = network.grid
+    lines = np.r_[grid.line_ids, grid.switches.ids].astype(str)
+    keys = np.r_[stream_keys(grid.node_ids, "node", seed), stream_keys(lines, "line", seed)]
+    rate = np.r_[network.fault_rate, grid.switches.rate]
+    hours = np.r_[network.fault_h, grid.switches.repair_h]
+    faults = events(keys, np.minimum(rate * hours / _HOURS, 1.0), hours, n_states)
+    _spread(
+        lambda lo, hi: darken(
+            off, grid=grid, indptr=faults[0], thing=faults[1], age_h=faults[2], site=fed,
+            node=network.node[fed], autonomy_h=network.autonomy_h[fed], first_word=lo, last_word=hi,
+        ),
+        n_words,
+        workers,
+    )  # fmt: skip
+    links = network.links
+    down = np.zeros((links.ids.size, n_words), np.uint64)
+    _draw_all(down, stream_keys(links.ids, "link", seed), links.unavailability)
+    live = np.zeros_like(off)
+    order = links.from_the_core(network.is_exchange)
+    up_of = np.ascontiguousarray(~down[order].T)
+    _spread(
+        lambda lo, hi: _reach(live, off, up_of, links.a[order], links.b[order], network.is_exchange, lo, hi),
+        n_words,
+        workers,
+    )
+    return States(~off, live)
+
+
+def elements_of_pairs(
+    element: Ints, site: Ints, n_elements: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Return the sites of each element in rows, (indptr, site), every pair once.
+
+    Parameters
+    ----------
+    element, site : ndarray of int, shape (n,)
+        Pairs in any order.
+    n_elements : int
+        Number of rows.
+    """
+    width = int(site.max()) + 1 if site.size else 1
+    pair = np.unique(np.asarray(element, np.int64) * width + site)
+    indptr = np.zeros(n_elements + 1, np.int64)
+    np.cumsum(np.bincount(pair // width, minlength=n_elements), out=indptr[1:])
+    return indptr, np.asarray(pair % width, np.int32)
+
+
+def hours_off(states: States, indptr: Ints, site: npt.NDArray[np.int32], *, workers: int = 1) -> Floats:
+    """Return the hours a year in which none of an element's sites works, shape (n_elements,).
+
+    Parameters
+    ----------
+    states : States
+        Of the sites.
+    indptr, site : ndarray
+        From :func:`elements_of_pairs`. An element without a site is off all year.
+    workers : int
+        Threads.
+    """
+    lost = np.zeros(indptr.size - 1, np.int64)
+    _spread(lambda lo, hi: _none_live(states.live, indptr, site, lost, lo, hi), lost.size, workers)
+    return np.asarray(lost * (_HOURS / states.n_states))
+
+
+def _spread(work: Callable[[int, int], None], n: int, workers: int) -> None:
+    # whole ranges for each thread, no two on one word: the bits do not depend on how many there are
+    if workers <= 1 or n < 2 * workers:
+        work(0, n)
+        return
+    cuts = np.linspace(0, n, 4 * workers + 1).astype(int).tolist()
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, cuts[:-1], cuts[1:]))
+
+
+def _own_supplies(off: Words, network: Network, n_states: int, seed: int) -> None:
+    rows = np.zeros((network.n_sites, n_states // 64), np.uint64)
+    kind, battery = network.source, np.maximum(network.autonomy_h, 0.0)
+    spells, length, sun, fuel = (
+        np.array([getattr(s, name) for s in POWER_SOURCES], np.float64)[kind]
+        for name in ("spells_year", "spell_h", "sun", "fuel")
+    )
+    faulty = np.where(length >= _HOURS, 1.0, spells * length / _HOURS * np.exp(-battery / length))
+    _draw_all(rows, stream_keys(network.site_ids, "equipment", seed), faulty)
+    late = fuel * network.late_year * network.late_h / _HOURS * np.exp(-battery / network.late_h)
+    _draw_all(rows, stream_keys(network.site_ids, "fuel", seed), late)
+    sunny = np.flatnonzero(sun > 0.0)
+    if sunny.size:
+        unanswered = np.zeros((sunny.size, rows.shape[1]), np.uint64)
+        _draw_all(unanswered, stream_keys(network.site_ids[sunny], "engine", seed), sun[sunny])
+        rows[sunny] |= unanswered & _dark(network, sunny, n_states, seed)
+    off |= rows.T
+
+
+def _dark(network: Network, sites: Ints, n_states: int, seed: int) -> Words:
+    """Return when panels and battery are short: every site of a weather station sees the same sky."""
+    alike = np.stack([network.station[sites], network.oversize[sites], network.autonomy_h[sites]], axis=1)
+    kinds, which = np.unique(alike, axis=0, return_inverse=True)
+    rng = np.random.default_rng([seed, 52])
+    out = np.zeros((len(kinds), n_states // 64), np.uint64)
+    instant = (rng.permutation(n_states) + rng.random(n_states)) / n_states
+    for k, (station, oversize, autonomy) in enumerate(kinds.tolist()):
+        there = weather(network.stations[int(station)])
+        dark = dark_hours(there, oversize=oversize, autonomy_h=min(autonomy, AUTONOMY_H[-1]))
+        out[k] = pack(dark[(instant * dark.size).astype(np.int64)])
+    return out[which.ravel()]
+
+
+@nb.njit(cache=True, nogil=True)
+def _draw_all(rows, keys, share):  # type: ignore[no-untyped-def]
+    for k in range(keys.size):
+        if share[k] > 0.0:
+            draw_into(rows[k], keys[k], share[k])
+
+
+@nb.njit(cache=True, nogil=True)
+def _reach(live, off, up, a, b, is_exchange, first_word, last_word):  # type: ignore[no-untyped-def]
+    none = np.uint64(0)
+    for w in range(first_word, last_word):
+        for s in range(is_exchange.size):
+            live[w, s] = ~off[w, s] if is_exchange[s] else none
+        changed = True
+        while changed:  # one pass for a tree, since links come in order from the core; rings take a few
+            changed = False
+            for k in range(a.size):
+                both = up[w, k] & (live[w, a[k]] | live[w, b[k]])
+                at_a = both & ~off[w, a[k]] & ~live[w, a[k]]
+                at_b = both & ~off[w, b[k]] & ~live[w, b[k]]
+                if at_a | at_b:
+                    live[w, a[k]] |= at_a
+                    live[w, b[k]] |= at_b
+                    changed = True
+
+
+@nb.njit(cache=True, nogil=True)
+def _none_live(live, indptr, site, lost, first, last):  # type: ignore[no-untyped-def]
+    # a word of all elements in hand before the next: the sites' words of one plane stay in the cache
+    for w in range(live.shape[0]):
+        plane = live[w]
+        for e in range(first, last):
+            some = np.uint64(0)
+            for k in range(indptr[e], indptr[e + 1]):
+                some |= plane[site[k]]
+            lost[e] += 64 - ones(some)
+
+
+@nb.njit(cache=True)
+def _count(words):  # type: ignore[no-untyped-def]
+    out = np.zeros(words.shape[1], np.int64)
+    for w in range(words.shape[0]):
+        for s in range(words.shape[1]):
+            out[s] += ones(words[w, s])
+    return out
