@@ -5,6 +5,7 @@ opencellid: size in rows (default 1,000,000). osm: size in nodes (default 40,000
 """
 
 import gzip
+import multiprocessing
 import resource
 import sys
 import tempfile
@@ -13,10 +14,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+import osmium
 import pandas as pd
 
 from phusong.region.importers import IMPORTERS
-from phusong.region.importers.base import Options
+from phusong.region.importers.base import Options, bounds_deg
 from phusong.region.store import Region
 from phusong.region.vietnam.build import build_vietnam
 
@@ -59,7 +61,7 @@ def write_osm(path: Path, nodes: int, bounds: tuple[float, float, float, float],
     """
     base = 2_000_000
     inner, outer = min(nodes // 4, 1_000_000), min(nodes, base)
-    west, south, east, north = bounds
+    west, south, east, _ = bounds
     away = (west, south - 3.0, east, south - 1.0)
     with tempfile.TemporaryDirectory() as folder:
         parts = {
@@ -82,8 +84,6 @@ def _write_part(
     folder: Path, name: str, nodes: int, bounds: tuple[float, float, float, float], first: int, seed: int
 ) -> tuple[Path, Path]:
     """Write chains of nodes and the ways along them, in two files, and return them."""
-    import osmium
-
     rng = np.random.default_rng(seed)
     west, south, east, north = bounds
     chain = 50
@@ -161,14 +161,10 @@ def main() -> None:
     """Run the one asked for."""
     kind = sys.argv[1] if len(sys.argv) > 1 else "opencellid"
     size = int(sys.argv[2]) if len(sys.argv) > 2 else {"opencellid": 1_000_000, "osm": 40_000_000}[kind]
-    from phusong.region.importers.base import bounds_deg
-
     region = build_vietnam(("Lai Châu",), cell_m=1000.0)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / {"opencellid": "452.csv.gz", "osm": "country.osm.pbf"}[kind]
         # the file is made by another process, so that its memory does not count
-        import multiprocessing
-
         write = {"opencellid": write_opencellid, "osm": write_osm}[kind]
         maker = multiprocessing.get_context("spawn").Process(
             target=write, args=(path, size, bounds_deg(region.grid))

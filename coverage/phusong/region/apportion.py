@@ -21,9 +21,9 @@ def apportioned(weights: npt.ArrayLike, total: int) -> npt.NDArray[np.int64]:
     >>> apportioned([1.0, 1.0, 1.0], 10).tolist()
     [4, 3, 3]
     """
-    share = np.asarray(weights, np.float64)
+    share: npt.NDArray[np.float64] = np.asarray(weights, np.float64)
     exact = share / share.sum() * total
-    low = np.floor(exact).astype(np.int64)
+    low: npt.NDArray[np.int64] = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - low), kind="stable")
     left = int(total) - int(low.sum())
     low[order[:left]] += 1

@@ -10,8 +10,8 @@ import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from phusong.region.near import nearest
 from phusong.region.line_network import Branches, LineNetwork, branches_near, line_network, simple_lines
+from phusong.region.near import nearest
 from phusong.region.vietnam.telecom import assumption
 
 __all__ = ["GridJoin", "join_lines", "kilovolts"]
@@ -140,7 +140,7 @@ def join_lines(
     out_nodes, out_lines = _layers(nodes, lines, net, volts, edges, before, chosen, origin)
     return GridJoin(
         out_nodes, out_lines, float(shapely.length(parts).sum()) / 1000.0, float(km[real & used].sum()),
-        float(km[chosen[by_modelled]].sum()), float(km[loops].sum()), _fragments(net, reached[n:], n),
+        float(km[chosen[by_modelled]].sum()), float(km[loops].sum()), _fragments(net, reached[n:]),
         int((edges["what"].to_numpy()[chosen[hang]] == _CONNECTOR).sum()),
     )  # fmt: skip
 
@@ -241,7 +241,8 @@ def _tree(edges: pd.DataFrame, offset: dict[int, float], total: int) -> tuple[Fl
         ),
         (total + 1, total + 1),
     ).tocsr()
-    cost, before = dijkstra(graph, directed=False, indices=total, return_predecessors=True)
+    costs, feeders = dijkstra(graph, directed=False, indices=np.array([total]), return_predecessors=True)
+    cost, before = costs[0], feeders[0]
     return cost[:total], np.where(before[:total] == total, -1, np.maximum(before[:total], -1)).astype(
         np.int64
     )
@@ -271,7 +272,7 @@ def _fed_by_real(
     return pure
 
 
-def _fragments(net: LineNetwork, reached: npt.NDArray[np.bool_], _n: int) -> pd.DataFrame:
+def _fragments(net: LineNetwork, reached: npt.NDArray[np.bool_]) -> pd.DataFrame:
     size = net.east_m.size
     if not size:
         return pd.DataFrame({"east_m": [], "north_m": [], "km": []}, dtype="float64")
@@ -280,14 +281,15 @@ def _fragments(net: LineNetwork, reached: npt.NDArray[np.bool_], _n: int) -> pd.
     km = np.bincount(piece[net.first], net.length_m, count) / 1000.0
     many = np.bincount(piece, minlength=count)
     lost = np.bincount(piece, ~reached, count) == many
-    out = pd.DataFrame(
+    pieces = pd.DataFrame(
         {
             "east_m": np.round(np.bincount(piece, net.east_m, count) / many, 0),
             "north_m": np.round(np.bincount(piece, net.north_m, count) / many, 0),
             "km": np.round(km, 3),
         }
-    )[lost & (km > 0)]
-    return out.sort_values(["km", "east_m", "north_m"], ascending=[False, True, True], ignore_index=True)
+    )
+    off: pd.DataFrame = pieces.loc[lost & (km > 0)]
+    return off.sort_values(["km", "east_m", "north_m"], ascending=[False, True, True], ignore_index=True)
 
 
 def _layers(
@@ -317,7 +319,7 @@ def _layers(
     prefix = "gj" if not any(x.startswith("gj") for x in taken) else "gk"
     kept = [v for v in lower[lower >= n].tolist() if not passed[v]]
     roots = sorted({int(b) for b in before[lower] if b >= n and chosen[b] < 0})
-    name = {i: x for i, x in enumerate(names)} | {v: f"{prefix}{v - n:06d}" for v in sorted({*kept, *roots})}
+    name = dict(enumerate(names)) | {v: f"{prefix}{v - n:06d}" for v in sorted({*kept, *roots})}
     faults, repair, caidi = (
         assumption("line_faults_km_year"),
         assumption("line_repair_h"),
@@ -356,7 +358,7 @@ def _layers(
     ids = set(lines["line_id"].astype(str))
     start = "gl" if not any(i.startswith("gl") for i in ids) else "gm"
     out["line_id"] = np.where(fresh, [f"{start}{i:06d}" for i in range(len(out))], out["line_id"])
-    junctions = [v for v in sorted({*kept, *roots})]
+    junctions = sorted({*kept, *roots})
     at = np.array(junctions, np.int64) - n
     more = gpd.GeoDataFrame(
         {

@@ -110,7 +110,7 @@ def with_communes(region: Region, communes: gpd.GeoDataFrame, where: str, *, peo
         share = communes["province_code"].map(before).fillna(0).to_numpy(np.int64)
         first = ~communes["province_code"].duplicated().to_numpy()
         whole, told = _by_province(named, people, at, np.where(first, share, 0), where)
-    return Rejoined(_peopled(named, whole, at), tuple([*notices, *told]))
+    return Rejoined(_peopled(named, whole, at), (*notices, *told))
 
 
 def codes_of_places(

@@ -67,9 +67,9 @@ def with_imported(region: Region, imported: Imported, *, totals: Totals = "provi
         sources = (*(s for s in sources if s.layer != source.layer), _honest(out, region, source, notices))
     if "communes" in layers and "people" not in layers:
         demand = out.source_of("demand")
-        told = f"people of each {'commune' if layers['communes'].attrs.get('people_given') else 'province'} as in {where}"
+        whose = f"people of each {'commune' if layers['communes'].attrs.get('people_given') else 'province'} as in {where}"
         kept = (*(s for s in sources if s.layer != "demand"),)
-        sources = (*kept, replace(demand, notes="; ".join(t for t in (demand.notes, told) if t)))
+        sources = (*kept, replace(demand, notes="; ".join(t for t in (demand.notes, whose) if t)))
     repairs = _with_repairs(region.repairs, imported, notices)
     return Rejoined(replace(out, sources=sources, repairs=repairs), tuple(notices))
 

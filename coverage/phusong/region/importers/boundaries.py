@@ -58,12 +58,14 @@ def import_boundaries(region: Region, files: Sequence[Path], options: Options) -
     """
     by = options.columns.get("communes", ColumnMap())
     where = names_of(files)
-    frames, notices, problems = [], [], []
+    frames: list[Any] = []
+    notices: list[Notice] = []
+    problems: list[Problem] = []
     for path in files:
         try:
-            frame, told = _shapes(path, region, by, options.crs)
+            frame, changed = _shapes(path, region, by, options.crs)
             frames.append(frame)
-            notices += told
+            notices += changed
         except InputError as error:
             problems += error.problems
     refuse(problems)

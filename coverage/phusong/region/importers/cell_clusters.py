@@ -152,6 +152,6 @@ def _lead(east, north, operator, order, reach):  # type: ignore[no-untyped-def]
         out[i] = found
         found += 1
         key = np.int64(bx) * high + by
-        following[i] = head[key] if key in head else -1
+        following[i] = head.get(key, -1)
         head[key] = i
     return out

@@ -51,14 +51,19 @@ def network_operators(region: Region) -> tuple[dict[int, str], list[str]]:
     codes = table("mcc_mnc")
     found: dict[int, str] = {}
     missing = []
-    for row in codes[codes["mcc"] == MCC].itertuples(index=False):
-        name = str(row.operator)
+    mine = codes[codes["mcc"] == MCC]
+    for mnc, name, network in zip(
+        mine["mnc"].astype(int).tolist(),
+        mine["operator"].astype(str),
+        mine["network"].astype(str),
+        strict=True,
+    ):
         if name in known:
-            found[int(row.mnc)] = name
+            found[mnc] = name
         elif name and _OTHERS in known:
-            found[int(row.mnc)] = _OTHERS
+            found[mnc] = _OTHERS
         else:
-            missing.append(f"{MCC}-{int(row.mnc):02d} {row.network}")
+            missing.append(f"{MCC}-{mnc:02d} {network}")
     return found, missing
 
 
@@ -114,7 +119,7 @@ def import_opencellid(region: Region, files: Sequence[Path], options: Options) -
     east, north = Transformer.from_crs("EPSG:4326", region.grid.crs, always_xy=True).transform(
         frame["lon"].to_numpy(), frame["lat"].to_numpy()
     )
-    numbers, names = pd.factorize(operator, sort=True)
+    numbers, _ = pd.factorize(operator, sort=True)
     clusters = cluster_cells(
         frame["radio"].to_numpy(np.int8), numbers.astype(np.int64), frame["cell"].to_numpy(np.int64),
         frame["samples"].to_numpy(np.int64), np.asarray(east), np.asarray(north),
@@ -159,8 +164,8 @@ def _left_out(read: Sequence[CellRows]) -> list[tuple[str, int]]:
 
 def _ids(frame: pd.DataFrame) -> "pd.Series[str]":
     radio = pd.Series([r.lower() for r in RADIOS])[frame["radio"].to_numpy()].reset_index(drop=True)
-    parts = (frame[c].astype("str") for c in ("net", "area", "cell"))
-    return radio.str.cat([f"{MCC}-" + next(parts), *parts], sep="/")
+    net, area, cell = (frame[c].astype("str") for c in ("net", "area", "cell"))
+    return radio + f"/{MCC}-" + net + "/" + area + "/" + cell
 
 
 def _sites(
@@ -188,7 +193,7 @@ def _cells(
     generation = pd.Series([_GENERATION.get(r, "") for r in RADIOS])[frame["radio"].to_numpy()].reset_index(
         drop=True
     )
-    of = ASSUMED.set_index("technology").loc[generation]
+    of = ASSUMED.set_index("technology").loc[generation.to_numpy(str).tolist()]
     together = pd.DataFrame({"s": clusters.site, "r": frame["radio"]}).groupby(["s", "r"])
     rank, many = together.cumcount().to_numpy(), together["s"].transform("size").to_numpy()
     # where a sector is heard tells where it points; the others share the round evenly

@@ -2,8 +2,9 @@
 
 import gzip
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -35,6 +36,7 @@ _OPTIONAL = ("samples", "created", "updated")
 _ALIASES = {"mnc": "net", "lac": "area", "tac": "area", "cid": "cell", "cellid": "cell", "longitude": "lon",
             "latitude": "lat", "average_signal": "averageSignal", "averagesignal": "averageSignal"}  # fmt: skip
 _BLOCK_BYTES = 4 << 20
+_GZIP = b"\x1f\x8b"
 _HEAD_BYTES = 1 << 16
 _SHOWN = 20
 _MOST_CELL = 2**36 - 1  # NR cell identity, 36 bits: the longest
@@ -161,7 +163,7 @@ class _Reading:
             )
             part[name] = np.zeros(rows.size) if numbers is None else numbers
             if there:
-                bad = (part[name] < 0) | (part[name] % 1 != 0) | (part[name] > _MOST_CELL)
+                bad = (part[name] < 0) | (np.nan_to_num(part[name]) % 1 != 0) | (part[name] > _MOST_CELL)
                 self.tell(bad, rows, name, kept.column(name), "is no whole number from 0 up")
             part[name] = np.nan_to_num(part[name]).astype(np.int64)
         for name, limit in (("lon", 180.0), ("lat", 90.0)):
@@ -191,11 +193,11 @@ class _Reading:
     def _numbers(
         self,
         values: pa.Array,
-        rows: Any,
+        rows: Any,  # noqa: ANN401
         column: str,
         *,
         empty: float | None = None,
-        comma: bool = False,  # noqa: ANN401
+        comma: bool = False,
     ) -> npt.NDArray[np.float64]:
         text = pc.utf8_trim_whitespace(values)
         if comma:
@@ -238,15 +240,15 @@ class _Reading:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    """Give the text of a file, packed or not, behind its byte order mark."""
     with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
+        packed = file.read(2) == _GZIP
         file.seek(0)
-        if packed:
-            with gzip.open(file) as inner:
-                yield inner  # type: ignore[misc]  # a GzipFile is an IO[bytes] in all but name
-        else:
-            yield file
+        with gzip.open(file) if packed else nullcontext(file) as text:
+            if text.read(len(BOM_UTF8)) != BOM_UTF8:
+                text.seek(0)
+            yield text
 
 
 def _layout(path: Path) -> tuple[str, list[str], int]:
@@ -255,12 +257,12 @@ def _layout(path: Path) -> tuple[str, list[str], int]:
         head = file.read(_HEAD_BYTES)
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise InputError(Problem(path.name, "is UTF-16; save it as CSV UTF-8"))
-    line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace").strip("\r")
+    line = head.split(b"\n", 1)[0].decode("utf-8", "replace").strip("\r")
     if not line.strip():
         raise InputError(
             Problem(path.name, "is empty or begins with an empty line; expected cells of OpenCelliD")
         )
-    delimiter = max(",;\t|", key=lambda d: line.count(d))
+    delimiter = max(",;\t|", key=line.count)
     first = [v.strip().strip('"') for v in line.split(delimiter)]
     if first[0].upper() in RADIOS:
         if len(first) != len(COLUMNS):
@@ -286,7 +288,11 @@ def _batches(
         csv.open_csv(
             pa.PythonFile(file, mode="r"),
             read_options=csv.ReadOptions(
-                use_threads=False, block_size=_BLOCK_BYTES, column_names=names, skip_rows=skip
+                encoding="latin-1",
+                use_threads=False,
+                block_size=_BLOCK_BYTES,
+                column_names=names,
+                skip_rows=skip,
             ),
             parse_options=csv.ParseOptions(delimiter=delimiter, invalid_row_handler=reading.skip_row),
             convert_options=csv.ConvertOptions(

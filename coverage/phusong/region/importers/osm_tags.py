@@ -44,7 +44,7 @@ class Meaning:
     kv: float = 0.0
 
 
-def meaning(tags: Mapping[str, str], *, area: bool) -> Meaning | None:
+def meaning(tags: Mapping[str, str], *, area: bool) -> Meaning | None:  # noqa: PLR0911 - a table of cases
     """Return what tags say, or None when it is nothing that a region holds.
 
     Parameters
@@ -122,7 +122,7 @@ def metres(text: str | None, otherwise: float) -> float:
     except ValueError:
         return otherwise
     value *= 0.3048 if "ft" in words or "'" in words else 1.0
-    return value if 0.0 < value <= 400.0 else otherwise  # noqa: PLR2004 - the schema's limit
+    return value if 0.0 < value <= 400.0 else otherwise
 
 
 def operator_of(text: str | None) -> str:

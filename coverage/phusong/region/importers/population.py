@@ -1,12 +1,11 @@
 """Where people live: WorldPop and GHS-POP rasters, Kontur hexagons; each brought onto the grid with nobody lost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyogrio
 import shapely
 from pyproj import CRS, Transformer
 
@@ -14,7 +13,7 @@ from phusong.errors import InputError, Problem, refuse
 from phusong.region.grid import Grid
 from phusong.region.importers.base import Imported, Options, names_of
 from phusong.region.importers.unpacking import unpacked_files
-from phusong.region.names import fold
+from phusong.region.importers.vector_part import read_part
 from phusong.region.rasters import read_people
 from phusong.region.store import Region, Source
 
@@ -103,27 +102,15 @@ def _imported(people: Floats, files: Sequence[Path], options: Options, name: str
     return Imported({"people": people}, (source,))
 
 
+def _pairs(to_grid: Transformer) -> Callable[[Floats], Floats]:
+    return lambda xy: np.column_stack(to_grid.transform(xy[:, 0], xy[:, 1]))
+
+
 def _of_hexagons(path: Path, grid: Grid, crs: str) -> Floats:
-    try:
-        info = pyogrio.read_info(path)
-        own = info["crs"] or crs
-        if not own:
-            raise InputError(Problem(path.name, "has no CRS; say which one with --crs, e.g. EPSG:3857"))
-        names = {fold(n): str(n) for n in info["fields"]}
-        column = next((names[n] for n in _PEOPLE if n in names), None)
-        if column is None:
-            told = f"has no column of people ({', '.join(_PEOPLE)}); it has {', '.join(map(str, info['fields']))}"
-            raise InputError(Problem(path.name, told))
-        to_own = Transformer.from_crs(grid.crs, own, always_xy=True)
-        box = to_own.transform_bounds(*grid.bounds, densify_pts=21)
-        frame = pyogrio.read_dataframe(path, columns=[column], bbox=box)
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a broken file makes GDAL's reader raise anything
-        told = f"cannot be read, or is cut off: {' '.join(str(error).split())[:150]}"
-        raise InputError(Problem(path.name, told)) from None
-    if frame.empty:
-        raise InputError(Problem(path.name, "does not overlap the region; are its coordinates swapped?"))
+    part = read_part(path, grid, _PEOPLE, crs=crs)
+    frame, column, own = part.frame, part.column, part.crs
+    if not column:
+        raise InputError(Problem(path.name, f"has no column of people ({', '.join(_PEOPLE)})"))
     shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
     people = np.asarray(frame[column], np.float64)
     kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
@@ -143,5 +130,5 @@ def _of_hexagons(path: Path, grid: Grid, crs: str) -> Floats:
     shapes = shapely.force_2d(shapes)
     if CRS.from_user_input(own) != CRS.from_user_input(grid.crs):
         to_grid = Transformer.from_crs(own, grid.crs, always_xy=True)
-        shapes = shapely.transform(shapes, to_grid.transform, interleaved=False)
+        shapes = shapely.transform(shapes, _pairs(to_grid))
     return people_of_shapes(shapes, people, grid)

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pyogrio
 import rasterio
 import shapely
 from pyproj import Transformer
@@ -17,7 +15,7 @@ from phusong.errors import InputError, Problem, refuse
 from phusong.region.grid_join import GridJoin, join_lines, kilovolts
 from phusong.region.importers.base import Imported, Options, Repair, names_of
 from phusong.region.importers.unpacking import unpacked_files
-from phusong.region.names import fold
+from phusong.region.importers.vector_part import read_part
 from phusong.region.notices import Notice
 from phusong.region.shapes import shaped
 from phusong.region.store import Region, Source
@@ -112,7 +110,7 @@ def raster_lines(path: Path, region: Region) -> npt.NDArray[Any]:
                 )
             window = _window(source, region)
             values = source.read(1, window=window, masked=True)
-            on = np.ma.filled(values > 0, fill_value=False)  # type: ignore[no-untyped-call]  # numpy.ma has no types
+            on = np.ma.filled(values > 0, fill_value=False)
             transform, crs = source.window_transform(window), source.crs
     except (rasterio.errors.RasterioError, OSError, ValueError) as error:
         told = f"is no readable raster, or is cut off ({' '.join(str(error).split())[:120]})"
@@ -129,12 +127,8 @@ def raster_lines(path: Path, region: Region) -> npt.NDArray[Any]:
         col = col + max(-dc, 0)
         pairs.append(np.c_[row, col, row + dr, col + dc])
     cells = np.concatenate(pairs)
-    x, y = (
-        transform @ (cells[:, 1] + 0.5, cells[:, 0] + 0.5)
-        if hasattr(transform, "__matmul__")
-        else transform * (cells[:, 1] + 0.5, cells[:, 0] + 0.5)
-    )
-    u, v = transform * (cells[:, 3] + 0.5, cells[:, 2] + 0.5)
+    x, u = (transform.c + transform.a * (cells[:, k] + 0.5) for k in (1, 3))
+    y, v = (transform.f + transform.e * (cells[:, k] + 0.5) for k in (0, 2))
     to_grid = Transformer.from_crs(crs, region.grid.crs, always_xy=True)
     (x, y), (u, v) = to_grid.transform(x, y), to_grid.transform(u, v)
     return np.asarray(shapely.linestrings(np.stack([np.c_[x, y], np.c_[u, v]], axis=1)), dtype=object)
@@ -194,33 +188,8 @@ def _imported(
 
 def _vector_lines(path: Path, region: Region, crs: str) -> tuple[npt.NDArray[Any], Floats]:
     """Return lines near the region in its CRS and their voltage; a large file is read only where the region lies."""
-    try:
-        info = pyogrio.read_info(path)
-        own = info["crs"] or crs
-        if not own:
-            raise InputError(Problem(path.name, "has no CRS; say which one with --crs, e.g. EPSG:4326"))
-        names = {fold(n): str(n) for n in info["fields"]}
-        column = next((names[fold(n)] for n in _VOLTAGES if fold(n) in names), None)
-        west, south, east, north = region.grid.bounds
-        to_own = Transformer.from_crs(region.grid.crs, own, always_xy=True)
-        box = to_own.transform_bounds(
-            west - _MARGIN_M, south - _MARGIN_M, east + _MARGIN_M, north + _MARGIN_M, densify_pts=21
-        )
-        columns = [] if column is None else [column]
-        frame = pyogrio.read_dataframe(path, columns=columns, bbox=box)
-        if frame.empty:
-            bounds = pyogrio.read_info(path, force_total_bounds=True)["total_bounds"]
-            raise InputError(Problem(path.name, _elsewhere(bounds, box)))
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a broken file makes GDAL's reader raise anything
-        told = f"cannot be read, or is cut off: {' '.join(str(error).split())[:150]}"
-        raise InputError(Problem(path.name, told)) from None
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise InputError(
-            Problem(path.name, "holds no shapes; give lines as GeoPackage, Shapefile or GeoJSON")
-        )
-    frame, wrong, _ = shaped(frame, "communes", path.name, region.grid.crs, own_crs=crs)
+    part = read_part(path, region.grid, _VOLTAGES, crs=crs, margin_m=_MARGIN_M)
+    frame, wrong, _ = shaped(part.frame, "communes", path.name, region.grid.crs, own_crs=crs)
     refuse(wrong)
     shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
     kinds = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
@@ -229,15 +198,8 @@ def _vector_lines(path: Path, region: Region, crs: str) -> tuple[npt.NDArray[Any
         Problem(path.name, "is no line (it is missing, a point or an area)", int(i) + 1, "geometry")
         for i in np.flatnonzero(bad)[:20]
     )
-    return shapes, np.zeros(len(frame)) if column is None else np.array([kilovolts(v) for v in frame[column]])
-
-
-def _elsewhere(bounds: Sequence[float] | None, box: tuple[float, float, float, float]) -> str:
-    if bounds is not None:
-        left, bottom, right, top = bounds
-        if bottom <= box[2] and top >= box[0] and left <= box[3] and right >= box[1] and top > 90.0:
-            return "has longitude and latitude swapped: exchange them"
-    return "has no power line in the region"
+    volts = [kilovolts(v) for v in frame[part.column]] if part.column else np.zeros(len(frame))
+    return shapes, np.asarray(volts, np.float64)
 
 
 def _origins(region: Region) -> list[str]:

@@ -70,7 +70,9 @@ def _are_drawn(path: Path) -> bool:
 
 
 def _read(files: Sequence[Path], layer: str, region: Region, by: ColumnMap) -> tuple[Any, list[Notice]]:
-    frames, notices, problems = [], [], []
+    frames: list[Any] = []
+    notices: list[Notice] = []
+    problems: list[Problem] = []
     for path in files:
         try:
             read = read_layer(path, layer, crs=region.grid.crs, columns=_filled(path, layer, by))
@@ -113,7 +115,7 @@ def _of_places(
     where = names_of(files)
     rows: list[Repair] = []
     given = frame["commune_code"].to_numpy(str)
-    if are_old(given):
+    if are_old(given[~np.isin(given, region.communes["commune_code"].to_numpy(str))]):
         degrees = frame.geometry.to_crs("EPSG:4326")
         found = today_codes(given, lon=degrees.x.to_numpy(), lat=degrees.y.to_numpy(), old=True)
         notices.append(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.archive import MOST_BYTES
@@ -40,26 +41,30 @@ def unpacked_files(files: Sequence[Path], endings: tuple[str, ...]) -> Iterator[
     with ExitStack() as stack:
         for number, path in enumerate(files):
             try:
-                if path.is_dir():
-                    inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
-                    if not inside:
-                        told = f"holds no file of use ({', '.join(endings)})"
-                        raise InputError(Problem(path.name, told))  # noqa: TRY301 - gathered below
-                    found += inside
-                    continue
-                if not path.is_file():
-                    raise InputError(Problem(path.name, "does not exist"))  # noqa: TRY301 - gathered below
-                if path.suffix.lower() in {".zip", ".gz"}:
-                    folder = Path(stack.enter_context(TemporaryDirectory(prefix="phusong-"))) / str(number)
-                    folder.mkdir()
-                    unpack = _from_zip if path.suffix.lower() == ".zip" else _from_gzip
-                    found += unpack(path, folder, endings)
-                else:
-                    found.append(path)
+                found += _found(path, endings, number, stack)
             except InputError as error:
                 problems += error.problems
         refuse(problems)
         yield found
+
+
+def _found(path: Path, endings: tuple[str, ...], number: int, stack: ExitStack) -> list[Path]:
+    if path.is_dir():
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
+        if not inside:
+            raise InputError(Problem(path.name, f"holds no file of use ({', '.join(endings)})"))
+        return inside
+    if not path.is_file():
+        raise InputError(Problem(path.name, "does not exist"))
+    ending = path.suffix.lower()
+    if ending not in {".zip", ".gz"}:
+        if ending not in endings:
+            told = f"is of an unknown kind; expected one of {', '.join((*endings, '.zip', '.gz'))}"
+            raise InputError(Problem(path.name, told))
+        return [path]
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="phusong-"))) / str(number)
+    folder.mkdir()
+    return (_from_zip if ending == ".zip" else _from_gzip)(path, folder, endings)
 
 
 def _from_zip(path: Path, folder: Path, endings: tuple[str, ...]) -> list[Path]:
@@ -67,24 +72,46 @@ def _from_zip(path: Path, folder: Path, endings: tuple[str, ...]) -> list[Path]:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
             refuse(_unsafe(members, path.name))
-            wanted = [m for m in members if PurePosixPath(m.filename).suffix.lower() in endings]
-            if not wanted:
-                raise InputError(Problem(path.name, f"holds no file of use ({', '.join(endings)})"))
-            left = MOST_BYTES
-            out = []
-            for i, member in enumerate(wanted):
-                # a name of our own, so that no two members meet; tiles keep theirs, which say where they lie
-                target = folder / str(i) / PurePosixPath(member.filename).name
-                target.parent.mkdir()
-                with archive.open(member) as source:
-                    left -= _copy(source, target, left, path.name)
-                out.append(target)
-            return out
+            out = [
+                p
+                for p in _extracted(archive, members, folder, endings, path.name)
+                if p.suffix.lower() in endings
+            ]
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - a broken archive makes zipfile raise anything
         told = f"is no readable zip archive, or is cut off: {str(error)[:120]}"
         raise InputError(Problem(path.name, told)) from None
+    if not out:
+        raise InputError(Problem(path.name, f"holds no file of use ({', '.join(endings)})"))
+    return out
+
+
+def _extracted(
+    archive: zipfile.ZipFile,
+    members: Sequence[zipfile.ZipInfo],
+    folder: Path,
+    endings: tuple[str, ...],
+    where: str,
+) -> Iterator[Path]:
+    """Write the members of use and what lies beside them under the same name (the parts of a shapefile)."""
+    stems: dict[tuple[PurePosixPath, str], int] = {}
+    for member in members:
+        name = PurePosixPath(member.filename)
+        if name.suffix.lower() in endings:
+            stems.setdefault((name.parent, name.stem), len(stems))
+    left = MOST_BYTES
+    for member in members:
+        name = PurePosixPath(member.filename)
+        place = stems.get((name.parent, name.stem))
+        if place is None:
+            continue
+        # a folder of our own for each, so that no two members meet; tiles keep their name, which says where they lie
+        target = folder / str(place) / name.name
+        target.parent.mkdir(exist_ok=True)
+        with archive.open(member) as source:
+            left -= _copy(source, target, left, where)
+        yield target
 
 
 def _from_gzip(path: Path, folder: Path, endings: tuple[str, ...]) -> list[Path]:
@@ -102,10 +129,10 @@ def _from_gzip(path: Path, folder: Path, endings: tuple[str, ...]) -> list[Path]
     return [target]
 
 
-def _copy(source: object, target: Path, most: int, where: str) -> int:
+def _copy(source: IO[bytes] | gzip.GzipFile, target: Path, most: int, where: str) -> int:
     size = 0
     with target.open("wb") as out:
-        while block := source.read(_BLOCK):  # type: ignore[attr-defined]  # any open binary file
+        while block := source.read(_BLOCK):
             size += len(block)
             if size > most:
                 raise InputError(

@@ -10,7 +10,13 @@ import pandas as pd
 from phusong.errors import Problem
 from phusong.region.notices import Notice
 from phusong.region.vietnam.commune_names import kind_of, name_keys
-from phusong.region.vietnam.old_codes import CONVERSION_COLUMNS, are_old, today_codes, today_codes_of_names
+from phusong.region.vietnam.old_codes import (
+    CONVERSION_COLUMNS,
+    are_old,
+    is_today,
+    today_codes,
+    today_codes_of_names,
+)
 
 __all__ = ["Join", "join_communes"]
 
@@ -28,7 +34,7 @@ class Join:
     codes : ndarray of str, shape (n,)
         Empty where a row joins to none.
     how : ndarray of str, shape (n,)
-        code, name, old code, old name, ambiguous, or nothing.
+        code, name, old code, old name, elsewhere (a commune of today that is none of these), ambiguous, or nothing.
     conversions : DataFrame
         Old units that did not become one commune of their own (see ``old_codes``).
     problems : tuple of Problem
@@ -80,7 +86,7 @@ def join_communes(
     out, how = np.full(n, "", dtype="<U5"), np.full(n, "", dtype="<U9")
     problems: list[Problem] = []
     conversions = pd.DataFrame(columns=list(CONVERSION_COLUMNS), dtype="str")
-    old = are_old([c for c in given if c])
+    old = are_old([c for c in given if c and c not in known])
     if old:
         found = today_codes(
             given.tolist(),
@@ -97,9 +103,9 @@ def join_communes(
         out[by_code], how[by_code] = given[by_code].astype("<U5"), "code"
         problems += _contradictions(given, label, known, by_code, where)
     by_name = _index(communes)
-    for i in np.flatnonzero((out == "") & np.array([bool(x) for x in label], bool)):
-        if given[i] and not old and len(given[i]) == 5 and given[i].isdigit():
-            continue  # it has a code, of a commune elsewhere
+    elsewhere = np.array([c not in known and is_today(c) for c in given], bool)
+    how[elsewhere & (out == "")] = "elsewhere"
+    for i in np.flatnonzero((how == "") & np.array([bool(x) for x in label], bool)).tolist():
         province = name_keys(str(provinces[i]))[-1] if provinces is not None else ""
         kind = (str(kinds[i]) if kinds is not None else "") or kind_of(label[i])
         fits = _fits(label[i], kind, province, by_name)
@@ -164,9 +170,9 @@ def _by_old_names(
     if districts is None or not left.size:
         return conversions
     found = today_codes_of_names(
-        [label[i] for i in left],
-        provinces=None if provinces is None else [str(provinces[i]) for i in left],
-        districts=[str(districts[i]) for i in left],
+        [label[i] for i in left.tolist()],
+        provinces=None if provinces is None else [str(provinces[i]) for i in left.tolist()],
+        districts=[str(districts[i]) for i in left.tolist()],
     )
     for i, code in zip(left, found.codes.tolist(), strict=True):
         if code in known:
@@ -184,6 +190,11 @@ def _told(how: Strings, given: npt.NDArray[np.object_], label: list[str], where:
         many = int((how == word).sum())
         if many:
             notices.append(Notice(where, told, "commune_code", many))
+    elsewhere = int((how == "elsewhere").sum())
+    if elsewhere:
+        notices.append(
+            Notice(where, "are communes outside the region and were left out", "commune_code", elsewhere)
+        )
     lost = np.flatnonzero(how == "")
     if lost.size:
         shown = ", ".join(" ".join(t for t in (str(given[i]), label[i]) if t) for i in lost[:_SHOWN])

@@ -18,7 +18,15 @@ import pandas as pd
 
 from phusong.region.vietnam.commune_names import name_keys
 
-__all__ = ["CONVERSION_COLUMNS", "Conversion", "are_old", "successors", "today_codes", "today_codes_of_names"]
+__all__ = [
+    "CONVERSION_COLUMNS",
+    "Conversion",
+    "are_old",
+    "is_today",
+    "successors",
+    "today_codes",
+    "today_codes_of_names",
+]
 
 CONVERSION_COLUMNS = ("old_code", "old_name", "became", "today", "chosen", "how")
 
@@ -113,8 +121,19 @@ def are_old(codes: Sequence[str] | Strings) -> bool:
     >>> are_old(["00001", "00004"]), are_old(["00097"])
     (True, False)
     """
-    given = set(map(str, codes))
+    given = set(map(str, codes)) - {""}
     return bool((given & set(successors()["old_code"])) - set(_today().index))
+
+
+def is_today(code: str) -> bool:
+    """Return whether a code is one of today's communes'.
+
+    Examples
+    --------
+    >>> is_today("00097"), is_today("00001")
+    (True, False)
+    """
+    return code in _today().index
 
 
 def today_codes(
@@ -195,7 +214,8 @@ def today_codes_of_names(
             table.setdefault(key, []).append(i)
     province_keys = [name_keys(p)[-1] for p in units["province"]]
     district_keys = [name_keys(d)[-1] for d in units["district"]]
-    chosen, rows = [], {}
+    chosen: list[str] = []
+    rows: dict[tuple[str, str], tuple[str, ...]] = {}
     today = _today()
     for k, name in enumerate(names):
         province = name_keys(provinces[k])[-1] if provinces is not None else ""
