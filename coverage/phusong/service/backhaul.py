@@ -163,7 +163,7 @@ def dominators(links: Links, is_exchange: Bools) -> dict[Place, Place]:
     dict
         Sites are numbers, links are ("link", number). What no way reaches is left out.
     """
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[Place] = nx.DiGraph()
     graph.add_edges_from((-1, int(k)) for k in np.flatnonzero(is_exchange))
     if -1 not in graph:
         return {}

@@ -104,7 +104,8 @@ class Network:
 
     def with_supply(self, site: int, *, source: int, node: int, autonomy_h: float) -> "Network":
         """Return the network with another supply at one site: panels for it are of the usual size at least."""
-        kind, at, hours, panels = (v.copy() for v in (self.source, self.node, self.autonomy_h, self.oversize))
+        kind, at = self.source.copy(), self.node.copy()
+        hours, panels = self.autonomy_h.copy(), self.oversize.copy()
         kind[site], at[site], hours[site] = source, node, max(autonomy_h, hours[site])
         panels[site] = max(USUAL_OVERSIZE, panels[site])
         return replace(self, source=kind, node=at, autonomy_h=hours, oversize=panels)
@@ -139,7 +140,7 @@ def build_network(
     nodes = power_nodes["node_id"].to_numpy(str)
     node = _indices(sites["power_node_id"], nodes)
     fed = node >= 0
-    load = np.bincount(node[fed], stated(sites, "load_kw", SITE_KW)[fed], nodes.size)
+    load = np.bincount(node[fed], stated(sites, "load_kw", SITE_KW)[fed], nodes.size).astype(np.float64)
     grid = power_graph(power_nodes, power_lines, load)
     supply = site_supply(sites)
     source = sites["power_source"].map(SOURCE_CODE).to_numpy(np.int64)

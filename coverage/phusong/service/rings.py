@@ -49,6 +49,7 @@ def with_rings(network: Network) -> Network:
         if network.is_exchange[site] or site not in above:
             continue
         at: Place = site
+        end: Place
         while True:
             up = above[at]
             if not isinstance(at, tuple) and not isinstance(up, tuple):
@@ -73,7 +74,7 @@ class _Ways:
         self._net = network
         self._own_h = own_supply_h(network)
         links = network.links
-        graph = nx.Graph()
+        graph: nx.Graph[int] = nx.Graph()
         graph.add_edges_from(((-1, int(k)) for k in np.flatnonzero(network.is_exchange)), lost=0.0, link=-1)
         for k in np.argsort(
             -links.unavailability, kind="stable"

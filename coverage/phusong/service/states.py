@@ -47,7 +47,7 @@ class States:
     @property
     def n_states(self) -> int:
         """Number of states."""
-        return self.live.shape[0] * 64
+        return int(self.live.shape[0]) * 64
 
     @property
     def availability(self) -> Floats:
