@@ -30,11 +30,12 @@ def kind_of(name: str) -> str:
     return ""
 
 
-def name_keys(name: str) -> tuple[str, str]:
+def name_keys(name: str, *, bare: bool = False) -> tuple[str, str]:
     """Return two forms of a name, the stricter first; two names are the same when forms of one rank agree.
 
     The first keeps tones but not where they are written (hòa, hoà); the second keeps letters, not tones nor
-    diacritics. The kind of unit before the name is left out of both.
+    diacritics. The kind of unit before the name is left out of both, unless the name is known to be bare: there is a
+    commune called Xa Dung.
 
     Examples
     --------
@@ -45,9 +46,9 @@ def name_keys(name: str) -> tuple[str, str]:
     """
     text = _plain_space(name)
     prefixes = (*_words(_KINDS, text), *_SHORT, *_words(dict.fromkeys(_UPPER, ""), text), *_UPPER_SHORT)
-    bare = next((text[len(p) :].strip() for p in prefixes if _begins(text, p)), text)
-    syllables = [_tone_last(s) for s in _APART.sub(" ", bare).split()]
-    return " ".join(syllables), re.sub(r"[^0-9a-z]+", "", fold(bare))
+    kept = text if bare else next((text[len(p) :].strip() for p in prefixes if _begins(text, p)), text)
+    syllables = [_tone_last(s) for s in _APART.sub(" ", kept).split()]
+    return " ".join(syllables), re.sub(r"[^0-9a-z]+", "", fold(kept))
 
 
 def _plain_space(name: str) -> str:

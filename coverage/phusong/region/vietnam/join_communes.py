@@ -125,7 +125,7 @@ def _index(communes: pd.DataFrame) -> tuple[dict[str, list[tuple[str, str, str]]
     """Return (code, kind, province) of communes by each of the two forms of their names."""
     tables: tuple[dict[str, list[tuple[str, str, str]]], ...] = ({}, {})
     for row in communes[["commune_code", "name", "kind", "province"]].itertuples(index=False):
-        for table, key in zip(tables, name_keys(str(row.name)), strict=True):
+        for table, key in zip(tables, name_keys(str(row.name), bare=True), strict=True):
             entry = (str(row.commune_code), str(row.kind), name_keys(str(row.province))[-1])
             table.setdefault(key, []).append(entry)
     return tables
@@ -135,12 +135,13 @@ def _fits(
     label: str, kind: str, province: str, by_name: tuple[dict[str, list[tuple[str, str, str]]], ...]
 ) -> list[str]:
     """Return the communes that a name can mean, by the strictest form that finds any."""
-    for table, key in zip(by_name, name_keys(label), strict=True):
-        found = [e for e in table.get(key, []) if not province or e[2] == province]
-        same = [e for e in found if e[1] == kind]
-        found = same or found
-        if found:
-            return sorted({e[0] for e in found})
+    for keys in (name_keys(label), name_keys(label, bare=True)):
+        for table, key in zip(by_name, keys, strict=True):
+            found = [e for e in table.get(key, []) if not province or e[2] == province]
+            same = [e for e in found if e[1] == kind]
+            found = same or found
+            if found:
+                return sorted({e[0] for e in found})
     return []
 
 
@@ -155,7 +156,8 @@ def _contradictions(
     problems = []
     for i in np.flatnonzero(by_code):
         official = known[given[i]]
-        if label[i] and name_keys(label[i])[-1] != name_keys(official)[-1]:
+        same = {name_keys(label[i])[-1], name_keys(label[i], bare=True)[-1]}
+        if label[i] and name_keys(official, bare=True)[-1] not in same:
             told = f"is the code of {official}, but the row is named {label[i]!r}; correct one of them"
             problems.append(Problem(where, told, row=int(i) + 1, column="commune_code", value=given[i]))
     return problems

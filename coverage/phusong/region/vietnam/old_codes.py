@@ -210,7 +210,7 @@ def today_codes_of_names(
     units = successors()
     table: dict[str, list[int]] = {}
     for i, (name, kind) in enumerate(zip(units["name"], units["kind"], strict=True)):
-        for key in {*name_keys(str(name)), *name_keys(f"{kind} {name}")}:
+        for key in {*name_keys(str(name), bare=True), *name_keys(f"{kind} {name}")}:
             table.setdefault(key, []).append(i)
     province_keys = [name_keys(p)[-1] for p in units["province"]]
     district_keys = [name_keys(d)[-1] for d in units["district"]]
@@ -221,7 +221,7 @@ def today_codes_of_names(
         province = name_keys(provinces[k])[-1] if provinces is not None else ""
         district = name_keys(districts[k])[-1] if districts is not None else ""
         found: list[int] = []
-        for key in name_keys(name):
+        for key in (*name_keys(name), *name_keys(name, bare=True)):
             found = [
                 i
                 for i in table.get(key, [])
