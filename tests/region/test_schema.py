@@ -84,7 +84,7 @@ def test_words_and_defaults_are_allowed_ones(layer):
 
 def test_units_in_names_are_the_stated_ones():
     ends = {"_km2": "km²", "_m": "m", "_km": "km", "_h": "h", "_kw": "kW", "_dbm": "dBm", "_mhz": "MHz",
-            "_mbps": "Mbit/s", "_deg": "°"}  # fmt: skip
+            "_mbps": "Mbit/s", "_deg": "°", "_kwp": "kW", "_ghz": "GHz", "_db": "dB"}  # fmt: skip
     for columns in LAYERS.values():
         for column in columns:
             if column.kind != "number":

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.errors import Problem
+from phusong.region.check_power import closed_lines, power_problems
 from phusong.region.layers import table_problems
 from phusong.region.operator_shares import share_problems
 from phusong.region.schema import LAYERS, references
@@ -39,6 +40,7 @@ def check_region(region: "Region") -> list[Problem]:
     problems += _references(region)
     problems += _places(region)
     problems += _trees(region)
+    problems += power_problems(region)
     if not any(p.where == "operators" for p in problems):
         problems += share_problems(region.operators)
     return problems
@@ -107,17 +109,18 @@ def _places(region: "Region") -> list[Problem]:
 
 
 def _trees(region: "Region") -> list[Problem]:
+    closed = closed_lines(region.power_lines)
     problems = _cycle(
         "power_lines",
-        region.power_lines["from_id"].to_numpy(str),
-        region.power_lines["to_id"].to_numpy(str),
+        region.power_lines["from_id"].to_numpy(str)[closed],
+        region.power_lines["to_id"].to_numpy(str)[closed],
         "the power tree",
     )
-    fed = region.power_lines["to_id"].duplicated().to_numpy()
+    fed = region.power_lines["to_id"].where(closed).duplicated().to_numpy() & closed
     problems += [
         Problem(
             "power_lines",
-            "is fed by a second line; the power tree has one line above each node",
+            "is fed by a second line; the power tree has one line above each node: mark the other normally_open",
             row=int(i) + 1,
             column="to_id",
             value=region.power_lines["to_id"].iloc[i],

@@ -89,6 +89,14 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
                 default=4.0,
                 aliases=("backup_power_hours", "battery_hours", "gio_du_phong"),
             ),
+            "load_kw": number("mean load; 0: usual", "kW", 0.0, 1000.0, default=0.0),
+            "pv_kwp": number(
+                "peak power of its panels; 0: usual for the load", "kW", 0.0, 10_000.0, default=0.0
+            ),
+            "tank_h": number("hours that a full tank lasts; 0: usual", "h", 0.0, 8760.0, default=0.0),
+            "refuel_delay_h": number(
+                "mean time from ordering fuel to having it; 0: usual", "h", 0.0, 8760.0, default=0.0
+            ),
             "backhaul_parent_id": text(
                 "site or exchange its backhaul goes to; empty: none",
                 default="",
@@ -206,6 +214,7 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
                 words={"generator": "plant", "trạm biến áp": "transformer"},
             ),
             "capacity_kw": number("capacity", "kW", 0.0, default=0.0),
+            "load_kw": number("mean load of others than sites", "kW", 0.0, default=0.0),
             "saifi": number("interruptions a year by the node itself", "1/year", 0.0, 10_000.0),
             "caidi_h": number("their mean length", "h", 0.0, 8760.0),
             "geometry": shape("Point"),
@@ -219,6 +228,10 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
             "length_km": number("length", "km", 0.0, 2000.0, aliases=("chieu_dai_km",)),
             "failures_per_km_year": number("faults", "1/(km·year)", 0.0, 1000.0, default=0.03),
             "repair_h": number("mean time to repair", "h", 0.0, 8760.0, default=5.0),
+            "normally_open": flag(
+                "whether it carries nothing until it is closed to feed what a fault left dark", default=False
+            ),
+            "switch_h": number("time to close it, when it is normally open", "h", 0.0, 8760.0, default=1.0),
         }
     ),
     "links": pa.DataFrameSchema(
@@ -247,6 +260,12 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
                 "who owns it", default="unknown", aliases=("physical_infrastructure_provider", "chu_so_huu")
             ),
             "availability": number("share of the year it works", "share", 0.0, 1.0, default=0.9995),
+            "frequency_ghz": number(
+                "carrier of a microwave hop; 0: usual for its length", "GHz", 0.0, 100.0, default=0.0
+            ),
+            "fade_margin_db": number(
+                "fade margin of a microwave hop; 0: usual", "dB", 0.0, 100.0, default=0.0
+            ),
         }
     ),
     "operators": pa.DataFrameSchema(

@@ -25,6 +25,8 @@ UNITS: Mapping[str, Mapping[str, Callable[[Floats], Floats]]] = {
     "kW": {"W": _times(0.001), "MW": _times(1000.0)},
     "dBm": {"W": _decibels(30.0), "mW": _decibels(0.0), "kW": _decibels(60.0), "dBW": lambda v: v + 30.0},
     "MHz": {"GHz": _times(1000.0), "kHz": _times(0.001), "Hz": _times(1e-6)},
+    "GHz": {"MHz": _times(0.001)},
+    "dB": {"Np": _times(20.0 / np.log(10.0))},
     "Mbit/s": {"Gbit/s": _times(1000.0), "kbit/s": _times(0.001)},
     "h": {"min": _times(1 / 60), "s": _times(1 / 3600), "day": _times(24.0)},
     "share": {"%": _times(0.01)},

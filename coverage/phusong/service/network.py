@@ -145,7 +145,8 @@ def build_network(
     supply = site_supply(sites)
     source = sites["power_source"].map(SOURCE_CODE).to_numpy(np.int64)
     is_exchange = (sites["structure"] == "exchange").to_numpy()
-    autonomy = sites["autonomy_h"].to_numpy(np.float64)
+    has_battery = ~sites["power_source"].isin(["grid", "none"]).to_numpy(bool)
+    autonomy = np.where(has_battery, sites["autonomy_h"].to_numpy(np.float64), 0.0)
     stations = _stations(cells, ids, active, code_of)
     network = Network(
         operators=names,
