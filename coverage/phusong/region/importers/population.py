@@ -10,6 +10,7 @@ import shapely
 from pyproj import CRS, Transformer
 
 from phusong.errors import InputError, Problem, refuse
+from phusong.region.finer_people import blocks_of, finer_people
 from phusong.region.grid import Grid
 from phusong.region.importers.base import Imported, Options, names_of
 from phusong.region.importers.unpacking import unpacked_files
@@ -88,6 +89,10 @@ def people_of_shapes(shapes: Any, people: npt.ArrayLike, grid: Grid) -> Floats: 
 def _of_rasters(region: Region, files: Sequence[Path], options: Options, name: str, licence: str) -> Imported:
     with unpacked_files(files, _RASTERS) as tiles:
         people = read_people(tiles, region.grid)
+        block_px = blocks_of(tiles, region.grid)
+    known = np.zeros(region.grid.shape)
+    known[region.demand["row"], region.demand["col"]] = region.demand["population"]
+    people = finer_people(people, known, block_px)
     return _imported(people, files, options, name, licence)
 
 
@@ -97,7 +102,7 @@ def _imported(people: Floats, files: Sequence[Path], options: Options, name: str
         raise InputError(Problem(where, "has nobody in the region"))
     source = Source(
         "demand", "modelled", options.source or f"{name} ({where})", options.licence or licence, options.as_of,
-        "pattern of the raster",
+        "pattern of the raster; within a pixel coarser than the grid, as the people that were here before",
     )  # fmt: skip
     return Imported({"people": people}, (source,))
 
