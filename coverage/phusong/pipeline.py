@@ -26,12 +26,13 @@ from phusong.region.store import Region
 from phusong.report.redact import Redaction, redact
 from phusong.report.result import Result
 from phusong.result_tables import Ground, result_of
-from phusong.scenario import ReportSettings, Scenario
-from phusong.service.capacity import Usage, tiers, use_network
+from phusong.scenario import ReportSettings, Scenario, ServiceSettings
+from phusong.service.busy_hour import busy_hour_mbps, grown
+from phusong.service.capacity import Demand, Usage, tiers, use_network
 from phusong.service.network import Network, build_network
 from phusong.service.power import Stability, site_stability
 from phusong.service.reception import Reception, reception_at
-from phusong.service.sharing import opened_sites, roamed_sites
+from phusong.service.sharing import Agreement, Rights, grant_rights
 
 __all__ = ["Stages", "run", "run_region"]
 
@@ -127,9 +128,11 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
     with clock.stage("access"):
         policies = []
         for policy in dict.fromkeys((*asked.sharing.compare, asked.sharing.policy)):
-            usage, tier = _use(asked, network, stability, reception, weights, policy)
+            rights = _rights(asked, network, policy, agreed=False)
+            usage, tier = _use(asked, network, stability, reception, weights, rights)
             policies.append({"policy": policy, **_totals(classify(usage, weights))})
-        usage, tier = _use(asked, network, stability, reception, weights, asked.sharing.policy)
+        rights = _rights(asked, network, asked.sharing.policy)
+        usage, tier = _use(asked, network, stability, reception, weights, rights)
         access = classify(usage, weights)
     with clock.stage("invest"):
         situation = Situation(
@@ -141,12 +144,13 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
             tier=tier,
             station_load=usage.station_load,
             availability_target=asked.service.availability_target,
-            policy=asked.sharing.policy,
+            rights=rights,
             grid=region.grid,
             elevation=region.elevation,
             cell_pixel=ground.cell_pixel,
             cell_commune=ground.cell_commune,
             commune_codes=region.communes["commune_code"].to_numpy(str),
+            commune_remote=np.clip(region.communes["remote"].to_numpy(np.int64), 0, 3),
             site_east_m=region.sites.geometry.x.to_numpy(np.float64),
             site_north_m=region.sites.geometry.y.to_numpy(np.float64),
             node_east_m=region.power_nodes.geometry.x.to_numpy(np.float64),
@@ -214,9 +218,14 @@ def _network(region: Region, ground: Ground) -> Network:
 
 
 def _use(
-    asked: Scenario, network: Network, stability: Stability, reception: Reception, weights: Ints, policy: str
+    asked: Scenario,
+    network: Network,
+    stability: Stability,
+    reception: Reception,
+    weights: Ints,
+    rights: Rights,
 ) -> tuple[Usage, npt.NDArray[np.int8]]:
-    tier = tiers(network, opened_sites(network, policy), roamed_sites(network, policy))
+    tier = tiers(network, rights)
     usage = use_network(
         reception,
         weights=weights,
@@ -224,11 +233,34 @@ def _use(
         availability=stability.availability[network.station_site],
         availability_target=asked.service.availability_target,
         bandwidth_mhz=network.station_bandwidth_mhz,
-        backhaul_mbps=network.link_capacity_mbps[network.station_site],
-        mbps_per_person=asked.service.busy_hour_mbps_per_person,
-        max_load=asked.service.max_load,
+        station_site=network.station_site,
+        site_mbps=network.link_capacity_mbps,
+        demand=_demand(asked.service),
     )
     return usage, tier
+
+
+def _demand(asked: ServiceSettings) -> Demand:
+    mbps = asked.busy_hour_mbps_per_person
+    if mbps is None:
+        mbps = busy_hour_mbps(
+            take_up=asked.take_up, gb_month=asked.gb_month, busy_hour_share=asked.busy_hour_share
+        )
+    years = asked.year - asked.demand_year
+    return Demand(
+        grown(mbps, growth_year=asked.growth_year, years=years),
+        asked.max_load,
+        asked.target_mbps,
+        asked.busy_hour_spread,
+    )
+
+
+def _rights(asked: Scenario, network: Network, policy: str, *, agreed: bool = True) -> Rights:
+    """Return the rights under a policy, with the scenario's agreements or without."""
+    agreements = [
+        Agreement(a.policy, a.classes, a.between, a.first_year, a.until) for a in asked.sharing.agreements
+    ]
+    return grant_rights(network, policy, agreements if agreed else (), asked.service.year)
 
 
 def _sinr(asked: Scenario, radio: RadioPlan, heard: Footprints) -> npt.NDArray[np.int16]:

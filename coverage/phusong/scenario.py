@@ -8,16 +8,17 @@ import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.resources import scenario_names, scenario_path
 
 __all__ = [
     "AccessSettings",
+    "AgreementSettings",
     "InvestSettings",
     "Policy",
     "RadioSettings",
@@ -32,6 +33,7 @@ Policy = Literal["none", "passive", "passive_backhaul", "moran", "mocn", "roamin
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Year = Annotated[int, Field(ge=1990, le=2100)]
 
 
 class _Table(BaseModel):
@@ -118,20 +120,67 @@ class ServiceSettings(_Table):
     availability_target: Annotated[float, Field(ge=0.5, lt=1.0)] = Field(
         0.998, description="Share of the year that a stable site must work (0.998: 17.5 h lost a year)."
     )
-    busy_hour_mbps_per_person: NotNegative = Field(
-        0.02, description="Mean busy-hour traffic of one inhabitant. [Mbit/s]"
+    take_up: Share = Field(0.6, description="Share of inhabitants who use mobile internet (assumed).")
+    gb_month: NotNegative = Field(8.0, description="Traffic of one of them (assumed). [GB a month]")
+    busy_hour_share: Share = Field(
+        0.06, description="Share of a day's traffic that falls into its busiest hour (assumed)."
+    )
+    busy_hour_mbps_per_person: NotNegative | None = Field(
+        None,
+        description="Mean busy-hour traffic of one inhabitant, instead of the three keys above. [Mbit/s]",
+    )
+    growth_year: Annotated[float, Field(ge=-0.9, le=5.0)] = Field(
+        0.25, description="Growth of traffic a year, from `demand_year` to `year` (0.25: a quarter)."
+    )
+    demand_year: Year = Field(2026, description="Year for which the traffic above holds.")
+    year: Year = Field(2026, description="Year that is evaluated: its traffic, and the agreements in force.")
+    target_mbps: NotNegative = Field(
+        4.0, description="Rate that an active user wants in the busy hour. [Mbit/s]"
+    )
+    busy_hour_spread: Annotated[float, Field(ge=0.0, le=2.0)] = Field(
+        0.35, description="Spread (sigma of the logarithm) of busy hours' loads over the year (assumed)."
     )
     max_load: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
         0.8, description="Highest share of a station's resources in use before people count as congested."
     )
 
 
+class AgreementSettings(_Table):
+    """A policy among some operators, in some communes, for some years."""
+
+    policy: Policy = Field(description="What they agree on.")
+    classes: tuple[Annotated[int, Field(ge=0, le=3)], ...] = Field(
+        (0, 1, 2, 3),
+        min_length=1,
+        description="Remoteness of the communes: 0 urban, 1 rural, 2 remote, 3 very remote.",
+    )
+    between: tuple[str, ...] = Field((), description="Operators that share with each other; empty: all.")
+    first_year: Year = Field(1990, alias="from", description="First year in force.")
+    until: Year = Field(2100, description="Last year in force.")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "AgreementSettings":
+        if self.policy == "none":
+            raise ValueError("an agreement on policy none grants nothing; leave it out")
+        if len(set(self.between)) == 1 or len(set(self.between)) < len(self.between):
+            raise ValueError("between must name two or more different operators, or none for all")
+        if self.until < self.first_year:
+            raise ValueError(f"until {self.until} lies before from {self.first_year}")
+        return self
+
+
 class SharingSettings(_Table):
     """Who may use whose site."""
 
-    policy: Policy = Field("none", description="Sharing policy in force.")
+    policy: Policy = Field("none", description="Sharing policy in force everywhere.")
+    agreements: tuple[AgreementSettings, ...] = Field(
+        (), description="Beyond it, `[[sharing.agreements]]`: what some agree on, see below."
+    )
     compare: tuple[Policy, ...] = Field(
         ("none", "passive", "mocn", "roaming"), description="Policies compared in the summary."
+    )
+    compare_plans: bool = Field(
+        default=False, description="Spend the budget under each compared policy too (a plan each: slower)."
     )
 
 
@@ -238,7 +287,7 @@ class Scenario(_Table):
 
     def to_toml(self) -> str:
         """Return the whole resolved scenario as TOML."""
-        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True, by_alias=True))
 
 
 def _locate(name_or_path: str | Path) -> Path:
@@ -330,13 +379,16 @@ def _problem(error: Any, where: str) -> Problem:  # noqa: ANN401 - pydantic's er
 def _known_keys(parents: Sequence[str]) -> list[str]:
     model: Any = Scenario
     for part in parents:
+        if part.isdecimal():
+            continue  # the place in a list of tables
         field = model.model_fields.get(part)
         if field is None:
             return []
-        model = field.annotation
+        # a list of tables holds one model
+        model = next((a for a in get_args(field.annotation) if isinstance(a, type)), field.annotation)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return []
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _all_keys() -> list[str]:

@@ -24,11 +24,24 @@ def scenario_reference() -> str:
             lines += ["", f"## [{name}]", "", (model.__doc__ or "").strip(), ""]
             lines += ["| key | default | meaning |", "| --- | --- | --- |"]
             lines += [_row(key, setting) for key, setting in model.model_fields.items()]
+            for key, setting in model.model_fields.items():
+                lines += _list_of_tables(f"{name}.{key}", setting)
     return "\n".join([*lines, ""])
 
 
+def _list_of_tables(path: str, setting: Any) -> list[str]:  # noqa: ANN401 - pydantic's field
+    models = [a for a in get_args(setting.annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+    if not models:
+        return []
+    rows = [_row(f.alias or key, f) for key, f in models[0].model_fields.items()]
+    head = ["", f"### [[{path}]]", "", (models[0].__doc__ or "").strip(), ""]
+    return [*head, "| key | default | meaning |", "| --- | --- | --- |", *rows]
+
+
 def _row(key: str, setting: Any) -> str:  # noqa: ANN401 - pydantic's field
-    if setting.default is None:
+    if setting.is_required():
+        default = "required"
+    elif setting.default is None:
         default = "not set"
     else:
         default = " ".join(tomli_w.dumps({"v": setting.default})[4:].split())

@@ -20,7 +20,6 @@ Ints = npt.NDArray[np.int64]
 
 _LEAST_PEOPLE = 15  # bundles that alone gain fewer are not drawn up
 _OPERATORS_OFFERED = 3  # the largest operators get offers of their own; the rest join shared ones
-_GUEST_POLICIES = frozenset({"passive", "passive_backhaul", "moran", "mocn", "roaming"})
 
 
 @dataclass(frozen=True)
@@ -293,7 +292,7 @@ def _open(draw: _Drawer, costs: Costs, cells_of: list[Ints], cheapest: dict[int,
                 north,
             )
             needed = [*base, guest]
-            if not (s.policy in _GUEST_POLICIES and net.shareable[site] and net.spare_slots[site] > 0):
+            if not s.rights.hosted[site, operator]:
                 strengthen = 1.0 if reason == "structural" or net.spare_slots[site] == 0 else 0.0
                 needed.append(
                     draw.buy(
@@ -326,7 +325,6 @@ def _build(draw: _Drawer, book: FixBook, costs: Costs, candidates: Candidates) -
     """Offer new sites: a mast with power and backhaul, and the radio of one operator or of all by MOCN."""
     s = draw.s
     ranked = np.argsort(-s.network.shares, kind="stable")
-    open_to_all = s.policy in {"mocn", "roaming", "srn", "neutral_host"}
     everyone = np.arange(draw.n_ops)
     for k, name in enumerate(candidates.ids.tolist()):
         cells = candidates.cells[k]
@@ -336,6 +334,10 @@ def _build(draw: _Drawer, book: FixBook, costs: Costs, candidates: Candidates) -
         feed = book.new_site(east, north)
         if feed is None:
             continue
+        # the commune of most of the people reached decides which rules hold
+        people = draw.left[cells].sum(axis=1).astype(np.float64)
+        commune = int(np.argmax(np.bincount(s.cell_commune[cells], people)))
+        open_to_all = bool(s.rights.new_sites_open[s.commune_remote[commune]])
         mast = draw.buy(
             "build_site",
             name,

@@ -10,6 +10,7 @@ from phusong.region.grid import Grid
 from phusong.service.network import Network
 from phusong.service.power import Stability
 from phusong.service.reception import Reception
+from phusong.service.sharing import Rights
 
 __all__ = ["Situation"]
 
@@ -33,8 +34,8 @@ class Situation:
         Busy-hour load.
     availability_target : float
         Least availability of a stable station.
-    policy : str
-        Sharing policy in force.
+    rights : Rights
+        What operators may do at each other's sites.
     grid : Grid
         The pixels.
     elevation : ndarray, on the grid
@@ -45,6 +46,8 @@ class Situation:
         Row of its commune.
     commune_codes : ndarray of str
         Codes of the communes.
+    commune_remote : ndarray of int
+        Remoteness class of each, 0 to 3.
     site_east_m, site_north_m : ndarray, shape (n_sites,)
         Places of the sites.
     node_east_m, node_north_m : ndarray, shape (n_nodes,)
@@ -59,12 +62,13 @@ class Situation:
     tier: npt.NDArray[np.int8]
     station_load: Floats
     availability_target: float
-    policy: str
+    rights: Rights
     grid: Grid
     elevation: npt.NDArray[np.float32]
     cell_pixel: Ints
     cell_commune: Ints
     commune_codes: npt.NDArray[np.str_]
+    commune_remote: Ints
     site_east_m: Floats
     site_north_m: Floats
     node_east_m: Floats

@@ -1,29 +1,56 @@
 """Who finds room: busy-hour demand against what stations and their backhaul can carry.
 
-People ask the stations they may use and that are stable: those of their own operator first, then those opened
-to them by agreement, then those they roam on; within each, the strongest signal first. A station takes people
-until its radio or its path to the core reaches the highest load. More tiers are only ever asked after the
-earlier ones, so a policy that opens more never serves fewer.
+A station holds as many people as its cell throughput carries in the busy hour: bandwidth times the spectral efficiency
+that people who hear it get, harmonic mean, since each asks for the same rate. Its site's link to the core holds as many
+as its capacity carries. People ask stations of their own operator first, then those opened to them by agreement, then
+those they roam on; within each, the strongest signal first; where that leaves somebody out, others move over
+(:mod:`phusong.service.allocation`). So more of anything never serves fewer, and guests never push out a host's people.
 """
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.radio.throughput import spectral_efficiency
+from phusong.service.allocation import allocate
+from phusong.service.busy_hour import busy_hours_with_rate
 from phusong.service.network import Network
 from phusong.service.reception import Reception
+from phusong.service.sharing import Rights
 
-__all__ = ["CLOSED", "Usage", "tiers", "use_network"]
+__all__ = ["CLOSED", "Demand", "Usage", "cell_throughput", "tiers", "use_network"]
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 CLOSED = 3  # the tier of a station that an operator's subscribers may not use
-_TIERS = 3
-_LEAST_DDB, _MOST_DDB = -600, 1200  # the table's range of SINR [tenths of a dB]
+_MOST_PEOPLE = 2**40  # room where nothing limits it
+_LEAST_MBPS = 1e-9  # people who ask for less ask for nothing
+_SECTORS = 3.0  # a phone is in one sector of a station at a time
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What people ask of the network in the busy hour.
+
+    Parameters
+    ----------
+    mbps_per_person : float
+        Mean busy-hour traffic of one inhabitant. [Mbit/s]
+    max_load : float
+        Highest share of the resources in use.
+    target_mbps : float
+        Rate that an active user wants. [Mbit/s]
+    spread : float
+        Spread of busy hours' loads over the year (sigma of the logarithm).
+    """
+
+    mbps_per_person: float
+    max_load: float = 0.8
+    target_mbps: float = 4.0
+    spread: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -39,30 +66,40 @@ class Usage:
         Best availability among the usable stations; 0 when there is none.
     accepted : ndarray of int, shape (n_cells, n_operators)
         People who find room on a stable station.
-    station_people : ndarray, shape (n_stations,)
-        People accepted by each station.
+    rate_hours : ndarray, shape (n_cells, n_operators)
+        Share of busy hours in which they get the target rate, mean over those accepted; 0 where nobody is.
+    station_people, station_guests : ndarray of int, shape (n_stations,)
+        People accepted by each station, and those of them who are other operators' subscribers.
     station_load : ndarray, shape (n_stations,)
-        Share of its resources they use in the busy hour.
+        Share of its resources, or of its site's link, that they use in the busy hour.
+    station_room : ndarray of int, shape (n_stations,)
+        People that would still find room there.
+    station_rate_hours : ndarray, shape (n_stations,)
+        Share of busy hours in which its users get the target rate.
     """
 
     heard: Bools
     usable: Bools
     stable: Bools
     availability: npt.NDArray[np.float32]
-    accepted: npt.NDArray[np.int64]
-    station_people: npt.NDArray[np.int64]
+    accepted: Ints
+    rate_hours: npt.NDArray[np.float32]
+    station_people: Ints
+    station_guests: Ints
     station_load: Floats
+    station_room: Ints
+    station_rate_hours: Floats
 
 
-def tiers(network: Network, opened: Bools, roamed: Bools) -> npt.NDArray[np.int8]:
-    """Return in which round each operator's subscribers may ask each station.
+def tiers(network: Network, rights: Rights) -> npt.NDArray[np.int8]:
+    """Return in which turn each operator's subscribers may ask each station.
 
     Parameters
     ----------
     network : Network
         Stations with operators and guests.
-    opened, roamed : ndarray of bool, shape (n_sites,)
-        Sites open to others by agreement, and sites on which others may roam.
+    rights : Rights
+        What the policy and agreements in force grant.
 
     Returns
     -------
@@ -72,25 +109,51 @@ def tiers(network: Network, opened: Bools, roamed: Bools) -> npt.NDArray[np.int8
     operator = np.arange(len(network.operators))
     own = network.station_operator[:, None] == operator[None, :]
     guest = (network.station_guests[:, None] >> operator[None, :]) & 1 == 1
-    site = network.station_site
     tier = np.full(own.shape, CLOSED, np.int8)
-    tier[roamed[site]] = 2
-    tier[opened[site]] = 1
+    tier[rights.roamed] = 2
+    tier[rights.agreed] = 1
     tier[own | guest] = 0
     return tier
+
+
+def cell_throughput(reception: Reception, people: Ints, bandwidth_mhz: Floats) -> Floats:
+    """Return what each station carries when all who hear it ask for the same rate. [Mbit/s]
+
+    Parameters
+    ----------
+    reception : Reception
+        Who hears it, and how well.
+    people : ndarray of int, shape (n_cells,)
+        People of every operator.
+    bandwidth_mhz : ndarray, shape (n_stations,)
+        Downlink bandwidth summed over sectors and carriers.
+
+    Notes
+    -----
+    It counts all who could ask, whatever the policy, so that no policy changes what a station can carry.
+    """
+    efficiency = spectral_efficiency(reception.sinr_ddb / 10.0)
+    heard = (efficiency > 0.0) & (people[reception.cell] > 0)
+    station, weight = reception.station[heard], people[reception.cell[heard]].astype(np.float64)
+    n = bandwidth_mhz.size
+    total = np.bincount(station, weight, n)
+    time = np.bincount(station, weight / efficiency[heard], n)
+    best = float(spectral_efficiency(100.0))
+    mean = np.divide(total, time, out=np.full(n, best), where=time > 0)
+    return np.asarray(np.maximum(bandwidth_mhz, 0.0) * mean)
 
 
 def use_network(
     reception: Reception,
     *,
-    weights: npt.NDArray[np.int64],
+    weights: Ints,
     tier: npt.NDArray[np.int8],
     availability: Floats,
     availability_target: float,
     bandwidth_mhz: Floats,
-    backhaul_mbps: Floats,
-    mbps_per_person: float,
-    max_load: float,
+    station_site: Ints,
+    site_mbps: Floats,
+    demand: Demand,
 ) -> Usage:
     """Let every element ask its stations, own first and strongest first.
 
@@ -106,93 +169,91 @@ def use_network(
         Share of the year that a station works.
     availability_target : float
         Least availability of a stable station.
-    bandwidth_mhz, backhaul_mbps : ndarray, shape (n_stations,)
-        Downlink bandwidth summed over sectors and carriers, and capacity of the path to the core.
-    mbps_per_person, max_load : float
-        Busy-hour demand and the highest load.
+    bandwidth_mhz : ndarray, shape (n_stations,)
+        Downlink bandwidth summed over sectors and carriers.
+    station_site : ndarray of int, shape (n_stations,)
+        Site of each station.
+    site_mbps : ndarray, shape (n_sites,)
+        Capacity of the path from each site to the core.
+    demand : Demand
+        What people ask in the busy hour.
     """
-    n_stations = availability.size
-    # integer tenths of a dB: one table instead of a logarithm per pair
-    grades = np.arange(_LEAST_DDB, _MOST_DDB + 1) / 10.0
-    person_mhz = mbps_per_person / spectral_efficiency(grades)
-    room_mhz = np.maximum(bandwidth_mhz * max_load, 0.0)
-    room_mbps = np.maximum(backhaul_mbps * max_load, 0.0)
-    heard, usable, stable, best, left, people, used = _ask(
-        reception.cell,
-        reception.station,
-        np.clip(reception.sinr_ddb.astype(np.int64), _LEAST_DDB, _MOST_DDB) - _LEAST_DDB,
-        weights.astype(np.int64),
-        tier,
-        availability,
-        availability_target,
-        person_mhz,
-        room_mhz,
-        room_mbps,
-        mbps_per_person,
+    n_stations, n_ops = tier.shape
+    weights = weights.astype(np.int64)
+    steady = availability >= availability_target
+    usable, stable, best = _reach(reception, tier, availability, steady)
+    cell_mbps = cell_throughput(reception, weights.sum(axis=1), bandwidth_mhz)
+    station_room = _people_in(cell_mbps, demand)
+    site_room = _people_in(site_mbps, demand)
+    claim = np.where((tier < CLOSED) & steady[:, None], tier, -1).astype(np.int8)
+    taken = allocate(
+        reception,
+        weights=weights,
+        tier=claim,
+        station_room=station_room,
+        station_site=station_site.astype(np.int64),
+        site_room=site_room,
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        radio = np.where(bandwidth_mhz > 0, used / bandwidth_mhz, 0.0)
-        path = np.where(backhaul_mbps > 0, people * mbps_per_person / backhaul_mbps, 0.0)
-    assert people.size == n_stations  # noqa: S101 - the kernel's contract
+    by_pair = taken.sum(axis=1)
+    people = np.bincount(reception.station, by_pair, n_stations).astype(np.int64)
+    own = np.zeros(n_stations, np.int64)
+    accepted = np.zeros(weights.shape, np.int64)
+    for o in range(n_ops):
+        mine = taken[:, o]
+        accepted[:, o] = np.bincount(reception.cell, mine, reception.n_cells)
+        at = np.bincount(reception.station, mine, n_stations).astype(np.int64)
+        own += np.where(tier[:, o] == 0, at, 0)
+    at_site = np.bincount(station_site, people, site_mbps.size).astype(np.int64)
+    mbps = demand.mbps_per_person
+    load = np.maximum(_ratio(people * mbps, cell_mbps), _ratio(at_site * mbps, site_mbps)[station_site])
+    free = np.minimum(station_room - people, (site_room - at_site)[station_site])
+    hours = busy_hours_with_rate(
+        load,
+        np.minimum(cell_mbps / _SECTORS, site_mbps[station_site]),
+        target_mbps=demand.target_mbps,
+        spread=demand.spread,
+    )
+    rate = np.zeros(weights.shape)
+    for o in range(n_ops):
+        rate[:, o] = np.bincount(reception.cell, taken[:, o] * hours[reception.station], reception.n_cells)
+    heard = np.zeros(reception.n_cells, bool)
+    heard[reception.cell] = True
     return Usage(
-        heard=np.repeat(heard[:, None], weights.shape[1], axis=1),
+        heard=np.repeat(heard[:, None], n_ops, axis=1),
         usable=usable,
         stable=stable,
         availability=best,
-        accepted=weights - left,
+        accepted=accepted,
+        rate_hours=_ratio(rate, accepted.astype(np.float64)).astype(np.float32),
         station_people=people,
-        station_load=np.asarray(np.maximum(radio, path)),
+        station_guests=people - own,
+        station_load=load,
+        station_room=np.maximum(free, 0),
+        station_rate_hours=hours,
     )
 
 
-@nb.njit(cache=True)
-def _ask(  # type: ignore[no-untyped-def]
-    cell,
-    station,
-    level,
-    weights,
-    tier,
-    availability,
-    target,
-    person_mhz,
-    room_mhz,
-    room_mbps,
-    person_mbps,
-):
-    n_cells, n_operators = weights.shape
-    left = weights.copy()
-    heard = np.zeros(n_cells, np.bool_)
-    usable = np.zeros((n_cells, n_operators), np.bool_)
-    stable = np.zeros((n_cells, n_operators), np.bool_)
-    best = np.zeros((n_cells, n_operators), np.float32)
-    people = np.zeros(room_mhz.size, np.int64)
-    used = np.zeros(room_mhz.size)
-    for k in range(cell.size):
-        c, s = cell[k], station[k]
-        heard[c] = True
-        for o in range(n_operators):
-            if tier[s, o] < _TIERS:
-                usable[c, o] = True
-                best[c, o] = max(best[c, o], availability[s])
-                if availability[s] >= target:
-                    stable[c, o] = True
-    for turn in range(_TIERS):
-        for k in range(cell.size):
-            c, s = cell[k], station[k]
-            if availability[s] < target:
-                continue
-            for o in range(n_operators):
-                if left[c, o] == 0 or tier[s, o] != turn:
-                    continue
-                want = left[c, o]
-                each = person_mhz[level[k]]
-                if each > 0.0:
-                    want = min(want, int((room_mhz[s] - used[s]) / each))
-                if person_mbps > 0.0:
-                    want = min(want, int(room_mbps[s] / person_mbps) - people[s])
-                if want <= 0:
-                    continue
-                left[c, o] -= want
-                people[s] += want
-                used[s] += want * each
-    return heard, usable, stable, best, left, people, used
+def _reach(
+    reception: Reception, tier: npt.NDArray[np.int8], availability: Floats, steady: Bools
+) -> tuple[Bools, Bools, npt.NDArray[np.float32]]:
+    shape = (reception.n_cells, tier.shape[1])
+    usable, stable = np.zeros(shape, bool), np.zeros(shape, bool)
+    best = np.zeros(shape, np.float32)
+    for o in range(shape[1]):
+        may = tier[reception.station, o] < CLOSED
+        cell, station = reception.cell[may], reception.station[may]
+        usable[cell, o] = True
+        stable[cell[steady[station]], o] = True
+        np.maximum.at(best[:, o], cell, availability[station].astype(np.float32))
+    return usable, stable, best
+
+
+def _people_in(mbps: Floats, demand: Demand) -> Ints:
+    if demand.mbps_per_person <= _LEAST_MBPS:
+        return np.full(mbps.size, _MOST_PEOPLE, np.int64)
+    people = np.floor(np.maximum(mbps, 0.0) * demand.max_load / demand.mbps_per_person + 1e-9)
+    return np.minimum(people, _MOST_PEOPLE).astype(np.int64)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    return np.asarray(np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0), np.float64)

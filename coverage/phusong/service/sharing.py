@@ -1,77 +1,128 @@
-"""Who may use whose site under a sharing policy, and what one operator pays."""
+"""Who may use whose site under a sharing policy and agreements, and what one operator pays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.service.network import Network
+from phusong.service.policies import ITEMS, POLICIES
 
-__all__ = ["POLICIES", "opened_sites", "operator_cost", "roamed_sites"]
+__all__ = ["CLASSES", "POLICIES", "Agreement", "Rights", "grant_rights", "operator_cost", "released_radios"]
 
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
-_REMOTE_FROM = 2  # remoteness class from which the rural policies apply
-
-# items whose cost the networks divide, by policy: passive sharing divides the structure, MORAN adds the radio
-# with its energy and upkeep, MOCN adds spectrum, a shared rural network the core too
-_PASSIVE = frozenset({"site_build", "installation", "site_rental"})
-_BACKHAUL = frozenset({"backhaul"})
-_RADIO = frozenset({"equipment", "operation", "power"})
-_SPECTRUM = frozenset({"spectrum"})
-_CORE = frozenset({"core"})
-_ITEMS = _PASSIVE | _BACKHAUL | _RADIO | _SPECTRUM | _CORE
-POLICIES: Mapping[str, frozenset[str]] = {
-    "none": frozenset(),
-    "passive": _PASSIVE,
-    "passive_backhaul": _PASSIVE | _BACKHAUL,
-    "moran": _PASSIVE | _BACKHAUL | _RADIO,
-    "mocn": _PASSIVE | _BACKHAUL | _RADIO | _SPECTRUM,
-    "roaming": _PASSIVE | _BACKHAUL | _RADIO | _SPECTRUM,
-    "neutral_host": _PASSIVE | _BACKHAUL | _RADIO,
-    "srn": _PASSIVE | _BACKHAUL | _RADIO | _SPECTRUM | _CORE,
-}
+CLASSES = (0, 1, 2, 3)  # remoteness: urban, rural, remote, very remote
 
 
-def opened_sites(network: Network, policy: str) -> Bools:
-    """Return the sites whose radio other operators' subscribers may use, by agreement.
+@dataclass(frozen=True)
+class Agreement:
+    """A policy among some operators, in some communes, for some years.
+
+    Parameters
+    ----------
+    policy : str
+        What they agree on.
+    classes : tuple of int
+        Remoteness classes of the communes where it holds; all when left out.
+    between : tuple of str
+        Operators that share with each other; all when left out.
+    first_year, last_year : int
+        Years in which it holds, both included.
+    """
+
+    policy: str
+    classes: tuple[int, ...] = CLASSES
+    between: tuple[str, ...] = ()
+    first_year: int = 0
+    last_year: int = 9999
+
+    def holds_in(self, year: int) -> bool:
+        """Return whether it is in force in a year."""
+        return self.first_year <= year <= self.last_year
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What operators may do at each other's sites.
+
+    Parameters
+    ----------
+    agreed, roamed : ndarray of bool, shape (n_stations, n_operators)
+        Whether an operator's subscribers may use a station by agreement, and by roaming after everybody else.
+    hosted : ndarray of bool, shape (n_sites, n_operators)
+        Whether an operator may hang its own radio there without opening the site first.
+    pooled : ndarray of bool, shape (n_stations,)
+        Stations that one shared radio takes the place of.
+    new_sites_open : ndarray of bool, shape (4,)
+        Remoteness classes in which a new site serves every operator without a further contract.
+    """
+
+    agreed: Bools
+    roamed: Bools
+    hosted: Bools
+    pooled: Bools
+    new_sites_open: Bools
+
+
+def grant_rights(
+    network: Network, policy: str, agreements: Sequence[Agreement] = (), year: int = 2026
+) -> Rights:
+    """Return what operators may do at each other's sites: the policy everywhere, and every agreement in force.
 
     Parameters
     ----------
     network : Network
-        Sites with their locks, spare slots and remoteness.
+        Sites with locks, spare slots and remoteness; stations with operators.
     policy : str
-        A sharing policy.
+        Sharing policy in force nationwide.
+    agreements : sequence of Agreement
+        What some operators agreed on beyond it; rights add up.
+    year : int
+        Agreements that do not hold in this year grant nothing.
+
+    Raises
+    ------
+    InputError
+        For a policy, operator or class that is not known; all of them at once.
+
+    Notes
+    -----
+    An agreement binds the operator of the station and the owner of the site, where the owner is an operator: no
+    operator can let others onto a tower that belongs to one outside the agreement.
+    """
+    problems = [p for a in (Agreement(policy), *agreements) for p in _problems(network, a)]
+    if problems:
+        raise InputError(problems)
+    n_ops = len(network.operators)
+    agreed = np.zeros((network.n_stations, n_ops), bool)
+    roamed, hosted = agreed.copy(), np.zeros((network.n_sites, n_ops), bool)
+    pooled, open_new = np.zeros(network.n_stations, bool), np.zeros(len(CLASSES), bool)
+    for agreement in (Agreement(policy), *(a for a in agreements if a.holds_in(year))):
+        rule, member = POLICIES[agreement.policy], _members(network, agreement)
+        here = np.isin(network.remote, agreement.classes) & _owner_in(network, member)
+        station = here[network.station_site] & member[network.station_operator]
+        agreed |= _pairs(rule.opens(network)[network.station_site] & station, member)
+        roamed |= _pairs(rule.roams(network)[network.station_site] & station, member)
+        hosted |= _pairs(rule.hosts(network) & here, member)
+        pooled |= rule.pools(network)[network.station_site] & station
+        if member.all():
+            open_new[[c for c in rule.new_sites_open if c in agreement.classes]] = True
+    return Rights(agreed, roamed, hosted, pooled, open_new)
+
+
+def released_radios(network: Network, rights: Rights) -> Ints:
+    """Return how many radios each site can switch off because one pooled radio serves in their place.
 
     Returns
     -------
-    ndarray of bool, shape (n_sites,)
-        `none`, `passive` and `passive_backhaul` open no radio. `moran` needs a free slot for the guest's
-        carrier; `mocn` and `roaming` need only that the site is not locked. `neutral_host` and `srn` act in
-        remote communes: the first lifts contract and legal locks there, the second all but security.
+    ndarray of int, shape (n_sites,)
     """
-    _check(policy)
-    free = network.shareable
-    far = network.remote >= _REMOTE_FROM
-    if policy == "moran":
-        return np.asarray(free & (network.spare_slots > 0))
-    if policy in {"mocn", "roaming"}:
-        return np.asarray(free)
-    if policy == "neutral_host":
-        return np.asarray(far & (free | np.isin(network.lock_reason, ["contract", "legal", "unknown"])))
-    if policy == "srn":
-        return np.asarray(far & (network.lock_reason != "security"))
-    return np.zeros(network.n_sites, bool)
-
-
-def roamed_sites(network: Network, policy: str) -> Bools:
-    """Return the sites that subscribers of any operator may roam on, locked or not.
-
-    National roaming needs no room on the tower and no contract on it: only the host's core lets guests in.
-    """
-    _check(policy)
-    return np.full(network.n_sites, policy == "roaming")
+    pooled = np.bincount(network.station_site[rights.pooled], minlength=network.n_sites)
+    return np.asarray(np.maximum(pooled - 1, 0), np.int64)
 
 
 def operator_cost(policy: str, items: Mapping[str, float], networks: int) -> float:
@@ -96,11 +147,11 @@ def operator_cost(policy: str, items: Mapping[str, float], networks: int) -> flo
     ----------
     Osoro and Oughton, IEEE Access 10 (2022), on infrastructure sharing strategies.
     """
-    _check(policy)
-    problems = [
-        Problem("operator_cost", f"is no cost item{nearest_name(name, _ITEMS)}", column=name)
+    problems = _unknown(policy, "sharing.policy")
+    problems += [
+        Problem("operator_cost", f"is no cost item{nearest_name(name, ITEMS)}", column=name)
         for name in items
-        if name not in _ITEMS
+        if name not in ITEMS
     ]
     problems += [
         Problem("operator_cost", "must be 0 or more", column=name, value=cost)
@@ -111,12 +162,65 @@ def operator_cost(policy: str, items: Mapping[str, float], networks: int) -> flo
         problems.append(Problem("operator_cost", "must be 1 or more", column="networks", value=networks))
     if problems:
         raise InputError(problems)
-    shared = POLICIES[policy]
+    shared = POLICIES[policy].divides
     return sum(cost / networks if name in shared else cost for name, cost in items.items())
 
 
-def _check(policy: str) -> None:
-    if policy not in POLICIES:
-        raise InputError(
-            Problem("sharing.policy", f"is no policy{nearest_name(policy, POLICIES)}", value=policy)
+def _pairs(place: Bools, member: Bools) -> Bools:
+    return np.asarray(place[:, None] & member[None, :])
+
+
+def _members(network: Network, agreement: Agreement) -> Bools:
+    if not agreement.between:
+        return np.ones(len(network.operators), bool)
+    return np.isin(network.operators, agreement.between)
+
+
+def _owner_in(network: Network, member: Bools) -> Bools:
+    # towers of others than operators are open to whoever agrees with their tenants
+    return np.asarray((network.owner < 0) | member[np.maximum(network.owner, 0)])
+
+
+def _problems(network: Network, agreement: Agreement) -> list[Problem]:
+    found = _unknown(agreement.policy, "sharing.policy")
+    found += [
+        Problem(
+            "sharing.agreements",
+            f"is no operator of the region{nearest_name(name, network.operators)};"
+            f" there are {', '.join(network.operators)}",
+            column="between",
+            value=name,
         )
+        for name in agreement.between
+        if name not in network.operators
+    ]
+    found += [
+        Problem("sharing.agreements", "is no remoteness class (0 to 3)", column="classes", value=c)
+        for c in agreement.classes
+        if c not in CLASSES
+    ]
+    if len(set(agreement.between)) == 1:
+        found.append(
+            Problem(
+                "sharing.agreements",
+                "must name two operators or more",
+                column="between",
+                value=agreement.between[0],
+            )
+        )
+    if agreement.first_year > agreement.last_year:
+        found.append(
+            Problem(
+                "sharing.agreements",
+                "must not end before it begins",
+                column="until",
+                value=agreement.last_year,
+            )
+        )
+    return found
+
+
+def _unknown(policy: str, where: str) -> list[Problem]:
+    if policy in POLICIES:
+        return []
+    return [Problem(where, f"is no policy{nearest_name(policy, POLICIES)}", value=policy)]

@@ -1,0 +1,250 @@
+"""Who finds room where: as many people as the stations and their links can hold, the nearest claims first.
+
+People go where they have the first claim (tier) and the strongest signal. Where that leaves somebody out, others move
+over to stations that still have room, along shortest augmenting paths (Dinic 1970). The number who find room
+is then the maximum flow from people through stations and sites, so one more station, link, right of use or megahertz
+never leaves fewer with room. Turns are settled one after the other, and who has found room keeps it: no guest pushes out
+anybody of an earlier turn.
+"""
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from phusong.service.reception import Reception
+
+__all__ = ["allocate"]
+
+Ints = npt.NDArray[np.int64]
+
+
+def allocate(
+    reception: Reception,
+    *,
+    weights: Ints,
+    tier: npt.NDArray[np.int8],
+    station_room: Ints,
+    station_site: Ints,
+    site_room: Ints,
+) -> npt.NDArray[np.int32]:
+    """Return how many people of each operator each heard station takes at each demand cell.
+
+    Parameters
+    ----------
+    reception : Reception
+        Pairs of demand cell and station, strongest first.
+    weights : ndarray of int, shape (n_cells, n_operators)
+        People.
+    tier : ndarray of int8, shape (n_stations, n_operators)
+        Claim of each operator's people on each station, 0 first; negative: none.
+    station_room, site_room : ndarray of int
+        Most people that each station, and each site's link, can hold.
+    station_site : ndarray of int, shape (n_stations,)
+        Site of each station.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_pairs, n_operators)
+        Rows are those of `reception`.
+    """
+    n_stations, n_sites = station_room.size, site_room.size
+    by_cell = np.argsort(reception.cell, kind="stable")
+    by_station = np.argsort(reception.station, kind="stable")
+    of_site = np.argsort(station_site, kind="stable")
+    cell_start = np.searchsorted(reception.cell[by_cell], np.arange(reception.n_cells + 1))
+    station_start = np.searchsorted(reception.station[by_station], np.arange(n_stations + 1))
+    site_start = np.searchsorted(station_site[of_site], np.arange(n_sites + 1))
+    left = weights.astype(np.int64)
+    taken = np.zeros((reception.cell.size, weights.shape[1]), np.int32)
+    in_station, in_site = np.zeros(n_stations, np.int64), np.zeros(n_sites, np.int64)
+    for turn in range(int(tier.max(initial=-1)) + 1):
+        _fill(
+            reception.cell, reception.station, tier, station_room, station_site, site_room,
+            taken, left, in_station, in_site, turn,
+        )  # fmt: skip
+        _move_over(
+            reception.cell, reception.station, tier, station_room, station_site, site_room,
+            (cell_start, by_cell), (station_start, by_station), (site_start, of_site),
+            taken, left, in_station, in_site, turn,
+        )  # fmt: skip
+    return taken
+
+
+@nb.njit(cache=True)
+def _fill(  # type: ignore[no-untyped-def]
+    cell, station, tier, station_room, station_site, site_room, taken, left, in_station, in_site, turn
+):
+    n_operators = left.shape[1]
+    for k in range(cell.size):
+        c, s = cell[k], station[k]
+        for o in range(n_operators):
+            if left[c, o] == 0 or tier[s, o] != turn:
+                continue
+            site = station_site[s]
+            more = min(left[c, o], station_room[s] - in_station[s], site_room[site] - in_site[site])
+            if more <= 0:
+                continue
+            left[c, o] -= more
+            taken[k, o] += more
+            in_station[s] += more
+            in_site[site] += more
+
+
+@nb.njit(cache=True)
+def _move_over(  # type: ignore[no-untyped-def]
+    cell, station, tier, station_room, station_site, site_room, of_cell, of_station, of_site,
+    taken, left, in_station, in_site, turn,
+):  # fmt: skip
+    """Raise the flow to its maximum: Dinic's levels and blocking flows over what the turns so far allow."""
+    n_elements = left.size
+    n_nodes = n_elements + station_room.size + site_room.size  # elements, then stations, then sites
+    level = np.empty(n_nodes, np.int32)
+    arc = np.empty(n_nodes, np.int64)  # the arc of each node that is tried next
+    queue = np.empty(n_nodes, np.int64)
+    network = (cell, station, tier, station_room, station_site, site_room, of_cell, of_station, of_site)
+    flow = (taken, left, in_station, in_site)
+    n_operators = left.shape[1]
+    while _levels(network, flow, turn, level, queue):
+        arc[:] = 0
+        for start in range(n_elements):
+            c, o = start // n_operators, start % n_operators
+            while left[c, o] > 0 and level[start] == 0:
+                steps = _path(network, flow, turn, level, arc, queue, start)
+                if steps == 0:
+                    break
+                _push(network, flow, arc, queue, steps)
+
+
+@nb.njit(cache=True)
+def _arc(network, flow, turn, node, n):  # type: ignore[no-untyped-def]  # noqa: PLR0911 - one for each arc
+    """Return where the n-th arc of a node leads: -1 when it carries nothing more, -2 when there is no such arc."""
+    cell, station, tier, station_room, station_site, _, of_cell, of_station, of_site = network
+    taken, left, in_station, _ = flow
+    n_operators = left.shape[1]
+    n_elements, n_stations = left.size, station_room.size
+    if node < n_elements:
+        at = of_cell[0][node // n_operators] + n
+        if at >= of_cell[0][node // n_operators + 1]:
+            return -2
+        s = station[of_cell[1][at]]
+        return n_elements + s if 0 <= tier[s, node % n_operators] <= turn else -1
+    if node < n_elements + n_stations:
+        s = node - n_elements
+        if n == 0:
+            return n_elements + n_stations + station_site[s] if in_station[s] < station_room[s] else -1
+        at = of_station[0][s] + (n - 1) // n_operators
+        if at >= of_station[0][s + 1] or in_station[s] == 0:
+            return -2
+        k, o = of_station[1][at], (n - 1) % n_operators
+        return cell[k] * n_operators + o if taken[k, o] > 0 else -1
+    at = of_site[0][node - n_elements - n_stations] + n
+    if at >= of_site[0][node - n_elements - n_stations + 1]:
+        return -2
+    s = of_site[1][at]
+    return n_elements + s if in_station[s] > 0 else -1
+
+
+@nb.njit(cache=True)
+def _levels(network, flow, turn, level, queue):  # type: ignore[no-untyped-def]
+    """Number the nodes by their distance from people without room; return whether free room is in reach."""
+    left, in_site, site_room = flow[1], flow[3], network[5]
+    n_operators = left.shape[1]
+    first_site = left.size + network[3].size
+    level[:] = -1
+    tail = 0
+    for element in range(left.size):
+        if left[element // n_operators, element % n_operators] > 0:
+            level[element] = 0
+            queue[tail] = element
+            tail += 1
+    head, last = 0, np.iinfo(np.int32).max
+    while head < tail:
+        node = queue[head]
+        head += 1
+        if level[node] >= last:
+            break
+        if node >= first_site and in_site[node - first_site] < site_room[node - first_site]:
+            last = level[node]
+            continue
+        n = 0
+        while True:
+            to = _arc(network, flow, turn, node, n)
+            if to == -2:
+                break
+            n += 1
+            if to >= 0 and level[to] < 0:
+                level[to] = level[node] + 1
+                queue[tail] = to
+                tail += 1
+    return last < np.iinfo(np.int32).max
+
+
+@nb.njit(cache=True)
+def _path(network, flow, turn, level, arc, path, start):  # type: ignore[no-untyped-def]
+    """Write a path from a start to a site with room; return its number of nodes, 0 when there is none."""
+    in_site, site_room = flow[3], network[5]
+    first_site = flow[1].size + network[3].size
+    path[0] = start
+    depth = 0
+    while depth >= 0:
+        node = path[depth]
+        if node >= first_site and in_site[node - first_site] < site_room[node - first_site]:
+            return depth + 1
+        to = -1
+        while to != -2:
+            to = _arc(network, flow, turn, node, arc[node])
+            if to >= 0 and level[to] == level[node] + 1:
+                break
+            if to != -2:
+                arc[node] += 1
+        if to >= 0:
+            depth += 1
+            path[depth] = to
+        else:
+            level[node] = -1
+            depth -= 1
+            if depth >= 0:
+                arc[path[depth]] += 1
+    return 0
+
+
+@nb.njit(cache=True)
+def _push(network, flow, arc, path, steps):  # type: ignore[no-untyped-def]
+    """Send as many people along a path as it carries."""
+    station_room, site_room = network[3], network[5]
+    of_cell, of_station, of_site = network[6], network[7], network[8]
+    taken, left, in_station, in_site = flow
+    n_operators = left.shape[1]
+    n_elements, n_stations = left.size, station_room.size
+    end = path[steps - 1] - n_elements - n_stations
+    start = path[0]
+    most = min(left[start // n_operators, start % n_operators], site_room[end] - in_site[end])
+    for twice in range(2):
+        for i in range(steps - 1):
+            node = path[i]
+            if node < n_elements:
+                if twice == 1:
+                    k = of_cell[1][of_cell[0][node // n_operators] + arc[node]]
+                    taken[k, node % n_operators] += most
+            elif node < n_elements + n_stations:
+                s = node - n_elements
+                if arc[node] == 0:
+                    if twice == 0:
+                        most = min(most, station_room[s] - in_station[s])
+                    else:
+                        in_station[s] += most
+                else:
+                    k = of_station[1][of_station[0][s] + (arc[node] - 1) // n_operators]
+                    o = (arc[node] - 1) % n_operators
+                    if twice == 0:
+                        most = min(most, np.int64(taken[k, o]))
+                    else:
+                        taken[k, o] -= most
+            else:
+                s = of_site[1][of_site[0][node - n_elements - n_stations] + arc[node]]
+                if twice == 0:
+                    most = min(most, in_station[s])
+                else:
+                    in_station[s] -= most
+    in_site[end] += most
+    left[start // n_operators, start % n_operators] -= most
