@@ -16,7 +16,7 @@ import numpy.typing as npt
 from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.solar import AUTONOMY_H, OVERSIZE
 
-__all__ = ["HOURS_YEAR", "Stability", "own_supply_h", "site_stability"]
+__all__ = ["HOURS_YEAR", "Stability", "blame", "own_supply_h", "site_stability"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -81,6 +81,31 @@ def site_stability(network: Network, sites: Ints | None = None) -> Stability:
     nobody = np.zeros(0)
     own, chain, link, connected = _chains(chosen, *_arrays(network), nobody, nobody, nobody, nobody)
     return Stability(own, chain, link, connected)
+
+
+def blame(network: Network, people: Ints) -> tuple[Floats, Floats, Floats]:
+    """Return the person-hours a year that each power element, each site's supply and each site's link take.
+
+    Parameters
+    ----------
+    network : Network
+        Sites, power tree and backhaul tree.
+    people : ndarray of int, shape (n_sites,)
+        Who relies on each site.
+
+    Returns
+    -------
+    tuple of ndarray
+        Shapes (2 n_nodes,), (n_sites,), (n_sites,). They sum to the hours lost by each site, at most a year,
+        times its people; what two sites of a chain share is laid where it is counted, once.
+    """
+    weight = np.asarray(people, np.float64)
+    stability = site_stability(network)
+    causes = stability.own_power_h + stability.chain_power_h + stability.link_h
+    weight = weight * np.minimum(1.0, HOURS_YEAR / np.maximum(causes, 1e-9))
+    grid, site, link = (np.zeros(n) for n in (network.fault_rate.size, network.n_sites, network.n_sites))
+    _chains(np.arange(network.n_sites), *_arrays(network), weight, grid, site, link)
+    return grid, site, link
 
 
 def own_supply_h(network: Network) -> Floats:
