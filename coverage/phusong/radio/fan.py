@@ -114,7 +114,9 @@ def _nearest(  # type: ignore[no-untyped-def]
         own = np.floor((s * (_LINEAR - _CUBIC * s * s) + 1.0) * share + 0.5) == ray
         away = np.sqrt(run * run + aside * aside)
         own = own & (nearest >= 0.0) & (nearest <= n_cross - 1.0) & (away <= farthest)
-        own = own & ((abs(aside) < run) | ((abs(aside) == run) & along_rows))
+        # on a diagonal the rows' sides answer, but they begin beside the row of the transmitter
+        diagonal = (abs(aside) == run) & (along_rows | (nearest == np.rint(cross_f)))
+        own = own & ((abs(aside) < run) | diagonal)
         write(away_px, i, away if own else -1.0)
         write(cross_px, i, int(nearest))
 
