@@ -17,8 +17,10 @@ import numpy as np
 import osmium
 import pandas as pd
 
+from phusong.region.check import check_region
 from phusong.region.importers import IMPORTERS
 from phusong.region.importers.base import Options, bounds_deg
+from phusong.region.replace import with_imported
 from phusong.region.store import Region
 from phusong.region.vietnam.build import build_vietnam
 
@@ -149,11 +151,14 @@ def measure(kind: str, region: Region, path: Path) -> None:
     start = time.perf_counter()
     found = IMPORTERS[kind].read(region, [path], Options())
     seconds = time.perf_counter() - start
+    joined = with_imported(region, found).region
+    problems = check_region(joined)
+    whole = time.perf_counter() - start
     memory.done = True
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sizes = ", ".join(f"{len(v):,} {k}" for k, v in found.layers.items())
     print(
-        f"{kind}: {seconds:.1f} s, peak {peak:.0f} MiB resident (before: {before:.0f}), private {memory.most_mib:.0f} MiB; {sizes}"
+        f"{kind}: {seconds:.1f} s to read, {whole:.1f} s joined and checked ({len(problems)} problems), peak {peak:.0f} MiB resident (before: {before:.0f}), private {memory.most_mib:.0f} MiB; {sizes}"
     )
 
 

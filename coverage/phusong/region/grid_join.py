@@ -8,10 +8,13 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.csgraph import connected_components
 
+from phusong.region.grid_layers import is_open, tree_layers
+from phusong.region.grid_tree import BEFORE, CONNECTION, DRAWN, shortest_tree
 from phusong.region.line_network import Branches, LineNetwork, branches_near, line_network, simple_lines
 from phusong.region.near import nearest
+from phusong.region.values import completed
 from phusong.region.vietnam.telecom import assumption
 
 __all__ = ["GridJoin", "join_lines", "kilovolts"]
@@ -29,7 +32,6 @@ _SAME_STATION_M = (
     9_000.0  # the model's own spacing: a modelled substation this near to a real one stood for it
 )
 _DETOUR = 1.25
-_REAL, _CONNECTOR, _MODELLED = 0, 1, 2
 _SOURCES = ("substation", "plant")
 
 
@@ -46,7 +48,7 @@ class GridJoin:
     by_modelled_km : float
         Part of the used length that is fed only by way of modelled lines.
     loop_km : float
-        Closes loops, which a tree cannot have.
+        Closes loops: kept as lines that are open in normal running.
     fragments : DataFrame
         east_m, north_m, km of each piece that reaches no source and was left out, the longest first.
     transformers : int
@@ -67,7 +69,7 @@ class GridJoin:
         off = float(self.fragments["km"].sum())
         return (
             f"{self.used_km:,.0f} of {self.drawn_km:,.0f} km in use ({self.by_modelled_km:,.0f} km of it fed only by way of "
-            f"modelled lines), {self.loop_km:,.0f} km close loops, {len(self.fragments)} pieces ({off:,.0f} km) reach no "
+            f"modelled lines), {self.loop_km:,.0f} km close loops and stand open, {len(self.fragments)} pieces ({off:,.0f} km) reach no "
             f"source and were left out; {self.transformers} transformers hang on the drawn lines"
         )
 
@@ -125,23 +127,23 @@ def join_lines(
     edges = _edges(nodes, lines, net, branches, n)
     offset = _offsets(nodes, kind, real_sources)
     total = n + net.east_m.size
-    cost, before = _tree(edges, offset, total)
-    reached = np.isfinite(cost)
-    chosen = _chosen(edges, before, total)
-    pure = _fed_by_real(edges, before, chosen, cost, offset)
-    real = edges["what"].to_numpy() == _REAL
+    tree = shortest_tree(edges, offset, total)
+    chosen, reached = tree.chosen, np.isfinite(tree.cost)
+    real = edges["what"].to_numpy() == DRAWN
     used = np.zeros(len(edges), bool)
     used[chosen[chosen >= 0]] = True
     km = edges["length_m"].to_numpy() / 1000.0
     loops = real & ~used & reached[edges["first"].to_numpy()] & reached[edges["second"].to_numpy()]
     lower = np.flatnonzero(chosen >= 0)
-    by_modelled = lower[real[chosen[lower]] & ~pure[lower]]
+    by_modelled = lower[real[chosen[lower]] & ~tree.pure[lower]]
     hang = np.flatnonzero((kind == "transformer") & (chosen[:n] >= 0))
-    out_nodes, out_lines = _layers(nodes, lines, net, volts, edges, before, chosen, origin)
+    out_nodes, out_lines = tree_layers(
+        nodes, lines, net, volts, edges, tree, origin, ties=np.flatnonzero(loops), faults=_faults
+    )
     return GridJoin(
         out_nodes, out_lines, float(shapely.length(parts).sum()) / 1000.0, float(km[real & used].sum()),
         float(km[chosen[by_modelled]].sum()), float(km[loops].sum()), _fragments(net, reached[n:]),
-        int((edges["what"].to_numpy()[chosen[hang]] == _CONNECTOR).sum()),
+        int((edges["what"].to_numpy()[chosen[hang]] == CONNECTION).sum()),
     )  # fmt: skip
 
 
@@ -169,7 +171,8 @@ def _stand_ins(
         }
     )  # fmt: skip
     before = lines if "origin" in lines.columns else lines.assign(origin="before", voltage_kv=0.0)
-    return nodes.assign(kind=kind.astype(str)), pd.concat([before, extra], ignore_index=True)
+    whole = pd.concat([completed(before, "power_lines"), completed(extra, "power_lines")], ignore_index=True)
+    return nodes.assign(kind=kind.astype(str)), whole
 
 
 def _branches(
@@ -197,26 +200,32 @@ def _edges(
     """Return every edge that power could take: first, second, cost, length_m, what, row (in its own table)."""
     position = pd.Series(np.arange(n), index=nodes["node_id"].to_numpy(str))
     apart = np.maximum(branches.apart_m * _DETOUR, 10.0)
-    modelled_m = lines["length_km"].to_numpy(np.float64) * 1000.0
+    # a line that is open in normal running carries nothing, so it is none of the tree's
+    row = np.flatnonzero(~is_open(lines))
+    closed = lines.iloc[row]
+    modelled_m = closed["length_km"].to_numpy(np.float64) * 1000.0
     out = pd.DataFrame(
         {
             "first": np.r_[
-                net.first + n, branches.thing, position[lines["from_id"].to_numpy(str)].to_numpy()
+                net.first + n, branches.thing, position[closed["from_id"].to_numpy(str)].to_numpy()
             ],
             "second": np.r_[
-                net.second + n, net.of_branch + n, position[lines["to_id"].to_numpy(str)].to_numpy()
+                net.second + n, net.of_branch + n, position[closed["to_id"].to_numpy(str)].to_numpy()
             ],
             "cost": np.r_[net.length_m, apart, _MODELLED_TIMES * modelled_m],
             "length_m": np.r_[net.length_m, apart, modelled_m],
-            "what": np.repeat([_REAL, _CONNECTOR, _MODELLED], [net.first.size, apart.size, len(lines)]),
-            "row": np.r_[np.arange(net.first.size), np.arange(apart.size), np.arange(len(lines))],
+            "what": np.repeat([DRAWN, CONNECTION, BEFORE], [net.first.size, apart.size, row.size]),
+            "row": np.r_[np.arange(net.first.size), np.arange(apart.size), row],
         }
     )
     out["cost"] = out["cost"].clip(lower=0.001)
     low, high = out[["first", "second"]].min(axis=1), out[["first", "second"]].max(axis=1)
     out = out.assign(low=low, high=high).sort_values(["low", "high", "cost", "what", "row"], kind="stable")
-    # of two lines between the same nodes the tree can use one
-    return out[~out.duplicated(["low", "high"])].reset_index(drop=True)
+    # of lines between the same nodes the tree can use one; another drawn one is a spare, unless it is drawn twice
+    spare = out.duplicated(["low", "high"])
+    twice = out.assign(m=out["length_m"].round(0)).duplicated(["low", "high", "what", "m"])
+    keep = ~spare | ((out["what"] == DRAWN) & ~twice)
+    return out.assign(spare=spare)[keep].reset_index(drop=True)
 
 
 def _offsets(nodes: gpd.GeoDataFrame, kind: npt.NDArray[np.str_], real: frozenset[str]) -> dict[int, float]:
@@ -228,48 +237,9 @@ def _offsets(nodes: gpd.GeoDataFrame, kind: npt.NDArray[np.str_], real: frozense
     return {i: 0.0 if known[i] else _MODELLED_STATION_M for i in sources.tolist()}
 
 
-def _tree(edges: pd.DataFrame, offset: dict[int, float], total: int) -> tuple[Floats, Ints]:
-    """Return each vertex's cost and the one that feeds it (-1: none); a vertex beyond the last stands for all sources."""
-    ends, far = np.array(list(offset), np.int64), np.array(list(offset.values()))
-    graph = coo_matrix(
-        (
-            np.r_[edges["cost"].to_numpy(), far + 1e-6],
-            (
-                np.r_[edges["first"].to_numpy(), np.full(ends.size, total)],
-                np.r_[edges["second"].to_numpy(), ends],
-            ),
-        ),
-        (total + 1, total + 1),
-    ).tocsr()
-    costs, feeders = dijkstra(graph, directed=False, indices=np.array([total]), return_predecessors=True)
-    cost, before = costs[0], feeders[0]
-    return cost[:total], np.where(before[:total] == total, -1, np.maximum(before[:total], -1)).astype(
-        np.int64
-    )
-
-
-def _chosen(edges: pd.DataFrame, before: Ints, total: int) -> Ints:
-    """Return the edge that feeds each vertex; -1: none."""
-    key = edges["low"].to_numpy(np.int64) * total + edges["high"].to_numpy(np.int64)
-    vertex = np.arange(total)
-    upper = np.maximum(before, 0)
-    wanted = np.minimum(vertex, upper) * total + np.maximum(vertex, upper)
-    at = np.searchsorted(key, wanted)  # edges are sorted by low, high
-    at = np.minimum(at, max(len(key) - 1, 0))
-    return np.where((before >= 0) & (key[at] == wanted), at, -1) if len(key) else np.full(total, -1)
-
-
-def _fed_by_real(
-    edges: pd.DataFrame, before: Ints, chosen: Ints, cost: Floats, offset: dict[int, float]
-) -> npt.NDArray[np.bool_]:
-    """Return which vertices are fed from a source by drawn lines and connections alone."""
-    what = edges["what"].to_numpy()
-    pure = np.zeros(before.size, bool)
-    pure[list(offset)] = True
-    for v in np.argsort(cost, kind="stable").tolist():
-        if chosen[v] >= 0:
-            pure[v] = pure[before[v]] and what[chosen[v]] != _MODELLED
-    return pure
+def _faults(kv: float) -> float:
+    """Return the faults a year of a kilometre of drawn line."""
+    return round(assumption("line_faults_km_year") * (_HIGH_FAULTS if kv > _MEDIUM_KV else 1.0), 4)
 
 
 def _fragments(net: LineNetwork, reached: npt.NDArray[np.bool_]) -> pd.DataFrame:
@@ -290,82 +260,3 @@ def _fragments(net: LineNetwork, reached: npt.NDArray[np.bool_]) -> pd.DataFrame
     )
     off: pd.DataFrame = pieces.loc[lost & (km > 0)]
     return off.sort_values(["km", "east_m", "north_m"], ascending=[False, True, True], ignore_index=True)
-
-
-def _layers(
-    nodes: gpd.GeoDataFrame, lines: pd.DataFrame, net: LineNetwork, volts: Floats, edges: pd.DataFrame,
-    before: Ints, chosen: Ints, origin: str,
-) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:  # fmt: skip
-    """Return the tree as layers; vertices in mid-line that feed one other by the same line are passed over."""
-    n = len(nodes)
-    lower = np.flatnonzero(chosen >= 0)
-    what, row = edges["what"].to_numpy(), edges["row"].to_numpy()
-    feeds = np.bincount(before[lower], minlength=before.size)
-    of_line = np.where(what == _REAL, row, -1)
-    kv = np.where(of_line >= 0, volts[net.line[np.maximum(of_line, 0)]] if net.line.size else 0.0, 0.0)
-    length = edges["length_m"].to_numpy()
-    single = np.zeros(before.size, bool)
-    single[n:] = feeds[n:] == 1
-    # a vertex is passed over when the edges above and below it are drawn lines of one voltage
-    passed = np.zeros(before.size, bool)
-    child = np.full(before.size, -1, np.int64)
-    child[before[lower]] = lower
-    for v in lower[single[lower]].tolist():
-        above, below = chosen[v], chosen[child[v]]
-        passed[v] = what[above] == _REAL and what[below] == _REAL and kv[above] == kv[below]
-    rows = []
-    names = nodes["node_id"].to_numpy(str).tolist()
-    taken = set(names)
-    prefix = "gj" if not any(x.startswith("gj") for x in taken) else "gk"
-    kept = [v for v in lower[lower >= n].tolist() if not passed[v]]
-    roots = sorted({int(b) for b in before[lower] if b >= n and chosen[b] < 0})
-    name = dict(enumerate(names)) | {v: f"{prefix}{v - n:06d}" for v in sorted({*kept, *roots})}
-    faults, repair, caidi = (
-        assumption("line_faults_km_year"),
-        assumption("line_repair_h"),
-        assumption("node_caidi_h"),
-    )
-    for v in lower.tolist():
-        if passed[v]:
-            continue
-        e = chosen[v]
-        if what[e] == _MODELLED:
-            old = lines.iloc[row[e]]
-            rows.append(
-                {
-                    **old.to_dict(),
-                    "from_id": name[int(before[v])],
-                    "to_id": name[v],
-                    "origin": old.get("origin", "before"),
-                    "voltage_kv": float(old.get("voltage_kv", 0.0)),
-                }
-            )
-            continue
-        metres, up = length[e], int(before[v])
-        while passed[up]:
-            metres += length[chosen[up]]
-            up = int(before[up])
-        high = kv[e] > _MEDIUM_KV
-        rows.append(
-            {
-                "from_id": name[up], "to_id": name[v], "length_km": round(float(metres) / 1000.0, 3),
-                "failures_per_km_year": round(faults * (_HIGH_FAULTS if high else 1.0), 4), "repair_h": repair,
-                "origin": origin if what[e] == _REAL else "connection", "voltage_kv": float(kv[e]),
-            }
-        )  # fmt: skip
-    out = pd.DataFrame(rows, columns=[*dict.fromkeys([*lines.columns, "origin", "voltage_kv"])])
-    fresh = out["line_id"].isna()
-    ids = set(lines["line_id"].astype(str))
-    start = "gl" if not any(i.startswith("gl") for i in ids) else "gm"
-    out["line_id"] = np.where(fresh, [f"{start}{i:06d}" for i in range(len(out))], out["line_id"])
-    junctions = sorted({*kept, *roots})
-    at = np.array(junctions, np.int64) - n
-    more = gpd.GeoDataFrame(
-        {
-            "node_id": [name[v] for v in junctions], "kind": "junction", "capacity_kw": 0.0, "saifi": 0.0,
-            "caidi_h": caidi,
-        },
-        geometry=gpd.points_from_xy(np.round(net.east_m[at], 1), np.round(net.north_m[at], 1)), crs=nodes.crs,
-    )  # fmt: skip
-    both = gpd.GeoDataFrame(pd.concat([nodes, more], ignore_index=True), geometry="geometry", crs=nodes.crs)
-    return both, out

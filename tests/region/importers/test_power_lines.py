@@ -55,6 +55,7 @@ def joined(region, *shapes, **more):
 
 
 def tree_of(lines):
+    lines = lines[~lines["normally_open"]]
     return nx.DiGraph(zip(lines["from_id"], lines["to_id"], strict=True))
 
 
@@ -84,6 +85,26 @@ def test_pieces_that_reach_no_source_are_left_out_and_listed(region, tmp_path):
     found = imported(region, tmp_path / "lines.gpkg")
     assert any("1 pieces (1 km) reach no source" in str(n) for n in found.notices)
     assert any(r.new_value == "dropped" and r.old_value == "1.000 km" for r in found.repairs)
+
+
+def test_what_closes_a_loop_stands_open(region):
+    other = line(STATION, (514_000, 2_411_000), NORTH_EAST)
+    found = joined(region, FEEDER, other)
+    tie = found.lines[found.lines["normally_open"]]
+    assert tie["length_km"].sum() == pytest.approx(found.loop_km, abs=0.002)
+    assert found.loop_km > 0
+    whole = replace(region, power_nodes=found.nodes, power_lines=found.lines)
+    assert check_region(whole) == []
+
+
+def test_the_same_lines_given_again_change_nothing_but_their_names(region):
+    once = joined(region, FEEDER, BRANCH)
+    shapes = np.array([FEEDER, BRANCH], dtype=object)
+    again = join_lines(once.nodes, once.lines, shapes, np.full(2, 22.0), "map")
+    assert len(again.nodes) == len(once.nodes)
+    assert again.lines["length_km"].sum() == pytest.approx(once.lines["length_km"].sum(), abs=0.01)
+    third = join_lines(again.nodes, again.lines, shapes, np.full(2, 22.0), "map")
+    assert check_region(replace(region, power_nodes=third.nodes, power_lines=third.lines)) == []
 
 
 def test_high_voltage_feeds_stations_not_villages(region):
@@ -131,7 +152,7 @@ def test_whatever_is_drawn_every_node_is_fed_once_and_no_line_is_lost(ends, kind
         "map",
     )
     tree = tree_of(found.lines)
-    assert not found.lines["to_id"].duplicated().any()
+    assert not found.lines.loc[~found.lines["normally_open"], "to_id"].duplicated().any()
     assert nx.is_directed_acyclic_graph(tree)
     assert nx.descendants(tree, "ss") >= {"t0", "t1", "t2", "t3"}
     whole = replace(region, power_nodes=found.nodes, power_lines=found.lines)
@@ -139,8 +160,8 @@ def test_whatever_is_drawn_every_node_is_fed_once_and_no_line_is_lost(ends, kind
     told = found.used_km + found.loop_km + found.fragments["km"].sum()
     # what is drawn twice counts once
     assert told <= found.drawn_km + 0.001 * (1 + len(found.fragments))
-    of_map = found.lines.loc[found.lines["origin"] == "map", "length_km"].sum()
-    assert of_map == pytest.approx(found.used_km, abs=0.002 * len(found.lines) + 1e-6)
+    of_map = found.lines.loc[found.lines["origin"] == "map"].groupby("normally_open")["length_km"].sum()
+    assert of_map.get(False, 0.0) == pytest.approx(found.used_km, abs=0.002 * len(found.lines) + 1e-6)
 
 
 @given(st.permutations(range(4)), st.booleans())
