@@ -18,6 +18,7 @@ from phusong.invest.costs import Costs
 from phusong.invest.new_sites import find_candidates
 from phusong.invest.portfolio import Portfolio, PortfolioSettings, choose
 from phusong.invest.situation import Situation
+from phusong.network_tables import checked_links, network_tables
 from phusong.radio.footprints import Footprints, footprints
 from phusong.radio.link_budget import noise_dbm
 from phusong.radio.plan import RadioPlan, Scene
@@ -33,6 +34,8 @@ from phusong.service.network import Network, build_network
 from phusong.service.power import Stability, site_stability
 from phusong.service.reception import Reception, reception_at
 from phusong.service.sharing import Agreement, Rights, grant_rights
+from phusong.service.states import States, sample_states
+from phusong.service.together import serve_together
 
 __all__ = ["Stages", "run", "run_region"]
 
@@ -112,10 +115,13 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
         )  # fmt: skip
     with clock.stage("service"):
         ground = _ground(region)
-        network = _network(region, ground)
+        network = _network(checked_links(region) if asked.service.hops == "checked" else region, ground)
         if not np.array_equal(network.station_ids, heard.station_ids):
             heard = heard.in_order_of(network.station_ids)
         stability = site_stability(network)
+        states = None
+        if asked.service.availability == "states":
+            states = sample_states(network, n_states=asked.service.states, seed=asked.seed, workers=workers)
         reception = reception_at(
             ground.cell_pixel,
             indptr=heard.indptr,
@@ -129,10 +135,10 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
         policies = []
         for policy in dict.fromkeys((*asked.sharing.compare, asked.sharing.policy)):
             rights = _rights(asked, network, policy, agreed=False)
-            usage, tier = _use(asked, network, stability, reception, weights, rights)
+            usage, tier = _use(asked, network, stability, reception, weights, rights, states)
             policies.append({"policy": policy, **_totals(classify(usage, weights))})
         rights = _rights(asked, network, asked.sharing.policy)
-        usage, tier = _use(asked, network, stability, reception, weights, rights)
+        usage, tier = _use(asked, network, stability, reception, weights, rights, states)
         access = classify(usage, weights)
     with clock.stage("invest"):
         situation = Situation(
@@ -172,6 +178,7 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
             portfolio,
             policies,
             weights,
+            network_tables(region, network, stability, reception, tier, weights),
         )
 
 
@@ -224,6 +231,7 @@ def _use(
     reception: Reception,
     weights: Ints,
     rights: Rights,
+    states: States | None,
 ) -> tuple[Usage, npt.NDArray[np.int8]]:
     tier = tiers(network, rights)
     usage = use_network(
@@ -237,6 +245,11 @@ def _use(
         site_mbps=network.link_capacity_mbps,
         demand=_demand(asked.service),
     )
+    if states is not None:
+        usage = serve_together(
+            usage, states, reception=reception, weights=weights, tier=tier, network=network,
+            availability_target=asked.service.availability_target, demand=_demand(asked.service),
+        ).usage  # fmt: skip
     return usage, tier
 
 

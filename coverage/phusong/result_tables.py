@@ -62,6 +62,7 @@ def result_of(
     portfolio: Portfolio,
     policies: list[dict[str, Any]],
     weights: Ints,
+    about_network: dict[str, pd.DataFrame],
 ) -> Result:
     """Return the result of a run; parameters are the stages' own.
 
@@ -116,6 +117,7 @@ def result_of(
         layers=pd.DataFrame([vars(s) for s in region.sources]),
         calibration=calibration,
         repairs=region.repairs,
+        **about_network,
     )
 
 
@@ -140,6 +142,9 @@ def _site_table(
     out["people_served"] = np.bincount(site_of, usage.station_people, n).astype(np.int64)
     out["availability"] = stability.availability
     out["hours_lost_year"] = stability.hours_lost
+    out["hours_lost_power"] = stability.own_power_h
+    out["hours_lost_upstream"] = stability.chain_power_h
+    out["hours_lost_backhaul"] = stability.link_h
     out["load"] = load
     out["bottleneck"] = np.where(load >= 0.8, "capacity", stability.bottleneck())
     return out

@@ -140,6 +140,17 @@ class ServiceSettings(_Table):
     busy_hour_spread: Annotated[float, Field(ge=0.0, le=2.0)] = Field(
         0.35, description="Spread (sigma of the logarithm) of busy hours' loads over the year (assumed)."
     )
+    availability: Literal["best_site", "states"] = Field(
+        "best_site",
+        description="An element is as stable as its best site (closed form), or as all its sites together (states).",
+    )
+    states: Annotated[int, Field(ge=64, le=2**20)] = Field(
+        65536, description="Sampled states of the year, a power of two: a state is 8760 h over their number."
+    )
+    hops: Literal["stated", "checked"] = Field(
+        "stated",
+        description="Microwave links work as stated, or at most as terrain (line of sight) and rain let them.",
+    )
     max_load: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
         0.8, description="Highest share of a station's resources in use before people count as congested."
     )

@@ -37,7 +37,7 @@ FILES = (
 )  # fmt: skip
 """Files of the contract; ``maps/`` and ``tables/`` stand beside them."""
 
-_TABLES = ("policies", "curve", "layers", "calibration", "repairs")
+_TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "cuts", "hops")
 _FOLDERS = ("maps", "tables")
 _NODATA_DBM = -9999.0
 

@@ -119,6 +119,10 @@ def redact(result: Result, rules: Redaction | None = None) -> Result:
         repairs=_repairs(result.repairs, names),
         access_class=classes,
         rsrp_dbm=rsrp,
+        # they name the assets that hurt most, and who hangs on them
+        causes=pd.DataFrame(),
+        cuts=pd.DataFrame(),
+        hops=pd.DataFrame(),
     )
     return replace(
         out,

@@ -90,6 +90,9 @@ class Result:
         people against money (cost_musd, people; budget_musd, bound_people); kind and source of each layer
         (layer, kind, source, licence, as_of, notes); model beside facts (what, fact, model, unit, source,
         note); what was mended in the input.
+    causes, cuts, hops : DataFrame
+        Assets by the person-hours a year that their failures take; sites and links whose loss isolates others;
+        microwave hops over the terrain and in the rain.
 
     Raises
     ------
@@ -113,6 +116,9 @@ class Result:
     layers: pd.DataFrame = field(default_factory=pd.DataFrame)
     calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
     repairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    causes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cuts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    hops: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         for name, columns in COLUMNS.items():
