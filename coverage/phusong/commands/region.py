@@ -154,7 +154,7 @@ def region_info(path: Annotated[Path, typer.Argument(help="Region folder.")]) ->
 
 def _describe(region: Any) -> None:  # noqa: ANN401 - a Region
     table = Table(
-        title=f"{region.name}: {len(region.communes)} communes, {int(region.demand['population'].sum()):,} people"
+        title=f"{escape(region.name)}: {len(region.communes)} communes, {int(region.demand['population'].sum()):,} people"
     )
     for name in ("layer", "rows", "kind", "source"):
         table.add_column(name)
@@ -175,4 +175,4 @@ def _describe(region: Any) -> None:  # noqa: ANN401 - a Region
     if len(region.repairs):
         counts = region.repairs.groupby(["layer", "column"]).size()
         text = ", ".join(f"{n} {layer} {column}" for (layer, column), n in counts.items())
-        console.print(f"Repairs and doubts (repairs.csv says why): {text}", highlight=False)
+        console.print(f"Repairs and doubts (repairs.csv says why): {escape(text)}", highlight=False)

@@ -115,11 +115,10 @@ def _with_repairs(repairs: pd.DataFrame, imported: Imported, notices: Sequence[N
     """Return the region's repairs and those of an import behind them."""
     layer = next((s.layer for s in imported.sources), "")
     rows = [
+        *(Repair(s.layer, f"imported from {s.source}") for s in imported.sources),
         *imported.repairs,
-        *(Repair(layer, str(n), column=n.column or "") for n in notices),
+        *(Repair(layer, str(n), column=n.column or "") for n in (*imported.notices, *notices)),
     ]
-    if not rows:
-        return repairs
     names = [*REPAIR_COLUMNS]
     new = pd.DataFrame([[getattr(r, c) for c in names] for r in rows], columns=names, dtype="str")
     return new if not len(repairs.columns) else pd.concat([repairs, new], ignore_index=True).fillna("")

@@ -17,6 +17,7 @@ from phusong.region.check import check_region
 from phusong.region.column_map import ColumnMap
 from phusong.region.importers import IMPORTERS, Options
 from phusong.region.replace import with_imported
+from phusong.region.vietnam.old_codes import successors
 from small_region import CRS, REFERENCE, needs_reference, small_region
 
 SHIFT = 1500.0
@@ -245,6 +246,27 @@ def test_neighbours_that_fit_have_no_gap():
         np.array([shapely.box(x, y, x + 10, y + 10) for x in (0, 10) for y in (0, 10)], dtype=object)
     )
     assert (fit.gaps, fit.gap_km2, len(fit.overlaps)) == (0, 0.0, 0)
+
+
+def test_old_units_are_put_together_to_todays_communes(region, tmp_path):
+    units = successors()
+    whole = units[
+        ~units["codes"].str.contains(";") & (units["shared"] == 3) & (units["old_code"] != units["default"])
+    ]
+    pick = whole.groupby("default").filter(lambda g: len(g) == 2).iloc[:2]
+    today = pick["default"].iloc[0]
+    codes = [today, "00002", "00003", "00004"]
+    towns = replace(region, communes=region.communes.assign(commune_code=codes))
+    halves = [shapely.box(500e3, 2400e3, 505e3, 2410e3), shapely.box(505e3, 2400e3, 510e3, 2410e3)]
+    frame = gpd.GeoDataFrame(
+        {"ma_xa": pick["old_code"].to_numpy(), "dan_so": [300, 41]}, geometry=halves, crs=CRS
+    )
+    found = imported(towns, write(frame, tmp_path / "cu.gpkg"))
+    mine = found.layers["communes"].set_index("commune_code").loc[today]
+    assert mine["population"] == 341
+    assert mine.geometry.area == pytest.approx(1e8)
+    assert {r.key for r in found.repairs} == set(pick["old_code"])
+    assert "old units" in found.sources[0].notes
 
 
 @needs_reference

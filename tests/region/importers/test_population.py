@@ -80,7 +80,8 @@ def test_the_regions_totals_are_kept_and_the_factor_is_said(region, tmp_path):
     source = joined.region.source_of("demand")
     assert source.kind == "modelled"
     assert f"multiplied by {total / many:.2f}"[:-1] in source.notes
-    assert len(joined.region.repairs) == 1
+    assert any("multiplied by" in r for r in joined.region.repairs["reason"])
+    assert any("imported from WorldPop" in r for r in joined.region.repairs["reason"])
 
 
 def test_each_communes_total_is_kept_when_asked(region, tmp_path):

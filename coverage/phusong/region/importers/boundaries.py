@@ -95,7 +95,7 @@ def import_boundaries(region: Region, files: Sequence[Path], options: Options) -
         notes += "; put together from old units, divided ones given whole to the part that holds most of them"
     kind = "official" if not kept else "modelled"
     source = Source("communes", kind, options.source or where, options.licence, options.as_of, notes)
-    return Imported({"communes": communes}, (source,), tuple(notices), _repairs(join, notices))
+    return Imported({"communes": communes}, (source,), tuple(notices), _repairs(join))
 
 
 def _shapes(path: Path, region: Region, by: ColumnMap, crs: str) -> tuple[Any, list[Notice]]:
@@ -257,8 +257,8 @@ def _numbers(table: Any, where: str) -> dict[str, "pd.Series[float]"]:  # noqa: 
     return out
 
 
-def _repairs(join: Join, notices: Sequence[Notice]) -> tuple[Repair, ...]:
-    rows = [
+def _repairs(join: Join) -> tuple[Repair, ...]:
+    return tuple(
         Repair(
             "communes",
             f"{r.became}: {r.how}",
@@ -269,5 +269,4 @@ def _repairs(join: Join, notices: Sequence[Notice]) -> tuple[Repair, ...]:
             str(r.chosen),
         )
         for r in join.conversions.itertuples(index=False)
-    ]
-    return (*rows, *(Repair("communes", str(n), column=n.column or "") for n in notices))
+    )

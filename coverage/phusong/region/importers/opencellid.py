@@ -11,7 +11,7 @@ from pyproj import Transformer
 
 from phusong.errors import InputError, Problem
 from phusong.region.facts import table
-from phusong.region.importers.base import Imported, Options, Repair, bounds_deg, names_of
+from phusong.region.importers.base import Imported, Options, bounds_deg, names_of
 from phusong.region.importers.cell_clusters import REACH_M, Clusters, cluster_cells
 from phusong.region.importers.opencellid_rows import RADIOS, CellRows, read_cell_rows
 from phusong.region.layers import table_of
@@ -141,9 +141,7 @@ def import_opencellid(region: Region, files: Sequence[Path], options: Options) -
         "cells": table_of(cells, where, "cells", crs=region.grid.crs).frame,
     }
     taken = {k: v for k, v in layers.items() if options.takes(k)}
-    return Imported(
-        taken, _sources(where, frame, clusters, options, taken), tuple(notices), _repairs(notices)
-    )
+    return Imported(taken, _sources(where, frame, clusters, options, taken), tuple(notices))
 
 
 def _frame(rows: CellRows) -> pd.DataFrame:
@@ -233,7 +231,3 @@ def _sources(
     }
     kinds = {"sites": "measured", "cells": "assumed"}
     return tuple(Source(k, kinds[k], source, licence, as_of, notes[k]) for k in kinds if k in taken)
-
-
-def _repairs(notices: Sequence[Notice]) -> tuple[Repair, ...]:
-    return tuple(Repair("cells", str(n), column=n.column or "") for n in notices)

@@ -55,8 +55,7 @@ def table_importer(layer: str) -> Callable[[Region, Sequence[Path], Options], Im
         source = Source(
             layer, "measured", options.source or where, options.licence, options.as_of, "given by the user"
         )
-        rows = tuple(Repair(layer, str(n), column=n.column or "") for n in notices)
-        return Imported({layer: frame}, (source,), tuple(notices), rows)
+        return Imported({layer: frame}, (source,), tuple(notices))
 
     return read
 
@@ -168,7 +167,6 @@ def _of_places(
         if layer == "facilities"
         else "communes by place"
     )
-    rows += [Repair(layer, str(n), column=n.column or "") for n in notices]
     return Imported(
         {layer: out},
         (Source(layer, kind, source, options.licence, options.as_of, notes),),
