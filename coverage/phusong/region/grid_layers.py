@@ -135,7 +135,7 @@ def _filled(frame: Any, layer: str) -> Any:  # noqa: ANN401 - with or without ge
 
 
 def _as_before(lines: pd.DataFrame, k: int) -> dict[str, Any]:
-    old = lines.iloc[k].to_dict()
+    old = {str(name): value for name, value in lines.iloc[k].items()}
     return {"origin": "before", "voltage_kv": 0.0, "normally_open": False, "switch_h": 1.0, **old}
 
 
