@@ -22,7 +22,7 @@ __all__ = ["Rejoined", "Totals", "codes_of_places", "commune_rows", "with_commun
 Floats = npt.NDArray[np.float64]
 Totals = Literal["province", "commune"]
 
-_STAY_M = 2000.0  # a place this near to the commune it names belongs there: borders are drawn within as much
+_STAY_M = 100.0  # a place this near to the commune it names belongs there: published borders are simplified by half as much
 _NEAR_M = 5000.0  # a place this far from every commune lies elsewhere
 _MARGIN_M = 3000.0
 
