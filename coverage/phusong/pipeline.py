@@ -1,9 +1,9 @@
 """The whole way, in the order in which the data flows: region → radio → service → access → invest → report."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.access.elements import split_by_operator
-from phusong.access.gaps import Access, classify
+from phusong.access.gaps import classify
 from phusong.evidence import layer_is_known, unknown_behind
 from phusong.invest.bundles import make_offers
 from phusong.invest.costs import Costs
@@ -27,7 +27,7 @@ from phusong.region.store import Region
 from phusong.report.redact import Redaction, redact
 from phusong.report.result import Result
 from phusong.result_tables import Ground, result_of
-from phusong.scenario import ReportSettings, Scenario, ServiceSettings
+from phusong.scenario import ReportSettings, Scenario, ServiceSettings, policy_label
 from phusong.service.busy_hour import busy_hour_mbps, grown
 from phusong.service.capacity import Demand, Usage, tiers, use_network
 from phusong.service.network import Network, build_network
@@ -36,6 +36,7 @@ from phusong.service.reception import Reception, reception_at
 from phusong.service.sharing import Agreement, Rights, grant_rights
 from phusong.service.states import States, sample_states
 from phusong.service.together import serve_together
+from phusong.sharing_tables import planned_row, policy_row, sharing_tables
 
 __all__ = ["Stages", "run", "run_region"]
 
@@ -132,14 +133,16 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
         )
         weights = split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares)
     with clock.stage("access"):
-        policies = []
-        for policy in dict.fromkeys((*asked.sharing.compare, asked.sharing.policy)):
-            rights = _rights(asked, network, policy, agreed=False)
+        costs = _costs(asked)
+        compared = []
+        for policy, agreed in _compared(asked).items():
+            rights = _rights(asked, network, policy, agreed=agreed)
             usage, tier = _use(asked, network, stability, reception, weights, rights, states)
-            policies.append({"policy": policy, **_totals(classify(usage, weights))})
-        rights = _rights(asked, network, asked.sharing.policy)
-        usage, tier = _use(asked, network, stability, reception, weights, rights, states)
-        access = classify(usage, weights)
+            access = classify(usage, weights)
+            row = policy_row(policy, access, usage, network, rights, costs)
+            compared.append((row, rights, usage, tier, access))
+        # the policy in force is the last of those compared
+        _, rights, usage, tier, access = compared[-1]
     with clock.stage("invest"):
         situation = Situation(
             network=network,
@@ -162,7 +165,20 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
             node_east_m=region.power_nodes.geometry.x.to_numpy(np.float64),
             node_north_m=region.power_nodes.geometry.y.to_numpy(np.float64),
         )
-        portfolio = _invest(asked, situation, scene, radio, region)
+        portfolio, stabilise_musd = _invest(asked, situation, scene, radio, region)
+        policies = []
+        for plain, granted, used, turn, found in compared:
+            row = plain
+            if asked.sharing.compare_plans:
+                other = replace(
+                    situation, rights=granted, tier=turn, access=found, station_load=used.station_load
+                )
+                same = plain is compared[-1][0]
+                chosen = portfolio if same else _invest(asked, other, scene, radio, region)[0]
+                row = planned_row(plain, chosen, len(network.operators))
+            policies.append(row)
+        listed = [*asked.sharing.compare, policy_label(asked.sharing)]
+        policies.sort(key=lambda row: listed.index(row["policy"]))
     with clock.stage("tables"):
         return result_of(
             asked,
@@ -178,7 +194,10 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
             portfolio,
             policies,
             weights,
-            network_tables(region, network, stability, reception, tier, weights),
+            network_tables(region, network, stability, reception, tier, weights)
+            | sharing_tables(
+                asked.access, region, situation, usage, costs, stabilise_musd, ground.site_commune
+            ),
         )
 
 
@@ -209,6 +228,7 @@ def _ground(region: Region) -> Ground:
         row_of[region.demand["commune_code"].to_numpy(str)].to_numpy(np.int64),
         np.where(at >= 0, remote[np.maximum(at, 0)], 1),
         np.asarray(burnt >= 0),
+        np.where(region.grid.inside(row, col), at, -1).astype(np.int64),
     )
 
 
@@ -270,6 +290,7 @@ def _demand(asked: ServiceSettings) -> Demand:
 
 def _rights(asked: Scenario, network: Network, policy: str, *, agreed: bool = True) -> Rights:
     """Return the rights under a policy, with the scenario's agreements or without."""
+    policy = policy.split(maxsplit=1)[0]
     agreements = [
         Agreement(a.policy, a.classes, a.between, a.first_year, a.until) for a in asked.sharing.agreements
     ]
@@ -287,20 +308,26 @@ def _sinr(asked: Scenario, radio: RadioPlan, heard: Footprints) -> npt.NDArray[n
     return np.asarray(heard.rsrp_ddbm - round(noise * 10.0), np.int16)
 
 
-def _totals(access: Access) -> dict[str, int]:
-    return {name: int(people.sum()) for name, people in access.by_cell().items()}
+def _costs(asked: Scenario) -> Costs:
+    return Costs(
+        horizon_years=asked.invest.horizon_years,
+        discount_rate=asked.invest.discount_rate,
+        factor=asked.invest.cost_factor,
+    )
+
+
+def _compared(asked: Scenario) -> dict[str, bool]:
+    """Return the policies to compare, each with whether the agreements join it; the one in force comes last."""
+    own = asked.sharing.policy
+    names = [p for p in dict.fromkeys((*asked.sharing.compare, own)) if p != own or asked.sharing.agreements]
+    return {**dict.fromkeys(names, False), policy_label(asked.sharing): True}
 
 
 def _invest(
     asked: Scenario, situation: Situation, scene: Scene, radio: RadioPlan, region: Region
-) -> Portfolio:
+) -> tuple[Portfolio, Mapping[int, float]]:
     settings = asked.invest
-    costs = Costs(
-        horizon_years=settings.horizon_years,
-        discount_rate=settings.discount_rate,
-        factor=settings.cost_factor,
-    )
-    offers = make_offers(situation, costs, find_candidates(situation, scene, radio))
+    offers = make_offers(situation, _costs(asked), find_candidates(situation, scene, radio))
     if settings.only == "measured":
         unknown = unknown_behind(offers.bundles["kinds"].tolist(), layer_is_known(region))
         offers = offers.only(np.array([not layers for layers in unknown], bool))
@@ -311,7 +338,7 @@ def _invest(
         "on unstable sites": access.unstable,
         "turned away": access.congested,
     }
-    return choose(
+    portfolio = choose(
         offers,
         PortfolioSettings(
             budget_musd=settings.budget_musd,
@@ -328,3 +355,4 @@ def _invest(
         parts={name: people.ravel().astype(np.float64) for name, people in causes.items()},
         commune_of_element=np.repeat(situation.cell_commune, situation.weights.shape[1]),
     )
+    return portfolio, offers.stabilise_musd

@@ -17,11 +17,12 @@ from phusong.radio.servers import ServerMaps
 from phusong.region.store import Region
 from phusong.report.provenance import provenance
 from phusong.report.result import Result
-from phusong.scenario import Scenario
+from phusong.scenario import Scenario, policy_label
 from phusong.service.capacity import Usage
 from phusong.service.network import Network
 from phusong.service.power import Stability
 from phusong.service.reception import Reception
+from phusong.sharing_tables import COMMUNE_COLUMNS, sharing_summary
 
 __all__ = ["Ground", "result_of"]
 
@@ -40,12 +41,15 @@ class Ground:
         Remoteness class where each site stands.
     land : ndarray of bool, on the grid
         Pixels of the communes.
+    site_commune : ndarray of int, shape (n_sites,)
+        Row of the commune where each site stands; -1 outside all.
     """
 
     cell_pixel: Ints
     cell_commune: Ints
     site_remote: Ints
     land: npt.NDArray[np.bool_]
+    site_commune: Ints
 
 
 def result_of(
@@ -62,7 +66,7 @@ def result_of(
     portfolio: Portfolio,
     policies: list[dict[str, Any]],
     weights: Ints,
-    about_network: dict[str, pd.DataFrame],
+    tables: dict[str, pd.DataFrame],
 ) -> Result:
     """Return the result of a run; parameters are the stages' own.
 
@@ -87,6 +91,8 @@ def result_of(
         within_m=max(asked.access.facilities_within_m, grid.cell_m),
     )
     communes = communes.merge(facilities, on="commune_code", how="left")
+    ready = tables["readiness"][["commune_code", *COMMUNE_COLUMNS]]
+    communes = communes.merge(ready, on="commune_code", how="left")
     known = layer_is_known(region)
     communes["share_measured"] = share_measured(communes, known)
     options = portfolio.options.assign(
@@ -98,7 +104,7 @@ def result_of(
     heard_by = Heard(region, rsrp, ground.land, station_ids)
     settlements = village_signal(heard_by)
     calibration = calibrate(heard_by, settlements)
-    summary = _summary(asked, region, communes, portfolio, policies, calibration)
+    summary = _summary(asked, region, communes, portfolio, policies, calibration) | sharing_summary(tables)
     toml = asked.to_toml()
     return Result(
         summary=summary,
@@ -117,7 +123,7 @@ def result_of(
         layers=pd.DataFrame([vars(s) for s in region.sources]),
         calibration=calibration,
         repairs=region.repairs,
-        **about_network,
+        **tables,
     )
 
 
@@ -168,7 +174,7 @@ def _summary(
     return {
         "title": asked.title or f"{region.name}: who has no stable internet, and what to do first",
         "region": region.name,
-        "policy": asked.sharing.policy,
+        "policy": policy_label(asked.sharing),
         "people": people,
         **parts,
         "share_served": parts["people_served"] / people,

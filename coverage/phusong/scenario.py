@@ -27,6 +27,7 @@ __all__ = [
     "Scenario",
     "ServiceSettings",
     "SharingSettings",
+    "policy_label",
 ]
 
 Policy = Literal["none", "passive", "passive_backhaul", "moran", "mocn", "roaming", "neutral_host", "srn"]
@@ -201,6 +202,13 @@ class AccessSettings(_Table):
     facilities_within_m: Positive = Field(
         500.0, description="A facility is served when people within this distance are. [m]"
     )
+    ready_within_m: Positive = Field(
+        5000.0,
+        description="A place has power or backhaul when a site that has it is heard, or this near. [m]",
+    )
+    twin_m: Positive = Field(
+        300.0, description="Structures of different owners this near each other could be one. [m]"
+    )
 
 
 class InvestSettings(_Table):
@@ -299,6 +307,11 @@ class Scenario(_Table):
     def to_toml(self) -> str:
         """Return the whole resolved scenario as TOML."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True, by_alias=True))
+
+
+def policy_label(sharing: SharingSettings) -> str:
+    """Return what the policy in force is called beside others: its name, and that agreements join it."""
+    return f"{sharing.policy} with agreements" if sharing.agreements else sharing.policy
 
 
 def _locate(name_or_path: str | Path) -> Path:

@@ -1,7 +1,7 @@
 """Bundles: the smallest sets of remedies that serve a group of people, of every kind, wherever they can help."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +34,14 @@ class Offers:
         bundle_id, kinds, operators, commune_code, east_m, north_m, reason (of the people: no signal, …).
     model : PlanModel
         Which remedies each bundle needs and whom it serves.
+    stabilise_musd : mapping of int to float
+        Least cost that makes an unstable site stable, where one was looked for. [million USD]
     """
 
     remedies: pd.DataFrame
     bundles: pd.DataFrame
     model: PlanModel
+    stabilise_musd: Mapping[int, float] = field(default_factory=dict)
 
     def only(self, keep: npt.NDArray[np.bool_]) -> "Offers":
         """Return the offers with some of the bundles left out; the remedies stay."""
@@ -48,7 +51,7 @@ class Offers:
             self.model.covers[keep].tocsr(),
             self.model.weights,
         )
-        return Offers(self.remedies, self.bundles[keep].reset_index(drop=True), model)
+        return replace(self, bundles=self.bundles[keep].reset_index(drop=True), model=model)
 
 
 class _Drawer:
@@ -180,7 +183,8 @@ def make_offers(
         incidence(draw.covers, situation.weights.size),
         draw.left.ravel().astype(np.float64),
     )
-    return Offers(remedies, bundles, model)
+    fixes = {site: sum(f.cost.npv_musd for f in found) for site, found in cheapest.items()}
+    return Offers(remedies, bundles, model, fixes)
 
 
 def _cells_of_stations(situation: Situation) -> list[Ints]:

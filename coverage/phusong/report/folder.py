@@ -37,8 +37,10 @@ FILES = (
 )  # fmt: skip
 """Files of the contract; ``maps/`` and ``tables/`` stand beside them."""
 
-_TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "cuts", "hops")
+_TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "cuts", "hops",
+           "locked_assets", "locks", "readiness", "stranded", "isolated_builds")  # fmt: skip
 _FOLDERS = ("maps", "tables")
+_OWN = ("locked_assets.csv",)  # written where there is something to write
 _NODATA_DBM = -9999.0
 
 
@@ -131,6 +133,8 @@ def _write_files(result: Result, folder: Path) -> None:
         write_csv(frame, folder / f"{name}.csv")
     for name in _TABLES:
         write_parquet(getattr(result, name), folder / "tables" / f"{name}.parquet")
+    if not result.locked_assets.empty:
+        write_csv(result.locked_assets, folder / "locked_assets.csv")
     if result.settlements is not None:
         write_geoparquet(result.settlements, folder / "tables" / "settlements.parquet")
     write_cog(result.access_class, result.grid, folder / "access.tif", nodata=0, colours=ACCESS_COLOURS)
@@ -163,7 +167,7 @@ def _replace(new: Path, out: Path, old: Path) -> None:
             raise
         for entry in sorted(old.iterdir()):
             # sidecars of our own rasters (.aux.xml, .ovr) would be stale
-            if entry.name not in _FOLDERS and not entry.name.startswith(FILES):
+            if entry.name not in _FOLDERS and not entry.name.startswith((*FILES, *_OWN)):
                 entry.rename(out / entry.name)
     else:
         new.rename(out)

@@ -37,8 +37,9 @@ Flags = npt.NDArray[np.bool_]
 
 _PARTS = ("people_served", *GAP_PARTS)
 _HIDDEN = "withheld"
+_EXACT_SHARES = ("ready_share", "has_signal", "has_power", "has_backhaul")
 _COUNTS = ("people_gained", "people_alone", "cumulative_people", "people_heard", "people", "bound_people",
-           "people_closable", "people_served_with_plan")  # fmt: skip
+           "people_closable", "people_served_with_plan", "plan_people_gained", "guests")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,11 @@ def redact(result: Result, rules: Redaction | None = None) -> Result:
         causes=pd.DataFrame(),
         cuts=pd.DataFrame(),
         hops=pd.DataFrame(),
+        locked_assets=pd.DataFrame(),
+        locks=pd.DataFrame(),
+        readiness=pd.DataFrame(),
+        stranded=pd.DataFrame(),
+        isolated_builds=pd.DataFrame(),
     )
     return replace(
         out,
@@ -259,7 +265,7 @@ def _middles(xy: Floats, side_m: float) -> Floats:
 
 def _summary(summary: Mapping[str, Any], shown: Result, rules: Redaction) -> dict[str, Any]:
     least = rules.least_people
-    out = dict(summary)
+    out = {k: v for k, v in summary.items() if k not in {"locked_assets", "readiness"}}
     people = float(shown.communes["population"].sum())
     totals = {p: float(shown.communes[p].sum()) for p in _PARTS}
     whole = isinstance(summary.get("people"), int)

@@ -93,6 +93,11 @@ class Result:
     causes, cuts, hops : DataFrame
         Assets by the person-hours a year that their failures take; sites and links whose loss isolates others;
         microwave hops over the terrain and in the rain.
+    locked_assets, locks : DataFrame
+        Sites that reach people who may not use them, with every remedy costed; the same counted by lock reason.
+    readiness, stranded, isolated_builds : DataFrame
+        Per commune where signal, power and backhaul are there at once, and how it hangs on the core; assets idle for
+        want of one of them; sites beside another owner's structure that could carry them.
 
     Raises
     ------
@@ -119,6 +124,11 @@ class Result:
     causes: pd.DataFrame = field(default_factory=pd.DataFrame)
     cuts: pd.DataFrame = field(default_factory=pd.DataFrame)
     hops: pd.DataFrame = field(default_factory=pd.DataFrame)
+    locked_assets: pd.DataFrame = field(default_factory=pd.DataFrame)
+    locks: pd.DataFrame = field(default_factory=pd.DataFrame)
+    readiness: pd.DataFrame = field(default_factory=pd.DataFrame)
+    stranded: pd.DataFrame = field(default_factory=pd.DataFrame)
+    isolated_builds: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         for name, columns in COLUMNS.items():

@@ -1,0 +1,240 @@
+"""What a run says about sharing and readiness: policies beside each other, locked assets, what lies idle and why."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from phusong.access.commune_graph import commune_graph, commune_homes
+from phusong.access.gaps import Access
+from phusong.access.heard_sites import heard_sites
+from phusong.access.locked_assets import locked_sites, people_behind_locks
+from phusong.access.readiness import Requirements, readiness_by_commune, requirements, stranded_sites
+from phusong.access.twins import isolated_builds
+from phusong.invest.costs import Costs
+from phusong.invest.lock_remedies import with_remedies
+from phusong.invest.portfolio import Portfolio
+from phusong.invest.situation import Situation
+from phusong.region.store import Region
+from phusong.scenario import AccessSettings
+from phusong.service.capacity import Usage
+from phusong.service.network import Network
+from phusong.service.sharing import Rights, operator_cost, released_radios
+
+__all__ = ["COMMUNE_COLUMNS", "planned_row", "policy_row", "sharing_summary", "sharing_tables"]
+
+Ints = npt.NDArray[np.int64]
+
+COMMUNE_COLUMNS = (
+    "ready_share", "has_signal", "has_power", "has_backhaul", "busy_hours_share", "single_homed", "cut_point",
+    "stranded_musd",
+)  # fmt: skip
+"""Columns of `readiness` that the communes carry too."""
+
+_PAYS = {
+    "build_site": "site_build", "open_passive": "installation", "add_radio": "equipment", "open_mocn": "operation",
+    "open_roaming": "operation", "battery_backup": "power", "solar_backup": "power", "diesel_backup": "power",
+    "extend_grid": "power", "fibre_link": "backhaul", "microwave_link": "backhaul", "satellite_link": "backhaul",
+}  # fmt: skip
+_NEW_SITE = {
+    "site_build": {"tower": 1.0}, "installation": {"installation": 1.0}, "equipment": {"radio": 1.0},
+    "operation": {"site_opex": 1.0}, "power": {"site_power": 1.0}, "backhaul": {"microwave": 1.0, "microwave_opex": 1.0},
+}  # fmt: skip
+
+
+def policy_row(
+    policy: str, access: Access, usage: Usage, network: Network, rights: Rights, costs: Costs
+) -> dict[str, Any]:
+    """Return what a policy does to people and to running cost, before any plan.
+
+    Returns
+    -------
+    dict
+        `policy`, people served and by gap part; `guests` (people served by another operator's radio);
+        `radios_released` and `saved_musd_year`; `new_site_operator_musd`, what each of all networks pays for a new
+        rural site with microwave when what the policy shares is divided among them. [million USD, net present]
+    """
+    released = int(released_radios(network, rights).sum())
+    items = {name: costs.of(**amounts).npv_musd for name, amounts in _NEW_SITE.items()}
+    base = policy.split(maxsplit=1)[0]
+    return {
+        "policy": policy,
+        **{name: int(people.sum()) for name, people in access.by_cell().items()},
+        "guests": int(usage.station_guests.sum()),
+        "radios_released": released,
+        "saved_musd_year": costs.of(radio_opex=float(released)).opex_musd_year,
+        "new_site_operator_musd": operator_cost(base, items, len(network.operators)),
+    }
+
+
+def planned_row(row: Mapping[str, Any], portfolio: Portfolio, networks: int) -> dict[str, Any]:
+    """Return a policy's row with what the budget buys under it.
+
+    Returns
+    -------
+    dict
+        And `people_served_with_plan`, `plan_people_gained`, `plan_cost_musd`, `people_per_musd`,
+        `plan_operator_musd` (each network's part when what the policy shares is divided).
+    """
+    plan = portfolio.plan
+    items: dict[str, float] = {}
+    for kind, cost in zip(plan["kind"].astype(str), plan["cost_musd"].astype(float), strict=True):
+        items[_PAYS[kind]] = items.get(_PAYS[kind], 0.0) + cost
+    gained, cost = round(portfolio.best.people), portfolio.best.cost_musd
+    return {
+        **row,
+        "people_served_with_plan": int(row["people_served"]) + gained,
+        "plan_people_gained": gained,
+        "plan_cost_musd": cost,
+        "people_per_musd": gained / cost if cost > 0 else 0.0,
+        "plan_operator_musd": operator_cost(str(row["policy"]).split()[0], items, networks),
+    }
+
+
+def sharing_tables(
+    settings: AccessSettings,
+    region: Region,
+    situation: Situation,
+    usage: Usage,
+    costs: Costs,
+    stabilise_musd: Mapping[int, float],
+    site_commune: Ints,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables `locked_assets`, `locks`, `readiness`, `stranded` and `isolated_builds` of a result."""
+    s, net = situation, situation.network
+    codes = np.append(s.commune_codes, "")
+    status = region.sites["status"].to_numpy(str)
+    heard = heard_sites(s.reception, station_site=net.station_site, n_sites=net.n_sites, tier=s.tier)
+    has = requirements(net, s.stability, hours_allowed=s.hours_allowed)
+    room = np.zeros(net.n_sites, np.int64)
+    np.add.at(room, net.station_site, np.minimum(usage.station_room, 2**31))
+    locked = locked_sites(
+        heard, net, unserved=s.unserved, locked_out=s.access.locked,
+        stable=np.asarray(s.stability.hours_lost <= s.hours_allowed), room=room,
+    )  # fmt: skip
+    commune = codes[site_commune[locked["site"].to_numpy(np.int64)]]
+    assets = with_remedies(locked, costs, stabilise_musd)
+    assets.insert(3, "commune_code", commune)
+    stranded = _stranded(
+        region, situation, has, heard.people(s.unserved, may_use=True).sum(axis=1), status, costs
+    )
+    stranded["commune_code"] = codes[site_commune[stranded.pop("site").to_numpy(np.int64)]]
+    site_xy = np.c_[s.site_east_m, s.site_north_m]
+    twins = isolated_builds(
+        net, site_xy, standing=np.isin(status, ["active", "planned"]), within_m=settings.twin_m
+    )
+    twins["commune_code"] = codes[site_commune[twins.pop("site").to_numpy(np.int64)]]
+    twins["saved_musd_year"] = (
+        costs.of(site_opex=1.0, site_power=1.0).opex_musd_year - costs.of(rent=1.0).opex_musd_year
+    )
+    ready = readiness_by_commune(
+        s.commune_codes, s.cell_commune, weights=s.weights, usable=usage.usable, stable=usage.stable, heard=heard, has=has,
+        cell_xy_m=np.column_stack(s.grid.centres(*np.divmod(s.cell_pixel, s.grid.width))), site_xy_m=site_xy,
+        within_m=settings.ready_within_m,
+    )  # fmt: skip
+    graph = commune_graph(site_commune, net.is_exchange, *_ends(region, net))
+    homes = commune_homes(graph, ready["population"].to_numpy(np.int64))
+    idle = (
+        stranded.groupby("commune_code")["value_musd"]
+        .agg(["sum", "size"])
+        .reindex(s.commune_codes, fill_value=0)
+    )
+    ready = pd.concat([ready, homes], axis=1).assign(
+        stranded_musd=idle["sum"].to_numpy(np.float64),
+        stranded_assets=idle["size"].to_numpy(np.int64),
+        isolated_builds=twins["commune_code"]
+        .value_counts()
+        .reindex(s.commune_codes, fill_value=0)
+        .to_numpy(),
+        busy_hours_share=_busy_hours(s, usage),
+    )
+    return {
+        "locked_assets": assets,
+        "locks": people_behind_locks(heard, net, s.unserved),
+        "readiness": ready,
+        "stranded": stranded,
+        "isolated_builds": twins,
+    }
+
+
+def sharing_summary(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Return the headline figures of the tables."""
+    ready, stranded = tables["readiness"], tables["stranded"]
+    people = max(int(ready["population"].sum()), 1)
+    weighted = {
+        name: float((ready[name] * ready["population"]).sum() / people)
+        for name in ("ready_share", "has_signal", "has_power", "has_backhaul", "busy_hours_share")
+    }
+    absent = stranded["grade"] == "absent"
+    return {
+        "locked_assets": tables["locks"].to_dict("records"),
+        "readiness": {
+            **weighted,
+            "single_homed_communes": int(ready["single_homed"].sum()),
+            "cut_point_communes": int(ready["cut_point"].sum()),
+            "stranded_assets": len(stranded),
+            "stranded_musd": float(stranded["value_musd"].sum()),
+            "stranded_absent_assets": int(absent.sum()),
+            "stranded_absent_musd": float(stranded["value_musd"][absent].sum()),
+            "isolated_builds": len(tables["isolated_builds"]),
+        },
+    }
+
+
+def _busy_hours(situation: Situation, usage: Usage) -> npt.NDArray[np.float64]:
+    n = situation.commune_codes.size
+    people = np.bincount(situation.cell_commune, usage.accepted.sum(axis=1), n)
+    hours = np.bincount(situation.cell_commune, (usage.accepted * usage.rate_hours).sum(axis=1), n)
+    return np.asarray(np.where(people > 0, hours / np.maximum(people, 1.0), 0.0), np.float64)
+
+
+def _ends(region: Region, network: Network) -> tuple[Ints, Ints]:
+    at = pd.Series(np.arange(network.n_sites), index=network.site_ids)
+    a = region.links["from_id"].map(at).fillna(-1).to_numpy(np.int64)
+    b = region.links["to_id"].map(at).fillna(-1).to_numpy(np.int64)
+    known = (a >= 0) & (b >= 0)
+    return a[known], b[known]
+
+
+def _stranded(
+    region: Region, situation: Situation, has: Requirements, waiting: Ints, status: npt.NDArray[np.str_], costs: Costs
+) -> pd.DataFrame:  # fmt: skip
+    net = situation.network
+    radios = np.bincount(net.station_site, minlength=net.n_sites)
+    mast, radio = costs.of(tower=1.0, installation=1.0).capex_musd, costs.of(radio=1.0).capex_musd
+    sites = stranded_sites(net, has, status, waiting=waiting, value_musd=mast + radio * radios)
+    return pd.concat([sites, _dark_links(region, situation, has, status, costs)], ignore_index=True)
+
+
+def _dark_links(
+    region: Region, situation: Situation, has: Requirements, status: npt.NDArray[np.str_], costs: Costs
+) -> pd.DataFrame:  # fmt: skip
+    """Return links whose farther site uses them for nothing: no power, no radio, or not in service."""
+    net = situation.network
+    a, b = _ends(region, net)
+    known = region.links["from_id"].isin(net.site_ids) & region.links["to_id"].isin(net.site_ids)
+    links = region.links[known.to_numpy()].reset_index(drop=True)
+    far = np.where(net.parent[a] == b, a, np.where(net.parent[b] == a, b, -1))
+    hub = np.isin(np.arange(net.n_sites), net.parent)
+    off, bare = (status != "active") | has.no_power, ~has.radio & ~hub & ~net.is_exchange
+    dark = (far >= 0) & (off | bare)[np.maximum(far, 0)]
+    km = np.hypot(
+        situation.site_east_m[a] - situation.site_east_m[b],
+        situation.site_north_m[a] - situation.site_north_m[b],
+    )
+    each = {
+        "fibre": costs.of(fibre=1.0).capex_musd * np.maximum(km / 1000.0, 0.1) * 1.3 + costs.of(fibre_end=2.0).capex_musd,
+        "microwave": np.full(km.size, costs.of(microwave=1.0).capex_musd),
+        "satellite": np.full(km.size, costs.of(satellite=1.0).capex_musd),
+    }  # fmt: skip
+    value = np.select([links["medium"].to_numpy(str) == m for m in each], list(each.values()), 0.0)
+    at = np.flatnonzero(dark)
+    return pd.DataFrame(
+        {
+            "asset_id": links["link_id"].to_numpy(str)[at], "site": far[at], "kind": "link",
+            "missing": np.where(has.no_power[far[at]], "power", np.where(bare[far[at]], "radio", "site in service")),
+            "grade": "absent", "people_waiting": 0, "value_musd": value[at],
+        }
+    )  # fmt: skip
