@@ -57,7 +57,9 @@ def _references(region: "Region") -> list[Problem]:
             strange = values.map({v: _strangers(v, known) for v in values.unique()})
             missing, values = (strange != "").to_numpy(bool), strange
         else:
-            missing = ~values.isin(known).to_numpy(bool)
+            missing = (
+                pd.Index(list(known)).get_indexer(pd.Index(values)) < 0
+            )  # isin is slow on long text columns
         problems += first_rows(
             missing, values, link.layer, link.column.name, f"does not exist in {link.to_layer}"
         )
