@@ -105,3 +105,12 @@ def test_hostile_names_are_shown_as_they_are_and_exit_2_tells_bad_input(folder):
     assert done.returncode == 2
     assert "[red]giga[/red]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_every_source_of_the_catalogue_has_its_importer():
+    import tomllib
+
+    from phusong.resources import geodata_path
+
+    catalogue = tomllib.loads(geodata_path("catalogue.toml").read_text(encoding="utf-8"))
+    assert {entry["importer"] for entry in catalogue.values() if "importer" in entry} <= set(IMPORTERS)
