@@ -39,7 +39,8 @@ def finer_people(people: Floats, pattern: npt.ArrayLike, block_px: int) -> Float
     )[None, :]
     fine = np.asarray(pattern, np.float64)
     total, known = (np.bincount(block.ravel(), v.ravel(), rows * cols)[block] for v in (people, fine))
-    return np.asarray(np.where(known > 0, total * fine / np.maximum(known, 1e-12), people))
+    share = np.divide(fine, known, out=np.zeros_like(fine), where=known > 0)
+    return np.asarray(np.where(known > 0, total * share, people))
 
 
 def blocks_of(paths: Iterable[Path], grid: Grid) -> int:
