@@ -146,7 +146,7 @@ class ServiceSettings(_Table):
         description="An element is as stable as its best site (closed form), or as all its sites together (states).",
     )
     states: Annotated[int, Field(ge=64, le=2**20)] = Field(
-        65536, description="Sampled states of the year, a power of two: a state is 8760 h over their number."
+        16384, description="Sampled states of the year, a power of two: a state is 8760 h over their number."
     )
     hops: Literal["stated", "checked"] = Field(
         "stated",

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["draw_into", "events", "ones", "pack", "stream_keys", "uniform"]
+__all__ = ["draw_into", "events", "mixed", "ones", "pack", "stream_keys", "uniform"]
 
 Words = npt.NDArray[np.uint64]
 
@@ -57,12 +57,18 @@ def ones(word):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def uniform(key, k):  # type: ignore[no-untyped-def]
-    """Return the k-th number of a stream, in (0, 1): the splitmix64 generator by counter."""
-    z = key + (np.uint64(k) + _ONE) * _GOLDEN
+def mixed(key):  # type: ignore[no-untyped-def]
+    """Return a word whose bits all depend on all bits of the key: one step of splitmix64."""
+    z = key + _GOLDEN
     z = (z ^ (z >> _S30)) * _M1
     z = (z ^ (z >> _S27)) * _M2
-    z = z ^ (z >> _S31)
+    return z ^ (z >> _S31)
+
+
+@nb.njit(cache=True, nogil=True)
+def uniform(key, k):  # type: ignore[no-untyped-def]
+    """Return the k-th number of a stream, in (0, 1): the splitmix64 generator by counter."""
+    z = mixed(key + np.uint64(k) * _GOLDEN)
     return (np.float64(z >> _S11) + 0.5) * (1.0 / 9007199254740992.0)
 
 

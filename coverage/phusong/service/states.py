@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from phusong.errors import Problem, refuse
-from phusong.service.bits import draw_into, events, ones, pack, stream_keys
+from phusong.service.bits import draw_into, events, mixed, ones, pack, stream_keys
 from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.outages import darken
 from phusong.service.solar import AUTONOMY_H, dark_hours, weather
@@ -27,6 +28,7 @@ Words = npt.NDArray[np.uint64]
 
 _HOURS = 8760.0
 _MOST_STATES = 1 << 20
+_WORTH_MERGING = 64  # words: from here counting costs more than finding sets that are alike
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -131,11 +133,12 @@ def elements_of_pairs(
     n_elements : int
         Number of rows.
     """
-    width = int(site.max()) + 1 if site.size else 1
-    pair = np.unique(np.asarray(element, np.int64) * width + site)
     indptr = np.zeros(n_elements + 1, np.int64)
-    np.cumsum(np.bincount(pair // width, minlength=n_elements), out=indptr[1:])
-    return indptr, np.asarray(pair % width, np.int32)
+    np.cumsum(np.bincount(element, minlength=n_elements), out=indptr[1:])
+    rows, size = _rows(indptr, np.asarray(element, np.int64), np.asarray(site, np.int32))
+    kept = np.arange(rows.size) < np.repeat(indptr[:-1] + size, np.diff(indptr))
+    np.cumsum(size, out=indptr[1:])
+    return indptr, rows[kept]
 
 
 def hours_off(states: States, indptr: Ints, site: npt.NDArray[np.int32], *, workers: int = 1) -> Floats:
@@ -150,9 +153,17 @@ def hours_off(states: States, indptr: Ints, site: npt.NDArray[np.int32], *, work
     workers : int
         Threads.
     """
-    lost = np.zeros(indptr.size - 1, np.int64)
-    _spread(lambda lo, hi: _none_live(states.live, indptr, site, lost, lo, hi), lost.size, workers)
-    return np.asarray(lost * (_HOURS / states.n_states))
+    alike = np.arange(indptr.size - 1)
+    if (
+        states.live.shape[0] >= _WORTH_MERGING
+    ):  # neighbours often have the same sites: each set is counted once
+        alike, _ = pd.factorize(_marks(indptr, site))
+    first = np.empty(int(alike.max(initial=-1)) + 1, np.int64)
+    first[alike[::-1]] = np.arange(alike.size)[::-1]
+    lost = np.zeros(first.size, np.int64)
+    live = np.ascontiguousarray(states.live)
+    _spread(lambda lo, hi: _none_live(live, indptr, site, first, lost, lo, hi), first.size, workers)
+    return np.asarray(lost[alike] * (_HOURS / states.n_states))
 
 
 def _spread(work: Callable[[int, int], None], n: int, workers: int) -> None:
@@ -225,15 +236,45 @@ def _reach(live, off, up, a, b, is_exchange, first_word, last_word):  # type: ig
 
 
 @nb.njit(cache=True, nogil=True)
-def _none_live(live, indptr, site, lost, first, last):  # type: ignore[no-untyped-def]
+def _rows(indptr, element, site):  # type: ignore[no-untyped-def]
+    # rows are short: each site is put into its place among those already there
+    out = np.empty(site.size, np.int32)
+    size = np.zeros(indptr.size - 1, np.int64)
+    for k in range(site.size):
+        first = indptr[element[k]]
+        last = first + size[element[k]]
+        at = last
+        while at > first and out[at - 1] > site[k]:
+            at -= 1
+        if at > first and out[at - 1] == site[k]:
+            continue
+        for j in range(last, at, -1):
+            out[j] = out[j - 1]
+        out[at] = site[k]
+        size[element[k]] += 1
+    return out, size
+
+
+@nb.njit(cache=True, nogil=True)
+def _marks(indptr, site):  # type: ignore[no-untyped-def]
+    # 64 bits of a set of sites, whatever their order: two sets of a million share one once in 37 million runs
+    out = np.zeros(indptr.size - 1, np.uint64)
+    for e in range(out.size):
+        for k in range(indptr[e], indptr[e + 1]):
+            out[e] += mixed(np.uint64(site[k]))
+    return out
+
+
+@nb.njit(cache=True, nogil=True)
+def _none_live(live, indptr, site, element, lost, first, last):  # type: ignore[no-untyped-def]
     # a word of all elements in hand before the next: the sites' words of one plane stay in the cache
     for w in range(live.shape[0]):
         plane = live[w]
-        for e in range(first, last):
+        for u in range(first, last):
             some = np.uint64(0)
-            for k in range(indptr[e], indptr[e + 1]):
+            for k in range(indptr[element[u]], indptr[element[u] + 1]):
                 some |= plane[site[k]]
-            lost[e] += 64 - ones(some)
+            lost[u] += 64 - ones(some)
 
 
 @nb.njit(cache=True)
