@@ -152,7 +152,7 @@ def sharing_tables(
     )
     return {
         "locked_assets": assets,
-        "locks": people_behind_locks(heard, net, s.unserved),
+        "locks": people_behind_locks(heard, net, s.unserved, s.access.locked),
         "readiness": ready,
         "stranded": stranded,
         "isolated_builds": twins,

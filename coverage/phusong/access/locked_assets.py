@@ -70,25 +70,30 @@ def locked_sites(
     return table.sort_values(["people_behind", "site_id"], ascending=[False, True], ignore_index=True)
 
 
-def people_behind_locks(heard: HeardSites, network: Network, unserved: Ints) -> pd.DataFrame:
+def people_behind_locks(
+    heard: HeardSites, network: Network, unserved: Ints, locked_out: Ints
+) -> pd.DataFrame:
     """Return per lock reason the sites and the people behind them, each person counted once within a reason.
 
     Returns
     -------
     DataFrame
-        `lock_reason`, `sites`, `people_behind`; then one row `any lock` and one `any reason` (with no agreement).
+        `lock_reason`, `sites`, `people_behind`, `people_locked_out`; then one row `any lock` and one `any reason` (with no agreement).
     """
     reasons = lock_reasons(network)
     behind = heard.people(unserved, may_use=False).sum(axis=1) > 0
     groups = {str(r): reasons == r for r in np.unique(reasons[behind])}
     groups["any lock"] = reasons != NO_AGREEMENT
     groups["any reason"] = np.ones(network.n_sites, bool)
-    rows = [
-        {
-            "lock_reason": name,
-            "sites": int((chosen & behind).sum()),
-            "people_behind": int(unserved[heard.choices(may_use=False, among=chosen) > 0].sum()),
-        }
-        for name, chosen in groups.items()
-    ]
-    return pd.DataFrame(rows, columns=["lock_reason", "sites", "people_behind"])
+    rows = []
+    for name, chosen in groups.items():
+        reached = heard.choices(may_use=False, among=chosen) > 0
+        rows.append(
+            {
+                "lock_reason": name,
+                "sites": int((chosen & behind).sum()),
+                "people_behind": int(unserved[reached].sum()),
+                "people_locked_out": int(locked_out[reached].sum()),
+            }
+        )
+    return pd.DataFrame(rows, columns=["lock_reason", "sites", "people_behind", "people_locked_out"])

@@ -58,10 +58,75 @@ def compare(
         console.print(f"Wrote {out}", highlight=False, soft_wrap=True)
 
 
+@app.command()
+def locked(
+    result: Annotated[Path, typer.Argument(help="Result folder.")],
+    most: Annotated[int, typer.Option(help="Sites listed.", min=1)] = 20,
+    reason: Annotated[
+        str, typer.Option(help="Only this lock, e.g. contract; any: all but no agreement.")
+    ] = "any",
+) -> None:
+    """List the sites that reach people who may not use them, and what would open them.
+
+    Example: phusong locked results/default --reason contract
+    """
+    from phusong.errors import nearest_name  # noqa: PLC0415
+    from phusong.report.result import Result  # noqa: PLC0415
+
+    found = Result.read(result)
+    if found.locked_assets.empty:
+        raise InputError(
+            Problem(str(result), "holds no table of locked sites (an older or a redacted result)")
+        )
+    assets = found.locked_assets
+    known = sorted(assets["lock_reason"].unique())
+    if reason != "any" and reason not in known:
+        hint = nearest_name(reason, known)
+        raise InputError(
+            Problem("--reason", f"closes no site here{hint}; there are {', '.join(known)}", value=reason)
+        )
+    sums = Table(title="Closed sites by reason, each person once in a line")
+    for name in ("reason", "sites", "people behind", "of them hear nothing they may use"):
+        sums.add_column(name, justify="left" if name == "reason" else "right")
+    for row in found.locks.to_dict("records"):
+        sums.add_row(
+            escape(str(row["lock_reason"])),
+            *(f"{row[c]:,}" for c in ("sites", "people_behind", "people_locked_out")),
+        )
+    console.print(sums)
+    chosen = assets["lock_reason"] == reason if reason != "any" else assets["lock_reason"] != "no agreement"
+    table = Table(title=f"Most people behind them: {min(most, int(chosen.sum()))} of {int(chosen.sum()):,}")
+    for name in (
+        "site",
+        "owner",
+        "lock",
+        "people behind",
+        "best remedy",
+        "people",
+        "million USD",
+        "people/mUSD",
+    ):
+        table.add_column(
+            name, justify="left" if name in {"site", "owner", "lock", "best remedy"} else "right"
+        )
+    for row in assets[chosen].head(most).to_dict("records"):
+        best = str(row["best_remedy"])
+        figures = (
+            [f"{row['best_people']:,.0f}", f"{row['best_cost_musd']:.3f}", f"{row['people_per_musd']:,.0f}"]
+            if best
+            else ["", "", ""]
+        )
+        table.add_row(
+            *(escape(str(row[c])) for c in ("site_id", "owner", "lock_reason")),
+            f"{row['people_behind']:,}", best.replace("_", " ") or "none", *figures,
+        )  # fmt: skip
+    console.print(table)
+
+
 @app.command("map")
 def map_(
     result: Annotated[Path, typer.Argument(help="Result folder.")],
-    layer: Annotated[str, typer.Argument(help="gap, rsrp, access, options or network.")] = "gap",
+    layer: Annotated[str, typer.Argument(help="gap, rsrp, access, options, network or locked.")] = "gap",
 ) -> None:
     """Say where a map of a result is.
 

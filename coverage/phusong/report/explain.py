@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.report.explain_sharing import locked_words, readiness_words
 from phusong.report.result import GAP_PARTS, Result, as_words
 from phusong.report.theme import GAP_LABELS
 
@@ -98,7 +99,7 @@ def _find_remedy(result: Result, wanted: str) -> str:
 
 
 def _find_site(result: Result, wanted: str) -> str:
-    return _each(result.sites, "site_id", wanted, _site)
+    return _each(result.sites, "site_id", wanted, lambda row: _site(result, row))
 
 
 def _commune(result: Result, row: Mapping[str, Any]) -> str:
@@ -127,6 +128,7 @@ def _commune(result: Result, row: Mapping[str, Any]) -> str:
         f"Facilities (schools, clinics, offices) served: {_people(row['facilities_served'])}{of}. "
         f"Remoteness rank {_people(row['rank_remote'])} of {len(result.communes)} (1: most remote)."
     )
+    lines += readiness_words(result, code)
     here = [r for r in _records(result.options) if code in as_words(r["commune_code"])]
     here.sort(key=lambda r: int(r["rank"]))
     if here:
@@ -179,7 +181,7 @@ def _option(result: Result, row: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _site(row: Mapping[str, Any]) -> str:
+def _site(result: Result, row: Mapping[str, Any]) -> str:
     owner = f", owned by {row['owner']}" if row.get("owner") else ""
     lines = [f"Site {row['site_id']}{owner}"]
     operators = ", ".join(as_words(row.get("operators")))
@@ -204,6 +206,7 @@ def _site(row: Mapping[str, Any]) -> str:
     reason = str(row.get("lock_reason") or "none")
     if reason not in {"none", "nan"}:
         lines.append(f"Others may not use it ({reason}).")
+    lines += locked_words(result, str(row["site_id"]))
     return "\n".join(lines)
 
 

@@ -24,6 +24,7 @@ _VIEW = 10_000  # width of the drawing; whole numbers then keep a tenth of a scr
 _SIMPLIFY_VIEW = 6.0
 _SHARE_EDGES_PERCENT = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 _HOUR_EDGES = (4.0, 9.0, 18.0, 44.0, 88.0, 175.0)
+_READY_EDGES_PERCENT = (10, 25, 50, 75, 90, 97)
 _NO_DATA_HEX = "#d9d9d9"
 _MARKED_OPTIONS = 20
 _MARK_VIEW = 270.0
@@ -189,6 +190,11 @@ def _layers(communes: gpd.GeoDataFrame) -> list[MapLayer]:
     blues = [to_hex(c) for c in mpl.colormaps["PuBu"](np.linspace(0.02, 0.98, 7))]
     hours = communes["hours_lost_year"].to_numpy(np.float64)
     layers.append(_binned("Hours without service [h a year]", hours, _HOUR_EDGES, blues))
+    if "ready_share" in communes:
+        ready = np.where(people > 0, 100 * communes["ready_share"].to_numpy(np.float64), np.nan)
+        greens = [to_hex(c) for c in mpl.colormaps["YlGnBu"](np.linspace(0.02, 0.95, 7))]
+        label = "Signal, power and backhaul at once [% of people]"
+        layers.append(_binned(label, ready, _READY_EDGES_PERCENT, greens))
     return layers
 
 

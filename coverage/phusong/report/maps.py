@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
+from phusong.report.locked_map import locked_map
 from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result, as_words
 from phusong.report.sheet import (
     Sheet,
@@ -213,6 +214,7 @@ MAPS: Mapping[str, Callable[[Result], Figure]] = {
     "rsrp": rsrp_map,
     "options": options_map,
     "network": network_map,
+    "locked": locked_map,
 }
 """Every map by the name of its file."""
 

@@ -16,6 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from phusong.report.figures import VectorMap, causes_figure, curve_figure, vector_map
 from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.sharing_sections import sharing_sections
 from phusong.report.theme import GAP_HEX, GAP_LABELS, SERVED_HEX
 
 __all__ = ["MOST_BYTES", "figure_text", "page_environment", "people_text", "percent_text", "report_html"]
@@ -30,6 +31,7 @@ _PICTURES = {
     "access": "Map of the class of every place: served, no signal, locked, unstable or congested",
     "rsrp": "Map of the strongest signal outdoors, in dBm",
     "network": "Map of the sites by owner",
+    "locked": "Map of the locked sites by reason, with the people behind each",
 }
 _LIMITS = tuple(
     """\
@@ -68,6 +70,7 @@ def report_html(result: Result, maps: Path | None = None) -> str:
         "plan_years": _plan_years(result.plan),
         "policies": _policies(result),
         "policies_planned": "people_served_with_plan" in result.policies,
+        "sharing": sharing_sections(result, page_environment()),
         "provinces": _provinces(result.communes),
         "communes": _communes(result.communes),
         "calibration": _rows(result.calibration, ("what", "fact", "model", "unit", "source", "note")),
@@ -236,7 +239,10 @@ def _plan_years(plan: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _policies(result: Result) -> list[dict[str, Any]]:
-    columns = ("policy", "people_served", *GAP_PARTS, "people_served_with_plan", "plan_cost_musd")
+    columns = (
+        "policy", "people_served", *GAP_PARTS, "people_served_with_plan", "plan_people_gained", "plan_cost_musd",
+        "people_per_musd", "plan_operator_musd", "radios_released", "saved_musd_year", "new_site_operator_musd",
+    )  # fmt: skip
     found = []
     for row in _rows(result.policies, columns):
         parts = [_number(row[p]) or 0.0 for p in ("people_served", *GAP_PARTS)]

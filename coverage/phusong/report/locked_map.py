@@ -1,0 +1,64 @@
+"""Map of the locked sites: why each is closed, and how many people stand behind it."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from phusong.report.result import Result
+from phusong.report.sheet import add_labels, draw_borders, new_sheet
+from phusong.report.theme import INK, MUTED, OWNER_HEX
+
+__all__ = ["locked_map"]
+
+_REASONS = ("structural", "contract", "technical", "security", "legal", "unknown")
+_LARGEST_PT = 20.0  # diameter of the site with most people behind it
+
+
+def locked_map(result: Result) -> Figure:
+    """Return the locked sites with people behind them, by reason; areas of the discs are people."""
+    sheet = new_sheet(
+        result, "Built, and may not be shared", "Locked sites that other operators' people hear and could use"
+    )
+    draw_borders(sheet.map, result)
+    add_labels(sheet, result)
+    assets = result.locked_assets
+    sheet.legend.set_axis_off()
+    if assets.empty:
+        sheet.legend.text(0.0, 1.0, "No site is locked to people\nwho need it.", va="top", color=MUTED)
+        return sheet.figure
+    sites = result.sites.to_crs(result.grid.crs).set_index(result.sites["site_id"].astype(str))
+    entries = []
+    most = max(float(assets["people_behind"].max()), 1.0)
+    for colour, reason in zip(OWNER_HEX, _REASONS, strict=False):
+        mine = assets[assets["lock_reason"] == reason]
+        places = sites.geometry.reindex(mine["site_id"].astype(str))
+        shown = places.notna().to_numpy() & ~places.is_empty.to_numpy()
+        people = mine["people_behind"].to_numpy(np.float64)[shown]
+        area = np.maximum(people / most, 0.01) * _LARGEST_PT**2
+        sheet.map.scatter(
+            places[shown].x,
+            places[shown].y,
+            s=area,
+            c=colour,
+            alpha=0.75,
+            linewidths=0.4,
+            edgecolors=INK,
+            zorder=6,
+        )
+        entries.append((f"{reason}: {len(mine):,} sites", colour))
+    handles = [
+        Line2D(
+            [], [], marker="o", linestyle="", markersize=7, markerfacecolor=c, markeredgecolor=INK, label=t
+        )
+        for t, c in entries
+    ]
+    for share in (1.0, 0.25):
+        size = _LARGEST_PT * np.sqrt(share)
+        handles.append(
+            Line2D([], [], marker="o", linestyle="", markersize=size, markerfacecolor="none", markeredgecolor=MUTED,
+                   label=f"{most * share:,.0f} people behind")
+        )  # fmt: skip
+    sheet.legend.legend(
+        handles=handles, title="Lock", loc="upper left", frameon=False, alignment="left", labelspacing=1.3
+    )
+    return sheet.figure
