@@ -6,6 +6,7 @@ import numpy.typing as npt
 from phusong.region.audit.case import Case
 from phusong.region.audit.check import Check, Rows
 from phusong.region.audit.trees import on_cycle, positions, reached
+from phusong.region.check_power import closed_lines
 
 __all__ = ["TOPOLOGY"]
 
@@ -37,9 +38,9 @@ def _power_rooted(case: Case, layer: str) -> Rows:
 
 def _power_cycle(case: Case, layer: str) -> Rows:
     lines, keys = case.table(layer), case.table("power_nodes")["node_id"]
-    return _cycle(
-        len(keys), positions(lines["to_id"], keys), positions(lines["from_id"], keys), "power lines"
-    )
+    # a line that stands open may close a loop: that is what it is for
+    child = np.where(closed_lines(lines), positions(lines["to_id"], keys), -1)
+    return _cycle(len(keys), child, positions(lines["from_id"], keys), "power lines")
 
 
 def _backhaul_cycle(case: Case, layer: str) -> Rows:
@@ -79,7 +80,9 @@ def _length(case: Case, layer: str) -> Rows:
 
 def _fed_once(case: Case, layer: str) -> Rows:
     lines = case.table(layer)
-    twice = lines["to_id"].duplicated(keep="first").to_numpy(bool) & (lines["to_id"] != "").to_numpy(bool)
+    closed = closed_lines(lines)
+    feeding = lines["to_id"].where(closed & (lines["to_id"] != "").to_numpy(bool))
+    twice = (feeding.duplicated(keep="first") & feeding.notna()).to_numpy(bool)
     return Rows(twice, lambda i: f"{lines['to_id'].iloc[i]} is fed by another line already", "to_id")
 
 
