@@ -39,7 +39,7 @@ def same_files(a: Path, b: Path) -> bool:
 
 def test_every_file_of_the_contract_is_there_and_nothing_is_left_beside(folder):
     assert [f for f in FILES if not (folder / f).is_file()] == []
-    assert len(list((folder / "maps").glob("*.png"))) == 5
+    assert len(list((folder / "maps").glob("*.png"))) == 6
     assert [p.name for p in folder.parent.iterdir()] == ["demo"]
 
 

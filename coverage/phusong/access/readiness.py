@@ -30,6 +30,8 @@ class Requirements:
         Its own supply, and its way to the core with the supplies along it, each fail no longer than a stable site may.
     no_power, no_backhaul : ndarray of bool, shape (n_sites,)
         There is none at all.
+    upstream : ndarray of bool, shape (n_sites,)
+        The supplies along its way to the core lose more hours than the links.
     """
 
     radio: Bools
@@ -37,6 +39,7 @@ class Requirements:
     backhaul: Bools
     no_power: Bools
     no_backhaul: Bools
+    upstream: Bools
 
     @property
     def complete(self) -> Bools:
@@ -64,6 +67,7 @@ def requirements(network: Network, stability: Stability, *, hours_allowed: float
         backhaul=np.asarray(stability.connected & (path_h <= hours_allowed)),
         no_power=np.asarray(stability.own_power_h >= HOURS_YEAR),
         no_backhaul=~np.asarray(stability.connected),
+        upstream=np.asarray(stability.connected & (stability.chain_power_h > stability.link_h)),
     )
 
 
@@ -160,13 +164,15 @@ def stranded_sites(
     Returns
     -------
     DataFrame
-        `asset_id`, `site` (its index), `kind` (site, structure, planned site), `missing`, `grade` (absent, or below
-        target), `people_waiting`, `value_musd`; the dearest first among those that lack something altogether.
+        `asset_id`, `site` (its index), `kind` (site, structure, planned site), `missing` (radio, power, power upstream: the
+        supplies along its way to the core, backhaul: the links), `grade` (absent, or below target), `people_waiting`, `value_musd`; the dearest first among those that lack something altogether.
     """
     active = status == "active"
     planned = status == "planned"
-    names = np.array(["radio", "power", "backhaul"])
-    lacks = np.c_[~has.radio & active, ~has.power, ~has.backhaul]
+    names = np.array(["radio", "power", "power upstream", "backhaul"])
+    lacks = np.c_[
+        ~has.radio & active, ~has.power, ~has.backhaul & has.upstream, ~has.backhaul & ~has.upstream
+    ]
     absent = np.c_[~has.radio & active, has.no_power, has.no_backhaul]
     idle = (active | planned) & lacks.any(axis=1) & ~network.is_exchange
     rows = [

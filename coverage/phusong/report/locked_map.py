@@ -28,7 +28,8 @@ def locked_map(result: Result) -> Figure:
         return sheet.figure
     sites = result.sites.to_crs(result.grid.crs).set_index(result.sites["site_id"].astype(str))
     entries = []
-    most = max(float(assets["people_behind"].max()), 1.0)
+    locked = assets[assets["lock_reason"].isin(_REASONS)]
+    most = max(float(locked["people_behind"].max()), 1.0) if len(locked) else 1.0
     for colour, reason in zip(OWNER_HEX, _REASONS, strict=False):
         mine = assets[assets["lock_reason"] == reason]
         places = sites.geometry.reindex(mine["site_id"].astype(str))
@@ -52,6 +53,7 @@ def locked_map(result: Result) -> Figure:
         )
         for t, c in entries
     ]
+    handles.append(Line2D([], [], linestyle="", label=" "))
     for share in (1.0, 0.25):
         size = _LARGEST_PT * np.sqrt(share)
         handles.append(
@@ -59,6 +61,6 @@ def locked_map(result: Result) -> Figure:
                    label=f"{most * share:,.0f} people behind")
         )  # fmt: skip
     sheet.legend.legend(
-        handles=handles, title="Lock", loc="upper left", frameon=False, alignment="left", labelspacing=1.3
+        handles=handles, title="Lock", loc="upper left", frameon=False, alignment="left", labelspacing=1.6
     )
     return sheet.figure

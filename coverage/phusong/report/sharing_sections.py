@@ -62,7 +62,14 @@ def _locked(assets: pd.DataFrame, named: dict[str, str]) -> dict[str, Any]:
     locked = assets[assets["lock_reason"] != "no agreement"]
     order = ["people_behind", "people_locked_out", "site_id"]
     best = locked.sort_values(order, ascending=[False, False, True]).head(_LISTED_SITES)
-    return {"rows": _rows(best, named), "count": len(locked)}
+    rows = [{**row, "costs": _costs(row)} for row in _rows(best, named)]
+    return {"rows": rows, "count": len(locked)}
+
+
+def _costs(row: dict[str, Any]) -> list[tuple[str, float]]:
+    """Return the remedies that the lock allows, with what each costs."""
+    names = [c.removeprefix("cost_").removesuffix("_musd") for c in row if c.startswith("cost_")]
+    return [(n.replace("_", " "), row[f"cost_{n}_musd"]) for n in names if pd.notna(row[f"cost_{n}_musd"])]
 
 
 def _communes(readiness: pd.DataFrame, named: dict[str, str]) -> list[dict[str, Any]]:
