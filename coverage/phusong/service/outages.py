@@ -1,5 +1,7 @@
 """Which sites the grid leaves dark in each sampled state: faults flow down the tree, open lines flow back."""
 
+from collections.abc import Callable
+
 import numba as nb
 import numpy as np
 import numpy.typing as npt
@@ -40,15 +42,13 @@ def darken(
     site: Ints,
     node: Ints,
     autonomy_h: npt.NDArray[np.float64],
-    first_word: int,
-    last_word: int,
-) -> None:
-    """Set the bits of sites that the grid has left dark for longer than their autonomy.
+) -> Callable[[int, int], None]:
+    """Return what, called with a first and a last word, sets the bits of sites left dark for longer than their autonomy.
 
     Parameters
     ----------
     off : ndarray of uint64, shape (n_words, n_sites)
-        Bits are added, in the rows from `first_word` to before `last_word`.
+        Bits are added, in the rows from the first word to before the last; ranges apart may run side by side.
     grid : PowerGraph
         Tree and open lines.
     indptr, thing, age_h : ndarray
@@ -71,11 +71,14 @@ def darken(
             up = k
             while up >= 0 and not touched[up]:
                 touched[up], up = True, int(grid.above[up])
-    _darken(
-        off, indptr, thing, age_h, grid.above, first, size, np.argsort(first),
+    numbers = np.argsort(first)
+    lo, hi = np.searchsorted(at, first), np.searchsorted(at, first + size)
+    own_load = _own_load(grid)
+    return lambda first_word, last_word: _darken(
+        off, indptr, thing, age_h, grid.above, first, size, numbers,
         site[order], node[order], autonomy_h[order],
-        np.searchsorted(at, first), np.searchsorted(at, first + size),
-        touched, ties.a, ties.b, ties.switch_h, ties.spare_a_kw, ties.spare_b_kw, _own_load(grid),
+        lo, hi,
+        touched, ties.a, ties.b, ties.switch_h, ties.spare_a_kw, ties.spare_b_kw, own_load,
         first_word, last_word,
     )  # fmt: skip
 

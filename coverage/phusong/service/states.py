@@ -99,14 +99,11 @@ def sample_states(network: Network, *, n_states: int = 1024, seed: int = 0, work
     rate = np.r_[network.fault_rate, grid.switches.rate]
     hours = np.r_[network.fault_h, grid.switches.repair_h]
     faults = events(keys, np.minimum(rate * hours / _HOURS, 1.0), hours, n_states)
-    _spread(
-        lambda lo, hi: darken(
-            off, grid=grid, indptr=faults[0], thing=faults[1], age_h=faults[2], site=fed,
-            node=network.node[fed], autonomy_h=network.autonomy_h[fed], first_word=lo, last_word=hi,
-        ),
-        n_words,
-        workers,
+    work = darken(
+        off, grid=grid, indptr=faults[0], thing=faults[1], age_h=faults[2], site=fed, node=network.node[fed],
+        autonomy_h=network.autonomy_h[fed],
     )  # fmt: skip
+    _spread(work, n_words, workers)
     links = network.links
     down = np.zeros((links.ids.size, n_words), np.uint64)
     _draw_all(down, stream_keys(links.ids, "link", seed), links.unavailability)
