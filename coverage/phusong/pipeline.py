@@ -36,7 +36,7 @@ from phusong.service.reception import Reception, reception_at
 from phusong.service.sharing import Agreement, Rights, grant_rights
 from phusong.service.states import States, sample_states
 from phusong.service.together import serve_together
-from phusong.sharing_tables import planned_row, policy_row, sharing_tables
+from phusong.sharing_tables import gains_over_none, planned_row, policy_row, sharing_tables
 
 __all__ = ["Stages", "run", "run_region"]
 
@@ -179,6 +179,7 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
             policies.append(row)
         listed = [*asked.sharing.compare, policy_label(asked.sharing)]
         policies.sort(key=lambda row: listed.index(row["policy"]))
+        policies = gains_over_none(policies)
     with clock.stage("tables"):
         return result_of(
             asked,

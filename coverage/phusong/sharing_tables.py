@@ -23,7 +23,14 @@ from phusong.service.capacity import Usage
 from phusong.service.network import Network
 from phusong.service.sharing import Rights, operator_cost, released_radios
 
-__all__ = ["COMMUNE_COLUMNS", "planned_row", "policy_row", "sharing_summary", "sharing_tables"]
+__all__ = [
+    "COMMUNE_COLUMNS",
+    "gains_over_none",
+    "planned_row",
+    "policy_row",
+    "sharing_summary",
+    "sharing_tables",
+]
 
 Ints = npt.NDArray[np.int64]
 
@@ -44,6 +51,16 @@ _NEW_SITE = {
 }  # fmt: skip
 
 
+# what it takes to let guests in on one site: contracts, software, settlement; a carrier where spectrum stays apart
+_OPENING = {
+    "moran": {"open_mocn": 1.0, "open_mocn_opex": 1.0, "carrier": 1.0},
+    "mocn": {"open_mocn": 1.0, "open_mocn_opex": 1.0},
+    "roaming": {"open_roaming": 1.0, "open_roaming_opex": 1.0},
+    "neutral_host": {"open_mocn": 1.0, "open_mocn_opex": 1.0, "neutral_host": 1.0},
+    "srn": {"open_mocn": 1.0, "open_mocn_opex": 1.0, "neutral_host": 1.0},
+}  # fmt: skip
+
+
 def policy_row(
     policy: str, access: Access, usage: Usage, network: Network, rights: Rights, costs: Costs
 ) -> dict[str, Any]:
@@ -53,16 +70,24 @@ def policy_row(
     -------
     dict
         `policy`, people served and by gap part; `guests` (people served by another operator's radio);
+        `sites_opened` (where guests are served) and `policy_cost_musd`, what opening them costs, net present;
         `radios_released` and `saved_musd_year`; `new_site_operator_musd`, what each of all networks pays for a new
         rural site with microwave when what the policy shares is divided among them. [million USD, net present]
     """
     released = int(released_radios(network, rights).sum())
     items = {name: costs.of(**amounts).npv_musd for name, amounts in _NEW_SITE.items()}
     base = policy.split(maxsplit=1)[0]
+    used = (usage.station_guests > 0) & (rights.granted_by != "")
+    pairs = sorted(
+        set(zip(network.station_site[used].tolist(), rights.granted_by[used].tolist(), strict=True))
+    )
+    opening = {name: costs.of(**amounts).npv_musd for name, amounts in _OPENING.items()}
     return {
         "policy": policy,
         **{name: int(people.sum()) for name, people in access.by_cell().items()},
         "guests": int(usage.station_guests.sum()),
+        "sites_opened": len({site for site, _ in pairs}),
+        "policy_cost_musd": float(sum(opening[name] for _, name in pairs)),
         "radios_released": released,
         "saved_musd_year": costs.of(radio_opex=float(released)).opex_musd_year,
         "new_site_operator_musd": operator_cost(base, items, len(network.operators)),
@@ -75,7 +100,7 @@ def planned_row(row: Mapping[str, Any], portfolio: Portfolio, networks: int) -> 
     Returns
     -------
     dict
-        And `people_served_with_plan`, `plan_people_gained`, `plan_cost_musd`, `people_per_musd`,
+        And `people_served_with_plan`, `plan_people_gained`, `plan_cost_musd`, `plan_people_per_musd`,
         `plan_operator_musd` (each network's part when what the policy shares is divided).
     """
     plan = portfolio.plan
@@ -88,9 +113,36 @@ def planned_row(row: Mapping[str, Any], portfolio: Portfolio, networks: int) -> 
         "people_served_with_plan": int(row["people_served"]) + gained,
         "plan_people_gained": gained,
         "plan_cost_musd": cost,
-        "people_per_musd": gained / cost if cost > 0 else 0.0,
+        "plan_people_per_musd": gained / cost if cost > 0 else 0.0,
         "plan_operator_musd": operator_cost(str(row["policy"]).split()[0], items, networks),
     }
+
+
+def gains_over_none(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the policies' rows with what each gains over no sharing, per million USD.
+
+    Returns
+    -------
+    list of dict
+        With `people_gained` and `people_per_musd` (of opening sites), and where there are plans
+        `people_gained_with_plan` and `people_per_musd_with_plan` (of opening sites and the plan together). Missing where
+        no sharing was not compared, or nothing is spent.
+    """
+    alone = next((row["people_served"] for row in rows if row["policy"] == "none"), None)
+    out = []
+    for row in rows:
+        gained = np.nan if alone is None else float(row["people_served"] - alone)
+        found = {**row, "people_gained": gained, "people_per_musd": _per(gained, row["policy_cost_musd"])}
+        if "plan_cost_musd" in row:
+            more = gained + row["plan_people_gained"]
+            found["people_gained_with_plan"] = more
+            found["people_per_musd_with_plan"] = _per(more, row["policy_cost_musd"] + row["plan_cost_musd"])
+        out.append(found)
+    return out
+
+
+def _per(people: float, musd: float) -> float:
+    return people / musd if musd > 0 else float("nan")
 
 
 def sharing_tables(
@@ -204,7 +256,13 @@ def _stranded(
     net = situation.network
     radios = np.bincount(net.station_site, minlength=net.n_sites)
     mast, radio = costs.of(tower=1.0, installation=1.0).capex_musd, costs.of(radio=1.0).capex_musd
-    sites = stranded_sites(net, has, status, waiting=waiting, value_musd=mast + radio * radios)
+    sites = stranded_sites(
+        net,
+        has,
+        status,
+        waiting=waiting,
+        value_musd=np.asarray(np.asarray(mast + radio * radios, np.float64), np.float64),
+    )
     return pd.concat([sites, _dark_links(region, situation, has, status, costs)], ignore_index=True)
 
 

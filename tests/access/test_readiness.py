@@ -203,7 +203,9 @@ def test_compared_plans_tell_people_money_and_what_one_operator_pays():
     for row in found.policies.to_dict("records"):
         assert row["plan_cost_musd"] <= 0.1 + 1e-9
         assert row["people_served_with_plan"] == row["people_served"] + row["plan_people_gained"]
-        assert row["people_per_musd"] == pytest.approx(row["plan_people_gained"] / row["plan_cost_musd"])
+        assert row["plan_people_per_musd"] == pytest.approx(row["plan_people_gained"] / row["plan_cost_musd"])
+        both = row["policy_cost_musd"] + row["plan_cost_musd"]
+        assert row["people_per_musd_with_plan"] == pytest.approx(row["people_gained_with_plan"] / both)
         assert 0 < row["plan_operator_musd"] <= row["plan_cost_musd"] + 1e-9
     assert found.policies["policy"].tolist() == ["none", "mocn"]
 

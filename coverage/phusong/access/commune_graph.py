@@ -1,5 +1,7 @@
 """How communes hang together: links between them and to the core, who hangs on a single one, and what cuts them off."""
 
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,9 @@ Ints = npt.NDArray[np.int64]
 CORE = -1  # the node of the graph that stands for all exchanges
 
 
-def commune_graph(site_commune: Ints, is_exchange: npt.NDArray[np.bool_], a: Ints, b: Ints) -> nx.MultiGraph:
+def commune_graph(
+    site_commune: Ints, is_exchange: npt.NDArray[np.bool_], a: Ints, b: Ints
+) -> "nx.MultiGraph[Any]":
     """Return the communes and the core as a graph, one edge a link.
 
     Parameters
@@ -29,7 +33,7 @@ def commune_graph(site_commune: Ints, is_exchange: npt.NDArray[np.bool_], a: Int
     An exchange is the core, not its commune: a link to it is a link between commune and core. Links inside a commune
     join nothing. Two links between the same communes count as two, whether or not they share a duct or a mast.
     """
-    graph: nx.MultiGraph = nx.MultiGraph()
+    graph: nx.MultiGraph[Any] = nx.MultiGraph()
     graph.add_node(CORE)
     graph.add_nodes_from(sorted({int(c) for c in site_commune if c >= 0}))
     node = np.where(is_exchange, CORE, site_commune)
@@ -40,7 +44,7 @@ def commune_graph(site_commune: Ints, is_exchange: npt.NDArray[np.bool_], a: Int
     return graph
 
 
-def commune_homes(graph: nx.MultiGraph, people: Ints) -> pd.DataFrame:
+def commune_homes(graph: "nx.MultiGraph[Any]", people: Ints) -> pd.DataFrame:
     """Return per commune how it hangs on the core.
 
     Parameters
@@ -66,9 +70,11 @@ def commune_homes(graph: nx.MultiGraph, people: Ints) -> pd.DataFrame:
         }
     )  # fmt: skip
     connected = nx.node_connected_component(graph, CORE)
-    simple = nx.Graph(graph)
+    simple: nx.Graph[Any] = nx.Graph(graph)
     # within one block with the core no single other commune cuts off
-    blocks = [block for block in nx.biconnected_components(simple) if CORE in block]
+    # the stubs say nodes where networkx yields sets of them
+    found: Any = nx.biconnected_components(simple)
+    blocks = [set(block) for block in found if CORE in block]
     two_ways = {node for block in blocks if len(block) > 2 for node in block}
     two_ways |= {node for node in simple.neighbors(CORE) if graph.number_of_edges(node, CORE) > 1}
     cuts = set(nx.articulation_points(simple)) - {CORE}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -119,7 +120,7 @@ def _columns() -> list[str]:
 
 
 def _effect(
-    remedy: LockRemedy, site: Mapping[str, object], operators: list[str], fixed: float, guest: float
+    remedy: LockRemedy, site: Mapping[Any, Any], operators: list[str], fixed: float, guest: float
 ) -> tuple[float, float]:
     """Return whom a remedy serves and what it costs; guests join from the largest on while that pays."""
     behind = float(str(site["people_behind"]))

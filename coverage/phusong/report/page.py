@@ -241,7 +241,8 @@ def _plan_years(plan: pd.DataFrame) -> list[dict[str, Any]]:
 def _policies(result: Result) -> list[dict[str, Any]]:
     columns = (
         "policy", "people_served", *GAP_PARTS, "people_served_with_plan", "plan_people_gained", "plan_cost_musd",
-        "people_per_musd", "plan_operator_musd", "radios_released", "saved_musd_year", "new_site_operator_musd",
+        "plan_operator_musd", "sites_opened", "policy_cost_musd", "people_gained", "people_per_musd",
+        "people_per_musd_with_plan", "radios_released", "saved_musd_year", "new_site_operator_musd",
     )  # fmt: skip
     found = []
     for row in _rows(result.policies, columns):

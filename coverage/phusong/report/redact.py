@@ -39,7 +39,7 @@ _PARTS = ("people_served", *GAP_PARTS)
 _HIDDEN = "withheld"
 _EXACT_SHARES = ("ready_share", "has_signal", "has_power", "has_backhaul")
 _COUNTS = ("people_gained", "people_alone", "cumulative_people", "people_heard", "people", "bound_people",
-           "people_closable", "people_served_with_plan", "plan_people_gained", "guests")  # fmt: skip
+           "people_closable", "people_served_with_plan", "plan_people_gained", "people_gained_with_plan", "guests")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def grown(mbps: float, *, growth_year: float, years: float) -> float:
     >>> round(grown(0.02, growth_year=0.2, years=5), 4)
     0.0498
     """
-    return mbps * (1.0 + growth_year) ** years
+    return float(mbps * (1.0 + growth_year) ** years)
 
 
 def busy_hours_with_rate(load: Floats, peak_mbps: Floats, *, target_mbps: float, spread: float) -> Floats:

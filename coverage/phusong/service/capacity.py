@@ -255,5 +255,5 @@ def _people_in(mbps: Floats, demand: Demand) -> Ints:
     return np.minimum(people, _MOST_PEOPLE).astype(np.int64)
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
+def _ratio(part: npt.NDArray[np.floating], whole: Floats) -> Floats:
     return np.asarray(np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0), np.float64)

@@ -59,6 +59,8 @@ class Rights:
         Stations that one shared radio takes the place of.
     new_sites_open : ndarray of bool, shape (4,)
         Remoteness classes in which a new site serves every operator without a further contract.
+    granted_by : ndarray of str, shape (n_stations,)
+        The policy that first let others use each station; empty where none did.
     """
 
     agreed: Bools
@@ -66,6 +68,7 @@ class Rights:
     hosted: Bools
     pooled: Bools
     new_sites_open: Bools
+    granted_by: npt.NDArray[np.str_]
 
 
 def grant_rights(
@@ -101,17 +104,19 @@ def grant_rights(
     agreed = np.zeros((network.n_stations, n_ops), bool)
     roamed, hosted = agreed.copy(), np.zeros((network.n_sites, n_ops), bool)
     pooled, open_new = np.zeros(network.n_stations, bool), np.zeros(len(CLASSES), bool)
+    by = np.full(network.n_stations, "", "U16")
     for agreement in (Agreement(policy), *(a for a in agreements if a.holds_in(year))):
         rule, member = POLICIES[agreement.policy], _members(network, agreement)
         here = np.isin(network.remote, agreement.classes) & _owner_in(network, member)
         station = here[network.station_site] & member[network.station_operator]
         agreed |= _pairs(rule.opens(network)[network.station_site] & station, member)
         roamed |= _pairs(rule.roams(network)[network.station_site] & station, member)
+        by[(by == "") & (agreed | roamed).any(axis=1)] = rule.name
         hosted |= _pairs(rule.hosts(network) & here, member)
         pooled |= rule.pools(network)[network.station_site] & station
         if member.all():
             open_new[[c for c in rule.new_sites_open if c in agreement.classes]] = True
-    return Rights(agreed, roamed, hosted, pooled, open_new)
+    return Rights(agreed, roamed, hosted, pooled, open_new, by)
 
 
 def released_radios(network: Network, rights: Rights) -> Ints:
