@@ -103,7 +103,7 @@ def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> byte
         colours = [SERVED_HEX if name == model else "#9aa5b1" for name in rows["model"]]
         drawn = bars.barh(rows["model"], rows["loss_db"], color=colours)
         bars.bar_label(drawn, labels=[f"{v:.1f} dB" for v in rows["loss_db"]], padding=3, fontsize=8)
-        _split_bar(bars, study)
+        _split_bar(bars, study, rows["model"].tolist().index("p1812"))
         bars.set_xlim(0, float(rows["loss_db"].max()) * 1.12)
         bars.set_xlabel("basic transmission loss [dB]")
         bars.tick_params(axis="y", labelsize=8)
@@ -114,7 +114,7 @@ def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> byte
     return out.getvalue()
 
 
-def _split_bar(bars: Axes, study: PathStudy) -> None:
+def _split_bar(bars: Axes, study: PathStudy, place: int) -> None:
     """Mark on P.1812's bar what its mechanisms add one after the other."""
     split = study.split
     steps = {
@@ -128,10 +128,10 @@ def _split_bar(bars: Axes, study: PathStudy) -> None:
     for name, more_db in steps.items():
         if abs(more_db) >= _SHOWN_STEP_DB:
             bars.text(
-                at + more_db / 2.0, "p1812", f"{name} {more_db:+.1f}", color="white", fontsize=7.5, ha="center",
+                at + more_db / 2.0, place, f"{name} {more_db:+.1f}", color="white", fontsize=7.5, ha="center",
                 va="center",
             )  # fmt: skip
-            bars.barh("p1812", more_db, left=at, fill=False, edgecolor="white", lw=1.0)
+            bars.barh(place, more_db, left=at, fill=False, edgecolor="white", lw=1.0)
         at += more_db
 
 

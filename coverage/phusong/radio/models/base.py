@@ -115,8 +115,12 @@ class Profile:
     def __post_init__(self) -> None:
         """Refuse what is no path."""
         d, n = self.distance_km, self.distance_km.size
-        rises = n >= 2 and bool(np.isfinite(d).all()) and float(d[0]) == 0.0 and bool((np.diff(d) > 0.0).all())
-        problems = [] if rises else [Problem("profile", "must rise from 0 to the receiver", column="distance_km")]
+        rises = (
+            n >= 2 and bool(np.isfinite(d).all()) and float(d[0]) == 0.0 and bool((np.diff(d) > 0.0).all())
+        )
+        problems = (
+            [] if rises else [Problem("profile", "must rise from 0 to the receiver", column="distance_km")]
+        )
         for name, values, least in (
             ("ground_m", self.ground_m, -np.inf),
             ("clutter_m", self.clutter_m, 0.0),
