@@ -33,7 +33,7 @@ from phusong.service.capacity import Demand, Usage, tiers, use_network
 from phusong.service.network import Network, build_network
 from phusong.service.power import Stability, site_stability
 from phusong.service.reception import Reception, reception_at
-from phusong.service.sharing import Agreement, Rights, grant_rights
+from phusong.service.sharing import Agreement, Rights, check_agreements, grant_rights
 from phusong.service.states import States, sample_states
 from phusong.service.together import serve_together
 from phusong.sharing_tables import gains_over_none, planned_row, policy_row, sharing_tables
@@ -108,6 +108,8 @@ def run(
 def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None, workers: int = 2) -> Result:
     """Answer a scenario on a region already in memory; parameters and errors as for :func:`run`."""
     clock = stages or Stages()
+    # what nobody can mean is refused before the long part
+    check_agreements(region.operators["operator"].astype(str).tolist(), _agreements(asked))
     with clock.stage("radio"):
         scene, radio = radio_setup(asked.radio, region)
         heard = footprints(
@@ -292,10 +294,13 @@ def _demand(asked: ServiceSettings) -> Demand:
 def _rights(asked: Scenario, network: Network, policy: str, *, agreed: bool = True) -> Rights:
     """Return the rights under a policy, with the scenario's agreements or without."""
     policy = policy.split(maxsplit=1)[0]
-    agreements = [
+    return grant_rights(network, policy, _agreements(asked) if agreed else (), asked.service.year)
+
+
+def _agreements(asked: Scenario) -> list[Agreement]:
+    return [
         Agreement(a.policy, a.classes, a.between, a.first_year, a.until) for a in asked.sharing.agreements
     ]
-    return grant_rights(network, policy, agreements if agreed else (), asked.service.year)
 
 
 def _sinr(asked: Scenario, radio: RadioPlan, heard: Footprints) -> npt.NDArray[np.int16]:

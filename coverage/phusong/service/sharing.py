@@ -6,11 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from phusong.errors import InputError, Problem, nearest_name
+from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.service.network import Network
 from phusong.service.policies import ITEMS, POLICIES
 
-__all__ = ["CLASSES", "POLICIES", "Agreement", "Rights", "grant_rights", "operator_cost", "released_radios"]
+__all__ = [
+    "CLASSES",
+    "POLICIES",
+    "Agreement",
+    "Rights",
+    "check_agreements",
+    "grant_rights",
+    "operator_cost",
+    "released_radios",
+]
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -97,9 +106,7 @@ def grant_rights(
     An agreement binds the operator of the station and the owner of the site, where the owner is an operator: no
     operator can let others onto a tower that belongs to one outside the agreement.
     """
-    problems = [p for a in (Agreement(policy), *agreements) for p in _problems(network, a)]
-    if problems:
-        raise InputError(problems)
+    check_agreements(network.operators, (Agreement(policy), *agreements))
     n_ops = len(network.operators)
     agreed = np.zeros((network.n_stations, n_ops), bool)
     roamed, hosted = agreed.copy(), np.zeros((network.n_sites, n_ops), bool)
@@ -117,6 +124,17 @@ def grant_rights(
         if member.all():
             open_new[[c for c in rule.new_sites_open if c in agreement.classes]] = True
     return Rights(agreed, roamed, hosted, pooled, open_new, by)
+
+
+def check_agreements(operators: Sequence[str], agreements: Sequence[Agreement]) -> None:
+    """Raise where an agreement names a policy, operator, class or span of years that makes no sense.
+
+    Raises
+    ------
+    InputError
+        With every problem of every agreement.
+    """
+    refuse(p for a in agreements for p in _problems(operators, a))
 
 
 def released_radios(network: Network, rights: Rights) -> Ints:
@@ -186,18 +204,17 @@ def _owner_in(network: Network, member: Bools) -> Bools:
     return np.asarray((network.owner < 0) | member[np.maximum(network.owner, 0)])
 
 
-def _problems(network: Network, agreement: Agreement) -> list[Problem]:
+def _problems(operators: Sequence[str], agreement: Agreement) -> list[Problem]:
     found = _unknown(agreement.policy, "sharing.policy")
     found += [
         Problem(
             "sharing.agreements",
-            f"is no operator of the region{nearest_name(name, network.operators)};"
-            f" there are {', '.join(network.operators)}",
+            f"is no operator of the region{nearest_name(name, operators)}; there are {', '.join(operators)}",
             column="between",
             value=name,
         )
         for name in agreement.between
-        if name not in network.operators
+        if name not in operators
     ]
     found += [
         Problem("sharing.agreements", "is no remoteness class (0 to 3)", column="classes", value=c)
