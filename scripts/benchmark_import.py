@@ -4,10 +4,10 @@ Makes a seeded file of the real format in a temporary folder, imports it and pri
 opencellid: size in rows (default 1,000,000). osm: size in nodes (default 40,000,000, about a country).
 """
 
+import argparse
 import gzip
 import multiprocessing
 import resource
-import sys
 import tempfile
 import threading
 import time
@@ -164,8 +164,12 @@ def measure(kind: str, region: Region, path: Path) -> None:
 
 def main() -> None:
     """Run the one asked for."""
-    kind = sys.argv[1] if len(sys.argv) > 1 else "opencellid"
-    size = int(sys.argv[2]) if len(sys.argv) > 2 else {"opencellid": 1_000_000, "osm": 40_000_000}[kind]
+    parser = argparse.ArgumentParser(description="Time and memory of the importers of large files.")
+    parser.add_argument("kind", nargs="?", choices=("opencellid", "osm"), default="opencellid")
+    parser.add_argument("size", nargs="?", type=int, help="rows, or nodes of the map")
+    given = parser.parse_args()
+    kind = given.kind
+    size = given.size or {"opencellid": 1_000_000, "osm": 40_000_000}[kind]
     region = build_vietnam(("Lai Châu",), cell_m=1000.0)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / {"opencellid": "452.csv.gz", "osm": "country.osm.pbf"}[kind]
