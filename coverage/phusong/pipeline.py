@@ -27,7 +27,7 @@ from phusong.region.store import Region
 from phusong.report.redact import Redaction, redact
 from phusong.report.result import Result
 from phusong.result_tables import Ground, result_of
-from phusong.scenario import ReportSettings, Scenario, ServiceSettings, policy_label
+from phusong.scenario import Scenario, policy_label
 from phusong.service.busy_hour import busy_hour_mbps, grown
 from phusong.service.capacity import Demand, Usage, tiers, use_network
 from phusong.service.network import Network, build_network
@@ -36,6 +36,7 @@ from phusong.service.reception import Reception, reception_at
 from phusong.service.sharing import Agreement, Rights, check_agreements, grant_rights
 from phusong.service.states import States, sample_states
 from phusong.service.together import serve_together
+from phusong.settings import ReportSettings, ServiceSettings
 from phusong.sharing_tables import gains_over_none, planned_row, policy_row, sharing_tables
 
 __all__ = ["Stages", "run", "run_region"]

@@ -13,7 +13,8 @@ from phusong.radio.refractivity import refractivity
 from phusong.region.facts import table
 from phusong.region.store import Region
 from phusong.region.vietnam.build import build_vietnam
-from phusong.scenario import RadioSettings, Scenario
+from phusong.scenario import Scenario
+from phusong.settings import RadioSettings
 
 __all__ = ["populated", "radio_setup", "scenario_region", "standing_sites", "thresholds_dbm"]
 

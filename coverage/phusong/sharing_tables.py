@@ -18,10 +18,10 @@ from phusong.invest.lock_remedies import with_remedies
 from phusong.invest.portfolio import Portfolio
 from phusong.invest.situation import Situation
 from phusong.region.store import Region
-from phusong.scenario import AccessSettings
 from phusong.service.capacity import Usage
 from phusong.service.network import Network
 from phusong.service.sharing import Rights, operator_cost, released_radios
+from phusong.settings import AccessSettings
 
 __all__ = [
     "COMMUNE_COLUMNS",

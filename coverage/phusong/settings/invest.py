@@ -1,0 +1,33 @@
+"""What may be bought, and how it is paid."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from phusong.settings.table import NotNegative, Positive, Table
+
+__all__ = ["InvestSettings"]
+
+
+class InvestSettings(Table):
+    """What may be bought, and how it is paid."""
+
+    budget_musd: NotNegative = Field(10.0, description="Net present cost that may be spent. [million USD]")
+    horizon_years: Annotated[int, Field(ge=1, le=40)] = Field(
+        10, description="Years of running cost counted."
+    )
+    discount_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.05, description="Discount rate a year.")
+    first_year: Annotated[int, Field(ge=2000, le=2100)] = Field(2027, description="Year of the first works.")
+    years: Annotated[int, Field(ge=1, le=20)] = Field(3, description="Years over which the plan is built.")
+    vnd_per_usd: Positive = Field(26000.0, description="Exchange rate shown beside the figures.")
+    only: Literal["all", "measured"] = Field(
+        "all", description="Rank every option, or only those that rest on measured and official layers."
+    )
+    cost_factor: NotNegative = Field(1.0, description="Multiplies every cost: what if all is dearer?")
+    samples: Annotated[int, Field(ge=0, le=2000)] = Field(
+        40, description="Samples of costs and people behind the 5-95 % range of ranks."
+    )
+    cost_spread: Annotated[float, Field(ge=0.0, le=2.0)] = Field(
+        0.3, description="Spread (sigma of the logarithm) of each cost in the samples."
+    )
+    solver_seconds: Positive = Field(30.0, description="Time limit for the bound. [s]")
