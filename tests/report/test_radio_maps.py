@@ -58,7 +58,7 @@ def test_bytes_repeat_and_an_older_sweep_is_replaced(tmp_path):
 
 def test_a_folder_of_something_else_is_refused_and_kept(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
-    with pytest.raises(InputError, match="no radio sweep"):
+    with pytest.raises(InputError, match="not a radio sweep"):
         write_radio_maps(heard(), {}, tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "keep"
 

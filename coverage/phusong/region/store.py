@@ -1,9 +1,6 @@
 """The region: layers of one area in memory, and as a folder."""
 
 import hashlib
-import os
-import shutil
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -27,6 +24,7 @@ from phusong.region.raster_files import read_classes, read_heights
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, TABLE_LAYERS
 from phusong.region.values import completed
 from phusong.region.writing import write_table
+from phusong.whole_folder import whole_folder
 
 if TYPE_CHECKING:
     from phusong.region.layers import Reading
@@ -108,23 +106,8 @@ class Region:
     def write(self, path: str | Path) -> Path:
         """Write the folder in one piece; an older region there is replaced, any other folder refused."""
         target = Path(path)
-        if (
-            target.exists()
-            and not (target / "region.toml").is_file()
-            and (target.is_file() or any(target.iterdir()))
-        ):
-            raise InputError(Problem(str(target), "exists and is no region; choose another folder"))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            _write(self, work)
-            os.chmod(work, 0o755)  # noqa: PTH101, S103 - a folder people share, like any other they make
-            if target.exists():
-                shutil.rmtree(target)
-            work.rename(target)
-        except BaseException:
-            shutil.rmtree(work, ignore_errors=True)
-            raise
+        with whole_folder(target, kind="region", is_ours=_is_region) as folder:
+            _write(self, folder)
         return target
 
     def source_of(self, layer: str) -> Source:
@@ -141,6 +124,10 @@ class Region:
         for name, pattern in sorted(self.antennas.items()):
             out[f"antennas/{name}"] = hashlib.sha256(antenna_text(pattern).encode()).hexdigest()
         return out
+
+
+def _is_region(folder: Path) -> bool:
+    return (folder / "region.toml").is_file()
 
 
 def _table_digest(table: pd.DataFrame) -> str:

@@ -10,10 +10,9 @@ import pandas as pd
 
 from phusong.errors import InputError, Problem
 from phusong.region.schema import GEOMETRY_LAYERS, SCHEMAS
+from phusong.spreadsheet_text import ESCAPED_FORMULA, FORMULA
 
 __all__ = ["plain_cells", "safe_cells", "write_table"]
-
-_FORMULA = r"^('*[=+\-@\t\r])"
 
 
 def write_table(frame: Any, path: Path, layer: str) -> Path:  # noqa: ANN401
@@ -55,12 +54,12 @@ def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
     ["'=1+1", 'Bản']
     """
     text = [c for c in frame.columns if pd.api.types.is_string_dtype(frame[c].dtype)]
-    return frame.assign(**{str(c): frame[c].str.replace(_FORMULA, r"'\1", regex=True) for c in text})
+    return frame.assign(**{str(c): frame[c].str.replace(FORMULA, "'", regex=True) for c in text})
 
 
 def plain_cells(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return text without the apostrophe that :func:`safe_cells` puts before a formula."""
-    return values.str.replace(r"^'(?='*[=+\-@\t\r])", "", regex=True)
+    return values.str.replace(ESCAPED_FORMULA, "", regex=True)
 
 
 def _write_parquet(frame: Any, path: Path, _layer: str) -> None:  # noqa: ANN401

@@ -1,14 +1,12 @@
 """The files of an audit: for people, for machines, and for the map on which records are mended."""
 
-import shutil
-import tempfile
 from pathlib import Path
 
-from phusong.errors import InputError, Problem
 from phusong.region.audit import Audit
 from phusong.report.audit_map import audit_map_png
 from phusong.report.audit_page import audit_html
 from phusong.report.files import write_csv, write_geopackage
+from phusong.whole_folder import whole_folder
 
 __all__ = ["AUDIT_FILES", "write_audit"]
 
@@ -31,29 +29,13 @@ def write_audit(audit: Audit, out: Path) -> None:
     InputError
         If ``out`` holds other things, or cannot be written.
     """
-    out = out.resolve()
-    strange = out.is_dir() and any(out.iterdir()) and not (out / "audit.json").is_file()
-    if strange or (out.exists() and not out.is_dir()):
-        raise InputError(
-            Problem(str(out), "exists and is no audit; name another folder, it is left as it is")
-        )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.draft-", dir=out.parent))
-    except OSError as error:
-        raise InputError(Problem(str(out), f"cannot be written ({error.strerror})")) from error
-    try:
-        new = draft / "new"
-        new.mkdir()
+    with whole_folder(
+        out,
+        kind="audit folder",
+        is_ours=lambda old: (old / "audit.json").is_file(),
+        kept=lambda name: name not in AUDIT_FILES,
+    ) as new:
         _write(audit, new)
-        if out.is_dir():
-            for entry in sorted(out.iterdir()):
-                if entry.name not in AUDIT_FILES:
-                    entry.rename(new / entry.name)
-            out.rename(draft / "old")
-        new.rename(out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write(audit: Audit, folder: Path) -> None:

@@ -16,6 +16,7 @@ from rasterio.io import MemoryFile
 
 from phusong.region.grid import Grid
 from phusong.report.result import as_words
+from phusong.spreadsheet_text import safe_text
 
 __all__ = [
     "csv_text",
@@ -29,7 +30,6 @@ __all__ = [
     "write_parquet",
 ]
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FIXED_DATE = "2025-07-01T00:00:00.000Z"
 _LEAST_BLOCK = 128
 
@@ -44,9 +44,7 @@ def safe_cell(value: object) -> object:
     """
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
         value = ";".join(as_words(value))
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
-        return "'" + value
-    return value
+    return safe_text(value) if isinstance(value, str) else value
 
 
 def csv_text(frame: pd.DataFrame) -> str:

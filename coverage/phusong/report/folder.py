@@ -1,8 +1,6 @@
 """The result folder: every file of the output contract, written whole or not at all."""
 
 import json
-import shutil
-import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +25,7 @@ from phusong.report.page import report_html
 from phusong.report.provenance import digest
 from phusong.report.result import GAP_PARTS, Result
 from phusong.report.theme import ACCESS_COLOURS
+from phusong.whole_folder import whole_folder
 
 __all__ = ["FILES", "is_result_folder", "read_folder", "write_folder"]
 
@@ -55,24 +54,8 @@ def write_folder(result: Result, out: Path) -> None:
     InputError
         If ``out`` exists and is neither empty nor a result folder, or cannot be written.
     """
-    out = out.resolve()
-    if out.exists() and not is_result_folder(out) and not (out.is_dir() and not any(out.iterdir())):
-        raise InputError(
-            Problem(str(out), "exists and is not a result folder; name another, it is left as it is")
-        )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.draft-", dir=out.parent))
-    except OSError as error:
-        raise InputError(Problem(str(out), f"cannot be written ({error.strerror})")) from error
-    try:
-        # a temporary folder is private; one made inside it gets the rights of any new folder
-        new = draft / "new"
-        new.mkdir()
+    with whole_folder(out, kind="result folder", is_ours=is_result_folder, kept=_is_of_others) as new:
         _write_files(result, new)
-        _replace(new, out, draft / "old")
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def read_folder(path: Path) -> Result:
@@ -157,20 +140,9 @@ def _summary(result: Result) -> dict[str, Any]:
     return {**derived, **result.summary}
 
 
-def _replace(new: Path, out: Path, old: Path) -> None:
-    if out.exists():
-        out.rename(old)
-        try:
-            new.rename(out)
-        except OSError:
-            old.rename(out)
-            raise
-        for entry in sorted(old.iterdir()):
-            # sidecars of our own rasters (.aux.xml, .ovr) would be stale
-            if entry.name not in _FOLDERS and not entry.name.startswith((*FILES, *_OWN)):
-                entry.rename(out / entry.name)
-    else:
-        new.rename(out)
+def _is_of_others(name: str) -> bool:
+    # sidecars of our own rasters (.aux.xml, .ovr) would be stale
+    return name not in _FOLDERS and not name.startswith((*FILES, *_OWN))
 
 
 def _attempt(path: Path, read: Callable[[Path], Any], absent: object = None) -> Any:  # noqa: ANN401 - any reader's value

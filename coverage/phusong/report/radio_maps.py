@@ -1,9 +1,6 @@
 """What the radio alone gives, as rasters for GIS: servers, levels, SINR and rate of each operator and technology."""
 
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import InputError, Problem
 from phusong.radio.footprints import Footprints
 from phusong.report.files import write_cog, write_csv, write_json
+from phusong.whole_folder import whole_folder
 
 __all__ = ["write_radio_maps"]
 
@@ -43,20 +40,9 @@ def write_radio_maps(heard: Footprints, facts: Mapping[str, object], folder: Pat
     Per operator and technology: ``rsrp_N.tif`` [dBm] and ``server_N.tif`` (row of ``stations.csv``, from 0) of the
     N-th strongest server, ``sinr.tif`` [dB] and ``rate.tif`` [Mbit/s] of one phone alone in the best server's cell.
     """
-    if folder.exists() and not (folder / _SIGN).is_file() and (folder.is_file() or any(folder.iterdir())):
-        raise InputError(Problem(str(folder), "exists and is no radio sweep; choose another folder"))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        _write(heard, work)
-        write_json(dict(facts), work / _SIGN)
-        os.chmod(work, 0o755)  # noqa: PTH101, S103 - a folder people share, like any other they make
-        if folder.exists():
-            shutil.rmtree(folder)
-        work.rename(folder)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
+    with whole_folder(folder, kind="radio sweep", is_ours=lambda old: (old / _SIGN).is_file()) as new:
+        _write(heard, new)
+        write_json(dict(facts), new / _SIGN)
     return folder
 
 

@@ -1,0 +1,60 @@
+"""A folder is whole or as it was; text of spreadsheets comes back as it went."""
+
+import re
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phusong.errors import InputError
+from phusong.region.writing import plain_cells, safe_cells
+from phusong.report.files import safe_cell
+from phusong.spreadsheet_text import plain_text, safe_text
+from phusong.whole_folder import whole_folder
+
+
+def write(out, text, *, fail=False):
+    ours, kept = (lambda p: (p / "sign").is_file()), (lambda name: name.startswith("note"))
+    with whole_folder(out, kind="test", is_ours=ours, kept=kept) as folder:
+        (folder / "sign").write_text(text)
+        if fail:
+            raise KeyboardInterrupt
+
+
+def test_an_earlier_folder_is_replaced_and_what_others_put_there_is_kept(tmp_path):
+    out = tmp_path / "deep" / "out"
+    write(out, "first")
+    (out / "notes.txt").write_text("mine")
+    (out / "stale").write_text("old")
+    write(out, "second")
+    assert {p.name: p.read_text() for p in out.iterdir()} == {"sign": "second", "notes.txt": "mine"}
+    assert [p.name for p in out.parent.iterdir()] == ["out"]
+
+
+def test_an_interrupted_write_leaves_the_earlier_folder_and_nothing_else(tmp_path):
+    write(tmp_path / "out", "first")
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "out", "second", fail=True)
+    assert (tmp_path / "out" / "sign").read_text() == "first"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_folders_and_files_of_others_are_refused_and_left(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    for place in (tmp_path, tmp_path / "mine.txt", tmp_path / "mine.txt" / "below"):
+        with pytest.raises(InputError):
+            write(place, "x")
+    assert (tmp_path / "mine.txt").read_text() == "keep"
+
+
+@given(st.text("'=+-@\t\r aB", max_size=8))
+@settings(max_examples=200, database=None)
+def test_text_is_disarmed_and_comes_back_the_same_everywhere(text):
+    safe = safe_text(text)
+    assert not re.match(r" *[=+\-@\t\r]", safe)
+    assert plain_text(safe) == text
+    assert safe_cell(text) == safe
+    frame = safe_cells(pd.DataFrame({"a": pd.Series([text], dtype="str")}))
+    assert frame["a"].tolist() == [safe]
+    assert plain_cells(frame["a"]).tolist() == [text]
