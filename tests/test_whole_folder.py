@@ -16,7 +16,7 @@ from phusong.whole_folder import whole_folder
 
 def write(out, text, *, fail=False):
     ours, kept = (lambda p: (p / "sign").is_file()), (lambda name: name.startswith("note"))
-    with whole_folder(out, kind="test", is_ours=ours, kept=kept) as folder:
+    with whole_folder(out, kind="a test", is_ours=ours, kept=kept) as folder:
         (folder / "sign").write_text(text)
         if fail:
             raise KeyboardInterrupt

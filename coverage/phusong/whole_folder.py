@@ -28,7 +28,7 @@ def whole_folder(
     out : Path
         Where the folder is to be. A new or empty place, or a folder that an earlier call wrote, which is replaced.
     kind : str
-        What the folder is, for people: ``"region"``.
+        What the folder is, for people: ``"a region"``.
     is_ours : callable
         Whether an existing folder is of that kind and so may be replaced.
     kept : callable, optional
@@ -47,7 +47,7 @@ def whole_folder(
     Examples
     --------
     >>> place = Path(tempfile.mkdtemp()) / "notes"
-    >>> with whole_folder(place, kind="set of notes", is_ours=lambda p: (p / "notes.txt").is_file()) as folder:
+    >>> with whole_folder(place, kind="a set of notes", is_ours=lambda p: (p / "notes.txt").is_file()) as folder:
     ...     _ = (folder / "notes.txt").write_text("Nà Hang")
     >>> [entry.name for entry in place.iterdir()]
     ['notes.txt']
@@ -57,7 +57,7 @@ def whole_folder(
     empty = out.is_dir() and not any(out.iterdir())
     if out.exists() and not empty and not (out.is_dir() and is_ours(out)):
         raise InputError(
-            Problem(str(out), f"exists and is not a {kind}; name another folder, it is left as it is")
+            Problem(str(out), f"exists and is not {kind}; name another folder, it is left as it is")
         )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

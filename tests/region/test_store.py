@@ -29,7 +29,7 @@ def test_a_region_written_and_read_is_the_same(region, tmp_path):
 def test_a_folder_of_others_is_not_overwritten(region, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
-    with pytest.raises(InputError, match="no region"):
+    with pytest.raises(InputError, match="not a region"):
         region.write(tmp_path / "mine")
     assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
 

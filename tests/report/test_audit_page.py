@@ -93,7 +93,7 @@ def test_notes_beside_an_audit_are_kept_and_a_folder_of_others_is_refused(found,
     assert (tmp_path / "a" / "notes.txt").read_text() == "mine"
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="no audit"):
+    with pytest.raises(InputError, match="not an audit"):
         write_audit(found, tmp_path / "b")
     assert [p.name for p in (tmp_path / "b").iterdir()] == ["thesis.txt"]
 

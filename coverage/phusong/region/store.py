@@ -106,7 +106,7 @@ class Region:
     def write(self, path: str | Path) -> Path:
         """Write the folder in one piece; an older region there is replaced, any other folder refused."""
         target = Path(path)
-        with whole_folder(target, kind="region", is_ours=_is_region) as folder:
+        with whole_folder(target, kind="a region", is_ours=_is_region) as folder:
             _write(self, folder)
         return target
 

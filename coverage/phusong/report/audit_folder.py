@@ -31,7 +31,7 @@ def write_audit(audit: Audit, out: Path) -> None:
     """
     with whole_folder(
         out,
-        kind="audit folder",
+        kind="an audit",
         is_ours=lambda old: (old / "audit.json").is_file(),
         kept=lambda name: name not in AUDIT_FILES,
     ) as new:

@@ -54,7 +54,7 @@ def write_folder(result: Result, out: Path) -> None:
     InputError
         If ``out`` exists and is neither empty nor a result folder, or cannot be written.
     """
-    with whole_folder(out, kind="result folder", is_ours=is_result_folder, kept=_is_of_others) as new:
+    with whole_folder(out, kind="a result folder", is_ours=is_result_folder, kept=_is_of_others) as new:
         _write_files(result, new)
 
 

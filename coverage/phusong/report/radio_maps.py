@@ -40,7 +40,7 @@ def write_radio_maps(heard: Footprints, facts: Mapping[str, object], folder: Pat
     Per operator and technology: ``rsrp_N.tif`` [dBm] and ``server_N.tif`` (row of ``stations.csv``, from 0) of the
     N-th strongest server, ``sinr.tif`` [dB] and ``rate.tif`` [Mbit/s] of one phone alone in the best server's cell.
     """
-    with whole_folder(folder, kind="radio sweep", is_ours=lambda old: (old / _SIGN).is_file()) as new:
+    with whole_folder(folder, kind="a radio sweep", is_ours=lambda old: (old / _SIGN).is_file()) as new:
         _write(heard, new)
         write_json(dict(facts), new / _SIGN)
     return folder
