@@ -12,6 +12,7 @@ import pandas as pd
 
 from phusong.access.elements import split_by_operator
 from phusong.access.gaps import classify
+from phusong.engine.crew import Threads
 from phusong.evidence import layer_is_known, unknown_behind
 from phusong.invest.bundles import make_offers
 from phusong.invest.costs import Costs
@@ -115,7 +116,7 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
         scene, radio = radio_setup(asked.radio, region)
         heard = footprints(
             region.cells, standing_sites(region), scene, radio, keep=populated(region),
-            n_servers=asked.radio.n_servers, workers=workers,
+            n_servers=asked.radio.n_servers, crew=Threads(workers),
         )  # fmt: skip
     with clock.stage("service"):
         ground = _ground(region)

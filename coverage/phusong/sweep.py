@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from phusong.engine.crew import Threads
 from phusong.radio.footprints import Footprints, footprints
 from phusong.radio_setup import populated, radio_setup, scenario_region, standing_sites
 from phusong.scenario import Scenario
@@ -77,7 +78,7 @@ def sweep(scenario: Scenario, *, workers: int = 2, progress: Callable[[float], N
     start = time.perf_counter()
     heard = footprints(
         region.cells, sites, scene, plan, keep=populated(region), n_servers=scenario.radio.n_servers,
-        workers=workers, progress=progress,
+        crew=Threads(workers), progress=progress,
     )  # fmt: skip
     seconds = time.perf_counter() - start
     used = region.cells["site_id"].isin(sites["site_id"]) & region.cells["technology"].isin(

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phusong.engine.crew import Threads
+from phusong.engine.store import Store
 from phusong.errors import InputError
 from phusong.radio import footprints
 from phusong.radio.link_budget import LinkBudget, cell_range_m, noise_dbm
@@ -42,11 +44,66 @@ def same(a, b) -> bool:
     )
 
 
+def same_maps(a, b) -> bool:
+    return same(a, b) and all(
+        np.array_equal(getattr(a.servers, name), getattr(b.servers, name))
+        for name in ("level_ddbm", "station", "carrier_level_ddbm", "carrier_total_mw")
+    )
+
+
 def test_workers_change_nothing():
-    one, three = heard(workers=1, n_servers=2), heard(workers=3, n_servers=2)
-    assert same(one, three)
-    for name in ("level_ddbm", "station", "carrier_level_ddbm", "carrier_total_mw"):
-        assert np.array_equal(getattr(one.servers, name), getattr(three.servers, name))
+    one, three = (heard(crew=Threads(n), n_servers=2) for n in (1, 3))
+    assert same_maps(one, three)
+
+
+def test_a_store_changes_nothing_and_is_asked_again(tmp_path):
+    plain = heard(n_servers=2)
+    first, second = Store(tmp_path), Store(tmp_path)
+    assert same_maps(plain, heard(n_servers=2, store=first))
+    assert same_maps(plain, heard(n_servers=2, store=second))
+    n_sites = REGION.cells["site_id"].nunique()
+    assert (first.use.written, first.use.found) == (n_sites, 0)
+    assert (second.use.written, second.use.found) == (0, n_sites)
+
+
+def test_only_the_site_that_changed_is_swept_again(tmp_path):
+    heard(store=Store(tmp_path))
+    one = REGION.cells["site_id"].iloc[0]
+    cells = REGION.cells.assign(
+        eirp_dbm=REGION.cells["eirp_dbm"] - 3.0 * (REGION.cells["site_id"] == one).to_numpy()
+    )
+    store = Store(tmp_path)
+    found = heard(cells=cells, store=store)
+    assert store.use.written == 1
+    assert same(found, heard(cells=cells))
+
+
+def test_ground_that_a_site_cannot_see_is_not_read(tmp_path):
+    plan = replace(PLAN, cell_range_m=1000.0)
+    heard(plan=plan, store=Store(tmp_path))
+    ground = REGION.elevation.copy()
+    ground[0, 0] += 1.0
+    store = Store(tmp_path)
+    footprints(
+        REGION.cells.assign(beamwidth_deg=360.0), PLACES, replace(SCENE, elevation=ground), plan, store=store
+    )
+    row, col = REGION.grid.rowcol(PLACES["east_m"], PLACES["north_m"])
+    near = int(
+        (np.maximum(row, col) < 1000.0 / REGION.grid.cell_m + 16 + 4).sum()
+    )  # its block of the relief too
+    assert store.use.written <= near < len(PLACES)
+
+
+def test_what_is_damaged_in_the_store_is_swept_again(tmp_path):
+    plain = heard(store=Store(tmp_path))
+    damaged = sorted(tmp_path.glob("??/*"))
+    for k, path in enumerate(damaged):
+        data = bytearray(path.read_bytes())
+        data[-1 - k % len(data)] ^= 1
+        path.write_bytes(data[: len(data) - k % 3])
+    store = Store(tmp_path)
+    assert same(plain, heard(store=store))
+    assert (store.use.damaged, store.use.written) == (len(damaged), len(damaged))
 
 
 def test_entries_are_sorted_unique_and_above_the_floor():

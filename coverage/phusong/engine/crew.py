@@ -1,0 +1,195 @@
+"""Who does the work: threads of this process, or the workers of a dask cluster. The outcome is the same bytes."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from phusong.errors import InputError, PhusongError, Problem
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["Cluster", "Crew", "Threads", "cluster"]
+
+S = TypeVar("S")
+J = TypeVar("J")
+R = TypeVar("R")
+
+_AHEAD = 4  # jobs in hand for each worker: enough to keep it busy, few enough to keep memory small
+_BATCH = 16  # jobs that travel together
+_TRIES = 4  # workers that may die under a batch before the run gives up
+
+
+class Crew(Protocol):
+    """Does the same work on many jobs."""
+
+    def run(self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -> Iterator[R]:
+        """Yield `work(shared, job)` of each job, in the order of the jobs, with only a few in hand at a time.
+
+        Parameters
+        ----------
+        work : callable
+            A function of a module; it must depend on nothing but what it is given.
+        shared : object
+            What all jobs read; it travels once.
+        jobs : iterable
+            Small.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Threads of this process.
+
+    Parameters
+    ----------
+    workers : int
+        How many.
+    """
+
+    workers: int = 2
+
+    def run(self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -> Iterator[R]:
+        """Yield what the jobs give; see :class:`Crew`."""
+        if self.workers <= 1:
+            yield from (work(shared, job) for job in jobs)
+            return
+        with ThreadPoolExecutor(self.workers) as pool:
+            yield from _in_turn(lambda job: pool.submit(work, shared, job), jobs, self.workers * _AHEAD)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The workers of a dask cluster; one that dies is replaced by another, and its jobs are done again.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected to the scheduler.
+    """
+
+    client: "Client"
+
+    def run(self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -> Iterator[R]:
+        """Yield what the jobs give; see :class:`Crew`.
+
+        Raises
+        ------
+        PhusongError
+            If the scheduler is gone, or a batch of jobs took several workers with it.
+        """
+        from distributed import CancelledError, KilledWorker  # noqa: PLC0415 - only a cluster needs dask
+
+        try:
+            (held,) = self.client.scatter([shared], broadcast=True, hash=False)
+            threads = max(1, sum(self.client.nthreads().values()))
+            turn = _in_turn(
+                lambda batch: self.client.submit(_batch, work, held, batch, pure=False, retries=_TRIES),
+                _batches(jobs),
+                threads * 2,
+            )
+            for found in turn:
+                yield from found
+        except (KilledWorker, CancelledError, OSError, TimeoutError) as error:
+            raise PhusongError(
+                f"the cluster gave up ({type(error).__name__}: {str(error)[:200]}); what is done is kept: run again"
+            ) from error
+
+
+def _batches(jobs: Iterable[J]) -> Iterator[list[J]]:
+    rest = iter(jobs)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def _batch(work: Callable[[S, J], R], shared: S, jobs: Sequence[J]) -> list[R]:
+    return [work(shared, job) for job in jobs]
+
+
+def _in_turn(submit: Callable[[Any], Any], jobs: Iterable[Any], most: int) -> Iterator[Any]:
+    waiting: deque[Any] = deque()
+    for job in jobs:
+        waiting.append(submit(job))
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def cluster(
+    address: str,
+    *,
+    workers: int = 2,
+    ca: Path | None = None,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> Iterator[Cluster]:
+    """Connect to a dask scheduler, or start one with its workers on this machine.
+
+    Parameters
+    ----------
+    address : str
+        ``tcp://host:port``, ``tls://host:port``, or ``local``.
+    workers : int
+        Processes of a local cluster.
+    ca, certificate, key : Path, optional
+        Files of the certificates that a ``tls://`` scheduler asks for.
+
+    Raises
+    ------
+    InputError
+        If the address is none, nobody answers there, or the certificates do not fit.
+    """
+    from distributed import Client, LocalCluster, Security  # noqa: PLC0415 - takes a second to import
+
+    if address == "local":
+        with (
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as own,
+            Client(own) as client,
+        ):
+            yield Cluster(client)
+        return
+    if not address.startswith(("tcp://", "tls://")):
+        raise InputError(
+            Problem("--cluster", "must be tcp://host:port, tls://host:port or local", value=address)
+        )
+    files = {"tls_ca_file": ca, "tls_client_cert": certificate, "tls_client_key": key}
+    missing = [str(path) for path in files.values() if path is not None and not path.is_file()]
+    if missing:
+        raise InputError(
+            [
+                Problem(path, "is no file; --tls-ca, --tls-cert and --tls-key name PEM files")
+                for path in missing
+            ]
+        )
+    security = None
+    if address.startswith("tls://"):
+        named = {name: str(path) for name, path in files.items() if path is not None}
+        if len(named) < len(files):
+            raise InputError(
+                Problem("--cluster", "tls:// needs --tls-ca, --tls-cert and --tls-key", value=address)
+            )
+        security = Security(require_encryption=True, **named)
+    try:
+        client = Client(address, security=security, timeout=10)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise InputError(
+            Problem(
+                "--cluster",
+                f"no scheduler answers there ({type(error).__name__}); is it running?",
+                value=address,
+            )
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=30)
+        except TimeoutError as error:
+            raise InputError(Problem("--cluster", "the scheduler has no workers", value=address)) from error
+        yield Cluster(client)

@@ -1,0 +1,59 @@
+"""Stages are done once for what they read, and say why they are done again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from phusong.engine.keeping import Keeper
+from phusong.engine.store import Store
+
+
+@dataclass(frozen=True)
+class Out:
+    values: np.ndarray
+
+
+def run(folder, cost: float = 1.0, people: int = 3, *, store: bool = True) -> tuple[Keeper, Out, int]:
+    calls = []
+
+    def make() -> Out:
+        calls.append(1)
+        return Out(np.full(people, cost))
+
+    keeper = Keeper(Store(folder) if store else None)
+    out = keeper.stage("invest", make, {"costs": cost, "people": people}, (Out,))
+    return keeper, out, len(calls)
+
+
+def test_a_stage_runs_again_only_for_what_it_reads(tmp_path):
+    assert run(tmp_path)[0].notes[0].why == "first time"
+    again, out, calls = run(tmp_path)
+    assert (calls, again.notes[0].kept) == (0, True)
+    assert (out.values == 1.0).all()
+    other, out, calls = run(tmp_path, cost=2.0)
+    assert (calls, other.notes[0].why) == (1, "changed: costs")
+    assert (out.values == 2.0).all()
+    assert run(tmp_path)[2] == 0  # what was before is still there
+
+
+def test_what_is_damaged_runs_again_and_says_so(tmp_path):
+    run(tmp_path)
+    (path,) = tmp_path.glob("??/*")
+    path.write_bytes(path.read_bytes()[:-1])
+    keeper, _, calls = run(tmp_path)
+    assert calls == 1
+    assert "damaged" in keeper.notes[0].why
+
+
+def test_what_was_removed_runs_again_and_says_so(tmp_path):
+    run(tmp_path)
+    (path,) = tmp_path.glob("??/*")
+    path.unlink()
+    assert "make room" in run(tmp_path)[0].notes[0].why
+
+
+def test_without_a_store_everything_runs(tmp_path):
+    keeper, _, calls = run(tmp_path, store=False)
+    assert calls == 1
+    assert not keeper.notes[0].kept
+    assert not list(tmp_path.iterdir())
