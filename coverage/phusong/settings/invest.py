@@ -24,6 +24,18 @@ class InvestSettings(Table):
         "all", description="Rank every option, or only those that rest on measured and official layers."
     )
     cost_factor: NotNegative = Field(1.0, description="Multiplies every cost: what if all is dearer?")
+    costs_path: str = Field(
+        "", description="Own table of unit costs (see docs/costs.md), laid over the shipped one line by line."
+    )
+    tax_rate: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.0, description="Taxes and duties on everything bought that nobody refunds."
+    )
+    residual_value: bool = Field(
+        True, description="Whether what outlives the horizon counts its straight-line remainder at the end."
+    )
+    universal_service_share: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.0, description="Share of remedies in remote communes that the universal service fund pays."
+    )
     samples: Annotated[int, Field(ge=0, le=2000)] = Field(
         40, description="Samples of costs and people behind the 5-95 % range of ranks."
     )
