@@ -19,7 +19,7 @@ from phusong.service.network import Network
 from phusong.service.reception import Reception
 from phusong.service.sharing import Rights
 
-__all__ = ["CLOSED", "Demand", "Usage", "cell_throughput", "tiers", "use_network"]
+__all__ = ["CLOSED", "Demand", "Usage", "busy_stations", "cell_throughput", "people_in", "tiers", "use_network"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -183,8 +183,8 @@ def use_network(
     steady = availability >= availability_target
     usable, stable, best = _reach(reception, tier, availability, steady)
     cell_mbps = cell_throughput(reception, weights.sum(axis=1), bandwidth_mhz)
-    station_room = _people_in(cell_mbps, demand)
-    site_room = _people_in(site_mbps, demand)
+    station_room = people_in(cell_mbps, demand)
+    site_room = people_in(site_mbps, demand)
     claim = np.where((tier < CLOSED) & steady[:, None], tier, -1).astype(np.int8)
     taken = allocate(
         reception,
@@ -204,15 +204,8 @@ def use_network(
         at = np.bincount(reception.station, mine, n_stations).astype(np.int64)
         own += np.where(tier[:, o] == 0, at, 0)
     at_site = np.bincount(station_site, people, site_mbps.size).astype(np.int64)
-    mbps = demand.mbps_per_person
-    load = np.maximum(_ratio(people * mbps, cell_mbps), _ratio(at_site * mbps, site_mbps)[station_site])
+    load, hours = busy_stations(people, at_site[station_site], cell_mbps, site_mbps[station_site], demand)
     free = np.minimum(station_room - people, (site_room - at_site)[station_site])
-    hours = busy_hours_with_rate(
-        load,
-        np.minimum(cell_mbps / _SECTORS, site_mbps[station_site]),
-        target_mbps=demand.target_mbps,
-        spread=demand.spread,
-    )
     rate = np.zeros(weights.shape)
     for o in range(n_ops):
         rate[:, o] = np.bincount(reception.cell, taken[:, o] * hours[reception.station], reception.n_cells)
@@ -248,7 +241,28 @@ def _reach(
     return usable, stable, best
 
 
-def _people_in(mbps: Floats, demand: Demand) -> Ints:
+def busy_stations(
+    people: Ints, at_site: Ints, cell_mbps: Floats, path_mbps: Floats, demand: Demand
+) -> tuple[Floats, Floats]:
+    """Return the load of stations in the busy hour, and the share of busy hours in which users get the target rate.
+
+    Parameters
+    ----------
+    people, at_site : ndarray of int, shape (n,)
+        Whom each station serves, and whom all stations of its site serve.
+    cell_mbps, path_mbps : ndarray, shape (n,)
+        What the station carries, and its site's path to the core.
+    demand : Demand
+        What people ask.
+    """
+    mbps = demand.mbps_per_person
+    load = np.maximum(_ratio(people * mbps, cell_mbps), _ratio(at_site * mbps, path_mbps))
+    peak = np.minimum(cell_mbps / _SECTORS, path_mbps)
+    return load, busy_hours_with_rate(load, peak, target_mbps=demand.target_mbps, spread=demand.spread)
+
+
+def people_in(mbps: Floats, demand: Demand) -> Ints:
+    """Return how many people find room on what carries so much in the busy hour; parameters as above."""
     if demand.mbps_per_person <= _LEAST_MBPS:
         return np.full(mbps.size, _MOST_PEOPLE, np.int64)
     people = np.floor(np.maximum(mbps, 0.0) * demand.max_load / demand.mbps_per_person + 1e-9)
