@@ -20,7 +20,7 @@ from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.outages import darken
 from phusong.service.solar import AUTONOMY_H, dark_hours, weather
 
-__all__ = ["States", "elements_of_pairs", "hours_off", "sample_states"]
+__all__ = ["States", "elements_of_pairs", "hours_off", "reach", "sample_states"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -111,7 +111,7 @@ def sample_states(network: Network, *, n_states: int = 1024, seed: int = 0, work
     order = links.from_the_core(network.is_exchange)
     up_of = np.ascontiguousarray(~down[order].T)
     _spread(
-        lambda lo, hi: _reach(live, off, up_of, links.a[order], links.b[order], network.is_exchange, lo, hi),
+        lambda lo, hi: reach(live, off, up_of, links.a[order], links.b[order], network.is_exchange, lo, hi),
         n_words,
         workers,
     )
@@ -214,7 +214,22 @@ def _draw_all(rows, keys, share):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _reach(live, off, up, a, b, is_exchange, first_word, last_word):  # type: ignore[no-untyped-def]
+def reach(live, off, up, a, b, is_exchange, first_word, last_word):  # type: ignore[no-untyped-def]
+    """Set the bits of the sites that reach an exchange over links that are up and sites that are not off.
+
+    Parameters
+    ----------
+    live : ndarray of uint64, shape (n_words, n_sites)
+        Filled in from the first word to before the last.
+    off : ndarray of uint64, shape (n_words, n_sites)
+        Sites that do not work.
+    up : ndarray of uint64, shape (n_words, n_links)
+        Links that work, in the order of `a` and `b`: from the core outwards is quickest.
+    a, b : ndarray of int, shape (n_links,)
+        Their ends.
+    is_exchange : ndarray of bool, shape (n_sites,)
+        Where the core begins.
+    """
     none = np.uint64(0)
     for w in range(first_word, last_word):
         for s in range(is_exchange.size):
