@@ -23,18 +23,25 @@ def scenario_reference() -> str:
         if isinstance(model, type) and issubclass(model, BaseModel):
             lines += ["", f"## [{name}]", "", (model.__doc__ or "").strip(), ""]
             lines += ["| key | default | meaning |", "| --- | --- | --- |"]
-            lines += [_row(key, setting) for key, setting in model.model_fields.items()]
+            plain = {k: f for k, f in model.model_fields.items() if not _is_table(f.annotation)}
+            lines += [_row(key, setting) for key, setting in plain.items()]
             for key, setting in model.model_fields.items():
-                lines += _list_of_tables(f"{name}.{key}", setting)
+                lines += _tables_below(f"{name}.{key}", setting)
     return "\n".join([*lines, ""])
 
 
-def _list_of_tables(path: str, setting: Any) -> list[str]:  # noqa: ANN401 - pydantic's field
-    models = [a for a in get_args(setting.annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+def _is_table(annotation: Any) -> bool:  # noqa: ANN401 - any annotation
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _tables_below(path: str, setting: Any) -> list[str]:  # noqa: ANN401 - pydantic's field
+    """Return the keys of a table inside a table, or of a list of tables."""
+    one = _is_table(setting.annotation)
+    models = [setting.annotation] if one else [a for a in get_args(setting.annotation) if _is_table(a)]
     if not models:
         return []
     rows = [_row(f.alias or key, f) for key, f in models[0].model_fields.items()]
-    head = ["", f"### [[{path}]]", "", (models[0].__doc__ or "").strip(), ""]
+    head = ["", f"### [{path}]" if one else f"### [[{path}]]", "", (models[0].__doc__ or "").strip(), ""]
     return [*head, "| key | default | meaning |", "| --- | --- | --- |", *rows]
 
 
@@ -43,6 +50,8 @@ def _row(key: str, setting: Any) -> str:  # noqa: ANN401 - pydantic's field
         default = "required"
     elif setting.default is None:
         default = "not set"
+    elif setting.default == {}:
+        default = "`{}`"
     else:
         default = " ".join(tomli_w.dumps({"v": setting.default})[4:].split())
         default = f"`{default.replace('[ ', '[').replace(', ]', ']')}`"

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phusong.settings.table import NotNegative, Positive, Table
+from phusong.settings.funds import FundSettings, WeightSettings
+from phusong.settings.table import NotNegative, Positive, Share, Table, Year
 
 __all__ = ["InvestSettings"]
 
@@ -35,6 +36,34 @@ class InvestSettings(Table):
     )
     universal_service_share: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.0, description="Share of remedies in remote communes that the universal service fund pays."
+    )
+    floor_share: Share = Field(
+        0.0, description="Least share of the people of every commune served after the plan."
+    )
+    floor_share_by_class: tuple[Share, ...] = Field(
+        (), max_length=4, description="Instead, by the commune's remoteness class 0 to 3: four shares."
+    )
+    target_share: Share = Field(
+        0.0, description="Ask for the cheapest plan that serves this share of every commune; the budget is not used."
+    )
+    target_year: Year | None = Field(
+        None, description="Year by whose end the target is reached; last year of the plan when left out."
+    )
+    funds: tuple[FundSettings, ...] = Field(
+        (), description="Where the money comes from, `[[invest.funds]]`, see below; the budget is then not used."
+    )
+    money: Literal["planned", "allocated", "disbursed"] = Field(
+        "planned", description="Which money of the funds the plan may count on."
+    )
+    crews: dict[str, int] = Field(
+        {}, description="Most works a year by kind of remedy, e.g. `crews = {build_site = 40}`."
+    )
+    weights: WeightSettings = WeightSettings()
+    alternatives: Annotated[int, Field(ge=0, le=20)] = Field(
+        0, description="Further plans that spend the money otherwise."
+    )
+    alternatives_differ: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        0.3, description="Share of the money of each earlier plan that a further plan spends otherwise, at least."
     )
     samples: Annotated[int, Field(ge=0, le=2000)] = Field(
         40, description="Samples of costs and people behind the 5-95 % range of ranks."
