@@ -53,8 +53,9 @@ def audit_map(audit: Audit) -> Figure:
     )
     ramp = [to_hex(c) for c in mpl.colormaps["YlGnBu"](np.linspace(0.05, 0.95, len(_SCORE_EDGES) - 1))]
     score = communes["score"].to_numpy(np.float64)
-    _fill(sheet.map, communes, score, _SCORE_EDGES, ramp)
-    draw_borders(sheet.map, ground)
+    for axes in sheet.panels:
+        _fill(axes, communes, score, _SCORE_EDGES, ramp)
+        draw_borders(axes, ground)
     add_labels(sheet, ground)
     labels = [f"{a} to {b}" for a, b in pairwise(_SCORE_EDGES)]
     entries = list(zip(labels, ramp, strict=True))[::-1]
@@ -91,7 +92,8 @@ def audit_map_png(audit: Audit) -> bytes:
 
 
 def _ground(audit: Audit) -> _Ground:
-    communes = audit.communes[~audit.communes.geometry.is_empty].copy()
+    known = audit.communes[~audit.communes.geometry.is_empty]
+    communes = known.assign(population=known["people"])
     bounds = communes.total_bounds if len(communes) else np.array([0.0, 0.0, 1000.0, 1000.0])
     grid = Grid.around(tuple(float(b) for b in bounds), crs=audit.crs, cell_m=1000.0)  # type: ignore[arg-type]  # four
     return _Ground(communes, grid, {"region": audit.region}, audit.layers)

@@ -19,7 +19,8 @@ def locked_map(result: Result) -> Figure:
     sheet = new_sheet(
         result, "Built, and may not be shared", "Locked sites that other operators' people hear and could use"
     )
-    draw_borders(sheet.map, result)
+    for axes in sheet.panels:
+        draw_borders(axes, result)
     add_labels(sheet, result)
     assets = result.locked_assets
     sheet.legend.set_axis_off()
@@ -36,16 +37,10 @@ def locked_map(result: Result) -> Figure:
         shown = places.notna().to_numpy() & ~places.is_empty.to_numpy()
         people = mine["people_behind"].to_numpy(np.float64)[shown]
         area = np.maximum(people / most, 0.01) * _LARGEST_PT**2
-        sheet.map.scatter(
-            places[shown].x,
-            places[shown].y,
-            s=area,
-            c=colour,
-            alpha=0.75,
-            linewidths=0.4,
-            edgecolors=INK,
-            zorder=6,
-        )
+        for axes in sheet.panels:
+            axes.scatter(
+                places[shown].x, places[shown].y, s=area, c=colour, alpha=0.75, linewidths=0.4, edgecolors=INK, zorder=6,
+            )  # fmt: skip
         entries.append((f"{reason}: {len(mine):,} sites", colour))
     handles = [
         Line2D(

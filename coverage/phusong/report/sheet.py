@@ -16,6 +16,15 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from phusong.region.grid import Grid
+from phusong.report.insets import Bounds, map_frames
+from phusong.report.map_furniture import (
+    add_north_arrow,
+    add_scale_bar,
+    drawn_name,
+    length_text,
+    round_length,
+    source_lines,
+)
 from phusong.report.theme import INK, MUTED, PAPER, SOURCE_NOTE
 
 __all__ = [
@@ -30,7 +39,6 @@ __all__ = [
     "length_text",
     "map_bounds",
     "new_sheet",
-    "raster_extent",
     "round_length",
     "spread_boxes",
 ]
@@ -42,6 +50,7 @@ _MAP_IN = 6.6
 _LEGEND_IN = 2.7
 _TOP_IN, _BOTTOM_IN, _SIDE_IN = 0.75, 0.55, 0.2
 _LEAST_HEIGHT_IN, _MOST_HEIGHT_IN = 4.2, 8.6
+_INSET_IN, _INSET_GAP_IN, _INSET_TITLE_IN = 1.45, 0.15, 0.32
 
 
 class Mapped(Protocol):
@@ -66,12 +75,18 @@ class Mapped(Protocol):
 
 @dataclass(frozen=True)
 class Sheet:
-    """One picture: the figure and its canvas, its map and the legend column on the right."""
+    """One picture: the figure and its canvas, its map, the insets below and the legend column on the right."""
 
     figure: Figure
     canvas: FigureCanvasAgg
     map: Axes
     legend: Axes
+    insets: tuple[Axes, ...] = ()
+
+    @property
+    def panels(self) -> tuple[Axes, ...]:
+        """Every place where the ground is drawn: the map and its insets."""
+        return (self.map, *self.insets)
 
 
 def new_sheet(
@@ -90,41 +105,51 @@ def new_sheet(
     note : str
         How what is shown came to be; the line under the map begins with it.
     """
-    west, south, east, north = map_bounds(result)
+    frames = map_frames(result.communes.to_crs(result.grid.crs))
+    west, south, east, north = frames.main
     aspect = (north - south) / (east - west)
     height_in = float(np.clip(_MAP_IN * aspect, _LEAST_HEIGHT_IN, _MOST_HEIGHT_IN))
     width_in = max(min(_MAP_IN, height_in / aspect), 3.4)
-    total_w, total_h = width_in + legend_in + 2 * _SIDE_IN, height_in + _TOP_IN + _BOTTOM_IN
+    total_w = width_in + legend_in + 2 * _SIDE_IN
+    head = f"{note}. {drawn_name(str(result.summary.get('region', '')), 60)} · {result.grid.crs}"
+    sources = source_lines(result.layers, head, width_in=total_w - 2 * _SIDE_IN)
+    bottom_in = _BOTTOM_IN + 0.13 * sources.count("\n")
+    strip_in = _INSET_IN + _INSET_TITLE_IN + _INSET_GAP_IN if frames.insets else 0.0
+    total_h = height_in + strip_in + _TOP_IN + bottom_in
     figure = Figure(figsize=(total_w, total_h))
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes(
-        (_SIDE_IN / total_w, _BOTTOM_IN / total_h, width_in / total_w, height_in / total_h)
-    )
-    frame_map(axes, (west, south, east, north))
-    column = figure.add_axes(
-        ((_SIDE_IN + width_in + 0.15) / total_w, _BOTTOM_IN / total_h, (legend_in - 0.15) / total_w,
-         height_in / total_h)
-    )  # fmt: skip
+
+    def place(left_in: float, low_in: float, wide_in: float, high_in: float) -> Axes:
+        return figure.add_axes((left_in / total_w, low_in / total_h, wide_in / total_w, high_in / total_h))
+
+    axes = place(_SIDE_IN, bottom_in + strip_in, width_in, height_in)
+    frame_map(axes, frames.main)
+    column = place(_SIDE_IN + width_in + 0.15, bottom_in + strip_in, legend_in - 0.15, height_in)
     column.set_axis_off()
+    insets = []
+    for k, inset in enumerate(frames.insets):
+        box = place(_SIDE_IN + k * (_INSET_IN + _INSET_GAP_IN), bottom_in, _INSET_IN, _INSET_IN)
+        frame_map(box, inset.bounds)
+        named = drawn_name(inset.names[0], 18) + (f" +{len(inset.names) - 1}" if len(inset.names) > 1 else "")
+        where = f"{length_text(round(inset.distance_m, -4))} {inset.wind} of the map's middle"
+        box.set_title(f"{named}\n{where}", fontsize=6, loc="left", pad=2)
+        add_scale_bar(box, share=0.45)
+        insets.append(box)
     left = _SIDE_IN / total_w
     figure.text(left, 1 - 0.16 / total_h, title, fontsize=12.5, fontweight="bold", va="top")
     figure.text(left, 1 - 0.45 / total_h, subtitle, fontsize=8, color=MUTED, va="top")
-    figure.text(left, 0.14 / total_h, _source_line(result, note), fontsize=6.5, color=MUTED, va="bottom")
-    _add_scale_bar(axes)
-    _add_north_arrow(axes)
-    return Sheet(figure, canvas, axes, column)
+    figure.text(left, 0.14 / total_h, sources, fontsize=6.5, color=MUTED, va="bottom", linespacing=1.35)
+    add_scale_bar(axes)
+    add_north_arrow(axes)
+    return Sheet(figure, canvas, axes, column, tuple(insets))
 
 
-def map_bounds(result: Mapped) -> tuple[float, float, float, float]:
-    """Return west, south, east, north of the communes with a small margin. [m]"""
-    frame = result.communes.to_crs(result.grid.crs)
-    bounds = frame.total_bounds if len(frame) else np.asarray(result.grid.bounds)
-    west, south, east, north = (float(b) for b in bounds)
-    margin_m = 0.03 * max(east - west, north - south)
-    return west - margin_m, south - margin_m, east + margin_m, north + margin_m
+def map_bounds(result: Mapped) -> Bounds:
+    """Return west, south, east, north of the map's frame: the communes but for those in insets. [m]"""
+    return map_frames(result.communes.to_crs(result.grid.crs)).main
 
 
-def frame_map(axes: Axes, bounds: tuple[float, float, float, float]) -> None:
+def frame_map(axes: Axes, bounds: Bounds) -> None:
     """Give an axes true proportions, the extent and a thin frame without ticks."""
     west, south, east, north = bounds
     axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[])
@@ -134,43 +159,6 @@ def frame_map(axes: Axes, bounds: tuple[float, float, float, float]) -> None:
     axes.yaxis.label.set_visible(False)
     for spine in axes.spines.values():
         spine.set(linewidth=0.6, color=MUTED)
-
-
-def _source_line(result: Mapped, note: str) -> str:
-    """Return the note under every map: how it came to be, from which kinds of layers, in which CRS."""
-    note = f"{note}. {result.summary.get('region', '')} · {result.grid.crs}"
-    layers = result.layers
-    if {"layer", "kind"} <= set(layers.columns) and len(layers):
-        counts = layers["kind"].astype(str).value_counts().sort_index()
-        note += " · input layers: " + ", ".join(f"{n} {kind}" for kind, n in counts.items())
-    return note
-
-
-def _add_scale_bar(axes: Axes) -> None:
-    """Draw a bar of a round length, about a fifth of the map's width."""
-    west, east = axes.get_xlim()
-    south, north = axes.get_ylim()
-    length_m = round_length((east - west) / 5)
-    x, y = west + 0.03 * (east - west), south + 0.035 * (north - south)
-    step = 0.007 * (north - south)
-    axes.plot(
-        [x, x, x + length_m, x + length_m], [y + step, y, y, y + step], color=INK, lw=1.1, zorder=9,
-        path_effects=[withStroke(linewidth=3, foreground=PAPER)],
-    )  # fmt: skip
-    axes.text(
-        x + length_m / 2, y + 1.4 * step, length_text(length_m), ha="center", va="bottom", fontsize=7, zorder=9,
-        path_effects=[withStroke(linewidth=2, foreground=PAPER)],
-    )  # fmt: skip
-
-
-def _add_north_arrow(axes: Axes) -> None:
-    """Draw an arrow to grid north in the upper right corner."""
-    axes.annotate(
-        "N", xy=(0.965, 0.975), xytext=(0.965, 0.895), xycoords="axes fraction", ha="center", va="center",
-        fontsize=8, fontweight="bold", zorder=9,
-        arrowprops={"arrowstyle": "-|>,head_width=0.25,head_length=0.5", "color": INK, "lw": 1.1},
-        path_effects=[withStroke(linewidth=2, foreground=PAPER)],
-    )  # fmt: skip
 
 
 def draw_borders(
@@ -212,9 +200,12 @@ def add_labels(sheet: Sheet, result: Mapped) -> None:
     order = np.argsort(-named.geometry.area.to_numpy(), kind="stable")
     placed: list[npt.NDArray[np.float64]] = [_extent(a, sheet) for a in sheet.map.texts]
     frame = sheet.map.get_window_extent().extents
+    (west, east), (south, north) = sheet.map.get_xlim(), sheet.map.get_ylim()
     for i in order:
+        if not (west < points.x.iloc[i] < east and south < points.y.iloc[i] < north):
+            continue
         text = sheet.map.text(
-            points.x.iloc[i], points.y.iloc[i], names.iloc[i], ha="center", va="center", fontsize=size,
+            points.x.iloc[i], points.y.iloc[i], drawn_name(names.iloc[i]), ha="center", va="center", fontsize=size,
             zorder=8, color=INK, path_effects=[withStroke(linewidth=1.6, foreground=PAPER)],
         )  # fmt: skip
         box = _extent(text, sheet)
@@ -247,12 +238,7 @@ def legend(axes: Axes, title: str, entries: Sequence[tuple[str, str]], *, top: f
         title_fontsize=8, alignment="left", borderaxespad=0, borderpad=0, handlelength=1.4, handleheight=1.1,
     )  # fmt: skip
     axes.add_artist(drawn)
-
-
-def raster_extent(result: Mapped) -> tuple[float, float, float, float]:
-    """Return west, east, south, north of the rasters, as matplotlib's ``imshow`` wants them. [m]"""
-    west, south, east, north = result.grid.bounds
-    return west, east, south, north
+    axes.legend_ = None  # kept as an artist beside later ones, and drawn once
 
 
 def spread_boxes(
@@ -284,24 +270,6 @@ def spread_boxes(
         boxes.append(box)
         out[i] = (box[:2] + box[2:]) / 2
     return out
-
-
-def round_length(length_m: float) -> float:
-    """Return the largest of 1, 2 or 5 times a power of ten that does not exceed a length. [m]
-
-    Examples
-    --------
-    >>> round_length(17_300.0), length_text(round_length(17_300.0))
-    (10000.0, '10 km')
-    """
-    power = 10.0 ** np.floor(np.log10(length_m))
-    # just below a power of ten the logarithm may round up to it: half of that power is then the answer
-    return float(max(m * power for m in (0.5, 1, 2, 5) if m * power <= length_m))
-
-
-def length_text(length_m: float) -> str:
-    """Return a length in kilometres, or in metres below one."""
-    return f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
 
 
 def _extent(artist: Artist, sheet: Sheet) -> npt.NDArray[np.float64]:

@@ -78,6 +78,8 @@ def style() -> AbstractContextManager[None]:
         "path.simplify": True,
         "text.parse_math": False,
         "svg.hashsalt": "phusong",
+        "svg.fonttype": "none",  # text stays text: searchable, and small
+        "pdf.fonttype": 42,  # whole letters, so that Vietnamese names can be searched and copied
     }
     context: AbstractContextManager[None] = mpl.rc_context(settings)
     return context
