@@ -123,6 +123,7 @@ def result_of(
         layers=pd.DataFrame([vars(s) for s in region.sources]),
         calibration=calibration,
         repairs=region.repairs,
+        **portfolio.tables,
         **tables,
     )
 
@@ -141,7 +142,16 @@ def _site_table(
     tenants: dict[int, list[str]] = {}
     for site, operator in zip(site_of.tolist(), network.station_operator.tolist(), strict=True):
         tenants.setdefault(site, []).append(network.operators[operator])
-    columns = ["site_id", "owner", "structure", "power_source", "lock_reason", "geometry"]
+    columns = [
+        "site_id",
+        "owner",
+        "structure",
+        "power_source",
+        "lock_reason",
+        "shareable",
+        "spare_slots",
+        "geometry",
+    ]
     out = region.sites[columns].copy()
     out["operators"] = [";".join(tenants.get(k, [])) for k in range(n)]
     out["people_heard"] = heard.astype(np.int64)

@@ -1,6 +1,7 @@
 """The ranked options, the plan, its certificate and the curve of people against money."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from phusong.invest.bundles import Offers
 from phusong.invest.frontier import frontier
 from phusong.invest.optimum import BestPlan, best_plan
 from phusong.invest.options_table import options_table
+from phusong.invest.plan_book import PlanBook
 from phusong.invest.portfolio_settings import PortfolioSettings
 from phusong.invest.ranking import rank
 from phusong.invest.robustness import rank_range
@@ -34,12 +36,15 @@ class Portfolio:
         cost_musd, people; budget_musd, bound_people.
     best : BestPlan
         The plan of this budget and the bound.
+    tables : mapping of DataFrame
+        Further tables of the result: all that could be bought, so that any plan can be evaluated.
     """
 
     options: pd.DataFrame
     plan: pd.DataFrame
     curve: pd.DataFrame
     best: BestPlan
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def choose(
@@ -70,4 +75,5 @@ def choose(
     options = options_table(offers, ranking, low, high, commune_names, parts)
     best = best_plan(offers.model, settings.budget_musd, time_limit_s=settings.solver_seconds)
     plan = schedule(offers, best, settings)
-    return Portfolio(options, plan, frontier(ranking, best, settings.budget_musd), best)
+    book = PlanBook.of_offers(offers, commune_of_element, np.array(list(commune_names), str))
+    return Portfolio(options, plan, frontier(ranking, best, settings.budget_musd), best, book.tables())

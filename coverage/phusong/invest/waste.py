@@ -171,14 +171,18 @@ def _overlap(state: _State) -> list[dict[str, object]]:
     """Take out what loses nobody, the dearest first, until every remedy left serves somebody of its own."""
     rows = []
     order = np.argsort(-state.cost, kind="stable")
-    for k in order[state.bought[order]].tolist():
+    useful = [k for k in order[state.bought[order]].tolist() if state.complete_with(k).size]
+    for k in useful:
         complete = state.complete_with(k)
-        if not complete.size or state.cost[k] <= 0 or state.lost_without(k).size:
+        if state.cost[k] <= 0 or state.lost_without(k).size:
             continue
-        groups = np.unique(np.concatenate([state.book.groups_of(b) for b in complete.tolist()]))
-        people = float(state.people[groups].sum())
+        people = 0.0
+        told = "its use went with another remedy of this list"
+        if complete.size:
+            groups = np.unique(np.concatenate([state.book.groups_of(b) for b in complete.tolist()]))
+            people = float(state.people[groups].sum())
+            told = f"all {people:,.0f} people it serves are served by the rest of the plan"
         state.take_out(k)
-        told = f"all {people:,.0f} people it serves are served by the rest of the plan"
         rows.append(_row(state, k, "overlap", float(state.cost[k]), people, "", told))
     return rows
 

@@ -20,6 +20,7 @@ from phusong.spreadsheet_text import safe_text
 
 __all__ = [
     "csv_text",
+    "json_text",
     "read_raster",
     "safe_cell",
     "write_cog",
@@ -58,10 +59,14 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     path.write_text(csv_text(frame), encoding="utf-8-sig", newline="")
 
 
+def json_text(value: object) -> str:
+    """Return JSON with sorted keys; values that are not finite become null."""
+    return json.dumps(_plain(value), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+
+
 def write_json(value: object, path: Path) -> None:
     """Write JSON with sorted keys; values that are not finite become null."""
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    path.write_text(json_text(value) + "\n", encoding="utf-8", newline="\n")
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:

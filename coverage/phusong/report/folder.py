@@ -27,7 +27,7 @@ from phusong.report.result import GAP_PARTS, Result
 from phusong.report.theme import ACCESS_COLOURS
 from phusong.whole_folder import whole_folder
 
-__all__ = ["FILES", "is_result_folder", "read_folder", "write_folder"]
+__all__ = ["FILES", "is_result_folder", "is_whole", "read_folder", "write_folder"]
 
 FILES = (
     "summary.json", "communes.parquet", "communes.gpkg", "access.tif", "rsrp.tif", "sites.parquet",
@@ -37,7 +37,8 @@ FILES = (
 """Files of the contract; ``maps/`` and ``tables/`` stand beside them."""
 
 _TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "cuts", "hops",
-           "locked_assets", "locks", "readiness", "stranded", "isolated_builds")  # fmt: skip
+           "locked_assets", "locks", "readiness", "stranded", "isolated_builds",
+           "remedies", "bundles", "people_groups", "bundle_groups", "robustness", "tornado")  # fmt: skip
 _FOLDERS = ("maps", "tables")
 _OWN = ("locked_assets.csv",)  # written where there is something to write
 _NODATA_DBM = -9999.0
@@ -100,6 +101,11 @@ def is_result_folder(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(summary, dict) and isinstance(origin, dict) and "seed" in origin
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a folder is a result with every file of the contract."""
+    return is_result_folder(path) and all((path / name).is_file() for name in FILES)
 
 
 def _write_files(result: Result, folder: Path) -> None:

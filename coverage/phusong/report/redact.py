@@ -25,6 +25,7 @@ import pandas as pd
 import shapely
 
 from phusong.errors import InputError, Problem
+from phusong.invest.options_table import WHY_COLUMNS
 from phusong.report.coarse import coarse_classes, coarse_levels
 from phusong.report.provenance import digest
 from phusong.report.result import GAP_PARTS, Result, as_words
@@ -129,6 +130,13 @@ def redact(result: Result, rules: Redaction | None = None) -> Result:
         readiness=pd.DataFrame(),
         stranded=pd.DataFrame(),
         isolated_builds=pd.DataFrame(),
+        # they hold exact counts and places of everything that could be bought
+        remedies=pd.DataFrame(),
+        bundles=pd.DataFrame(),
+        people_groups=pd.DataFrame(),
+        bundle_groups=pd.DataFrame(),
+        robustness=pd.DataFrame(),
+        tornado=pd.DataFrame(),
     )
     return replace(
         out,
@@ -201,6 +209,8 @@ def _options(
         out["people_per_musd"] = np.divide(gained, cost, out=np.full(cost.shape, np.inf), where=cost > 0)
         named = dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True))
         out["why"] = [_why(row, named) for row in out.to_dict("records")]
+        # people per million at other moments tell exact counts too
+        out = out.drop(columns=[c for c in WHY_COLUMNS if c in out])
     if {"east_m", "north_m"} <= set(out.columns):
         touched = np.array([bool(_sites_of(as_words(r)) & critical) for r in out["remedies"]], bool)
         xy = out[["east_m", "north_m"]].to_numpy(np.float64)

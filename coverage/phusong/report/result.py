@@ -1,9 +1,9 @@
 """What a run found: one immutable value that the maps, the page and the result folder are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +12,9 @@ import pandas as pd
 
 from phusong.errors import PhusongError
 from phusong.region.grid import Grid
+
+if TYPE_CHECKING:
+    from phusong.invest.evaluation import Evaluation
 
 __all__ = ["ACCESS_CLASSES", "COLUMNS", "GAP_PARTS", "AccessView", "Result", "as_words"]
 
@@ -98,6 +101,11 @@ class Result:
     readiness, stranded, isolated_builds : DataFrame
         Per commune where signal, power and backhaul are there at once, and how it hangs on the core; assets idle for
         want of one of them; sites beside another owner's structure that could carry them.
+    remedies, bundles, people_groups, bundle_groups : DataFrame
+        Everything that could be bought and whom it would serve, so that any plan can be evaluated; see
+        :class:`phusong.invest.plan_book.PlanBook`.
+    robustness, tornado : DataFrame
+        Plans over samples of costs, people, signal and outages; the plan's people and cost with one input low or high.
 
     Raises
     ------
@@ -129,6 +137,12 @@ class Result:
     readiness: pd.DataFrame = field(default_factory=pd.DataFrame)
     stranded: pd.DataFrame = field(default_factory=pd.DataFrame)
     isolated_builds: pd.DataFrame = field(default_factory=pd.DataFrame)
+    remedies: pd.DataFrame = field(default_factory=pd.DataFrame)
+    bundles: pd.DataFrame = field(default_factory=pd.DataFrame)
+    people_groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    bundle_groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    robustness: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tornado: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         for name, columns in COLUMNS.items():
@@ -148,6 +162,27 @@ class Result:
     def access(self) -> AccessView:
         """Who is served and why not: ``.communes``, ``.classes``, ``.settlements``."""
         return AccessView(self.communes, self.access_class, self.settlements)
+
+    def evaluate(
+        self, plan: "str | Path | pd.DataFrame | Iterable[str]", *, prove: bool = False
+    ) -> "Evaluation":
+        """Return any plan in the terms of this result's own, with the money it wastes.
+
+        Parameters
+        ----------
+        plan : path, DataFrame or iterable of str
+            A CSV file or table with `remedy_id` or `bundle_id`, and `year` and `fund` if known; or the ids.
+        prove : bool
+            Look for the best plan and the tightest bound at exactly the plan's cost, however long it takes.
+
+        Raises
+        ------
+        InputError
+            If the plan names what this result does not know, or the result holds no tables of what there is to buy.
+        """
+        from phusong.report.evaluation import evaluate_plan  # noqa: PLC0415 - made of Result
+
+        return evaluate_plan(self, plan, prove=prove)
 
     @classmethod
     def read(cls, path: str | Path) -> "Result":

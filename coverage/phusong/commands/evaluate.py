@@ -1,0 +1,123 @@
+"""phusong evaluate: a plan that somebody brings, in the terms of ours."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from phusong.commands.terminal import console
+
+if TYPE_CHECKING:
+    from phusong.invest.evaluation import Evaluation
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+_SHOWN = 12
+
+
+@app.command()
+def evaluate(
+    result: Annotated[Path, typer.Argument(help="Result folder.")],
+    plan: Annotated[Path, typer.Argument(help="CSV with remedy_id or bundle_id; year and fund if known.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Look for the best plan of exactly this cost; takes longer.")
+    ] = False,
+) -> None:
+    """Say what a plan does: people, cost, distance from the best, and the money it wastes.
+
+    Example: phusong evaluate results/default results/default/plan.csv
+    """
+    from phusong.report.evaluation import evaluation_figures, write_evaluation  # noqa: PLC0415
+    from phusong.report.files import json_text  # noqa: PLC0415
+    from phusong.report.result import Result  # noqa: PLC0415
+
+    found = Result.read(result).evaluate(plan, prove=prove)
+    if out is not None:
+        write_evaluation(found, out)
+    if as_json:
+        # not the console's print, which would wrap and colour what programs read
+        typer.echo(json_text(evaluation_figures(found)))
+        return
+    _headline(found.headline)
+    _waste(found)
+    _years(found)
+    _communes(found)
+    if out is not None:
+        console.print(f"Wrote {out}", highlight=False, soft_wrap=True)
+
+
+def _headline(h: Any) -> None:  # noqa: ANN401 - a mapping of figures
+    per = "at no cost" if h["cost_musd"] <= 0 else f"{h['people_per_musd']:,.0f} people per million"
+    console.print(
+        f"[bold]{h['people_gained']:,} more people[/bold] for {h['cost_musd']:.2f} million USD ({per}); {h['remedies']:,} remedies.",
+        highlight=False,
+    )
+    if h["bound_people"] < float("inf"):
+        console.print(
+            f"No plan of that money serves more than {h['bound_people']:,.0f}: this one is within {h['distance_share']:.1%}.",
+            highlight=False,
+        )
+    console.print(
+        f"The best known for the same money serves {h['ours_people']:,} ({h['share_of_ours']:.1%} of it reached); "
+        f"{h['remedies_in_our_plan']:,} of the remedies are in the result's own plan.",
+        highlight=False,
+    )
+
+
+def _waste(found: "Evaluation") -> None:
+    h = found.headline
+    console.print(
+        f"Money that serves nobody: {h['wasted_musd']:.3f} million USD; saved by using what stands: {h['avoidable_musd']:.3f}.",
+        highlight=False,
+    )
+    if found.waste.empty:
+        return
+    table = Table(title=f"Where the money goes astray: {min(_SHOWN, len(found.waste))} of {len(found.waste)}")
+    for name in ("remedy", "why", "mUSD saved"):
+        table.add_column(name, justify="right" if name == "mUSD saved" else "left", overflow="fold")
+    for row in found.waste.head(_SHOWN).to_dict("records"):
+        detail = f"[bold]{row['waste']}[/bold]: {escape(str(row['detail']))}"
+        instead = (
+            f" ({escape(str(row['instead']))})"
+            if "twin" in row["waste"] or "standing" in row["waste"]
+            else ""
+        )
+        table.add_row(escape(str(row["remedy_id"])), detail + instead, f"{row['saved_musd']:.3f}")
+    console.print(table)
+
+
+def _years(found: "Evaluation") -> None:
+    if found.years.empty:
+        return
+    table = Table(title="By the end of the year")
+    for name in ("year", "mUSD spent", "people served", "mUSD idle, twin late"):
+        table.add_column(name, justify="right")
+    for row in found.years.to_dict("records"):
+        table.add_row(
+            str(row["year"]),
+            f"{row['cost_musd']:.3f}",
+            f"{row['people_gained']:,}",
+            f"{row['idle_musd']:.3f}",
+        )
+    console.print(table)
+
+
+def _communes(found: "Evaluation") -> None:
+    table = Table(
+        title=f"Communes: {min(_SHOWN, len(found.communes))} of {len(found.communes)}, most people first"
+    )
+    for name in ("commune", "people", "more people", "with the best known"):
+        table.add_column(name, justify="left" if name == "commune" else "right")
+    for row in found.communes.head(_SHOWN).to_dict("records"):
+        table.add_row(
+            escape(f"{row['name']} ({row['commune_code']})"), f"{row['population']:,}",
+            f"{row['people_gained']:,}", f"{row['ours_people']:,}",
+        )  # fmt: skip
+    console.print(table)
