@@ -20,6 +20,7 @@ from phusong.report.files import (
     write_json,
     write_parquet,
 )
+from phusong.report.gis import GIS_FILES, write_gis
 from phusong.report.maps import draw_maps
 from phusong.report.page import report_html
 from phusong.report.provenance import digest
@@ -40,7 +41,7 @@ _TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "c
            "locked_assets", "locks", "readiness", "stranded", "isolated_builds",
            "remedies", "bundles", "people_groups", "bundle_groups", "robustness", "tornado")  # fmt: skip
 _FOLDERS = ("maps", "tables")
-_OWN = ("locked_assets.csv",)  # written where there is something to write
+_OWN = ("locked_assets.csv", *GIS_FILES)  # written where there is something to write
 _NODATA_DBM = -9999.0
 
 
@@ -129,6 +130,7 @@ def _write_files(result: Result, folder: Path) -> None:
     write_cog(result.access_class, result.grid, folder / "access.tif", nodata=0, colours=ACCESS_COLOURS)
     rsrp = np.where(np.isnan(result.rsrp_dbm), np.float32(_NODATA_DBM), result.rsrp_dbm)
     write_cog(rsrp.astype(np.float32), result.grid, folder / "rsrp.tif", nodata=_NODATA_DBM, unit="dBm")
+    write_gis(result, folder)
     draw_maps(result, folder / "maps")
     (folder / "report.html").write_text(report_html(result, folder / "maps"), encoding="utf-8", newline="\n")
 
