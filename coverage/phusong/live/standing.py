@@ -1,0 +1,251 @@
+"""What stands before any event: the region as arrays, and by what each part is reached from each other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from phusong.live.rows import Rows, rows_of
+from phusong.service.capacity import Demand, cell_throughput, people_in, tiers
+from phusong.service.network import POWER_SOURCES, Network
+from phusong.service.power import site_stability
+from phusong.service.reception import Reception
+from phusong.service.sharing import Rights
+
+__all__ = ["Places", "PowerLines", "Standing", "standing"]
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Texts = npt.NDArray[np.str_]
+Tiers = npt.NDArray[np.int8]
+
+_ON_GRID = np.array([s.on_grid for s in POWER_SOURCES])
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where people, sites and villages lie.
+
+    Parameters
+    ----------
+    commune_codes, commune_names : ndarray of str, shape (n_communes,)
+        Communes by row.
+    province_codes, province_names : ndarray of str, shape (n_provinces,)
+        Provinces by row.
+    province : ndarray of int, shape (n_communes,)
+        Province of each commune.
+    cell_commune, site_commune, village_commune : ndarray of int
+        Commune of each demand cell, site and village; -1 outside all.
+    village_cell : ndarray of int, shape (n_villages,)
+        Demand cell nearest to each village.
+    as_of : str
+        Date of the region's sites, for the age of what no event has told.
+    """
+
+    commune_codes: Texts
+    commune_names: Texts
+    province_codes: Texts
+    province_names: Texts
+    province: Ints
+    cell_commune: Ints
+    site_commune: Ints
+    village_commune: Ints
+    village_cell: Ints
+    as_of: str = ""
+
+
+@dataclass(frozen=True)
+class PowerLines:
+    """Every line of the grid: the closed ones by the node below them, then the normally open ones.
+
+    Parameters
+    ----------
+    ids : ndarray of str, shape (n,)
+        Lines.
+    a, b : ndarray of int, shape (n,)
+        Nodes at their ends; `a` is the nearer to the source.
+    closed : ndarray of bool, shape (n,)
+        Whether the line carries before any event.
+    at : Rows
+        Lines at each node, the one that feeds it last.
+    is_source : ndarray of bool, shape (n_nodes,)
+        Nodes that nothing feeds.
+    """
+
+    ids: Texts
+    a: Ints
+    b: Ints
+    closed: Bools
+    at: Rows
+    is_source: Bools
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The arrays that events act on; nothing in it changes.
+
+    `network` holds planned sites and their stations too (`planned`); `rights_of` gives the rights on a network whose
+    locks have changed. `tier_locked` and `tier_open` say in which turn people may ask each station while its site is
+    locked as the region says, and once the lock is opened. `availability` is the share of the year that each site
+    works. `pairs_of_cell`, `pairs_of_station` index `reception`; `sites_of_node` the sites on the grid;
+    `links_of_group` the links of each part of the backhaul that exchanges bound (`groups_of_site` names the parts that
+    a site belongs to).
+    """
+
+    network: Network
+    places: Places
+    reception: Reception
+    weights: Ints
+    availability: Floats
+    availability_target: float
+    demand: Demand
+    rights_of: Callable[[Network], Rights]
+    planned: Bools
+    tier_locked: Tiers
+    tier_open: Tiers
+    cell_mbps: Floats
+    station_room: Ints
+    pairs_of_cell: Rows
+    pairs_of_station: Rows
+    stations_of_site: Rows
+    cells_of_commune: Rows
+    villages_of_cell: Rows
+    villages_of_commune: Rows
+    sites_of_commune: Rows
+    sites_of_node: Rows
+    lines: PowerLines
+    groups_of_site: Rows
+    links_of_group: Rows
+    sites_of_group: Rows
+
+    @property
+    def on_grid(self) -> Bools:
+        """Whether a fault of the grid reaches each site."""
+        return np.asarray(_ON_GRID[self.network.source] & (self.network.node >= 0))
+
+    def opened(self, opened: Bools) -> Network:
+        """Return the network with the locks of some sites opened."""
+        return replace(
+            self.network,
+            shareable=self.network.shareable | opened,
+            lock_reason=np.where(opened, "", self.network.lock_reason).astype(str),
+        )
+
+
+def standing(
+    *,
+    network: Network,
+    places: Places,
+    reception: Reception,
+    weights: Ints,
+    availability_target: float,
+    demand: Demand,
+    rights_of: Callable[[Network], Rights],
+    planned: Bools,
+) -> Standing:
+    """Return what stands, indexed from every side.
+
+    Parameters
+    ----------
+    network : Network
+        Sites and stations, planned ones among them.
+    places : Places
+        Where they lie.
+    reception : Reception
+        What is heard at every demand cell, planned stations among it.
+    weights : ndarray of int, shape (n_cells, n_operators)
+        People.
+    availability_target : float
+        Least availability of a stable site.
+    demand : Demand
+        What people ask in the busy hour.
+    rights_of : callable
+        Rights on a network, under the policy and agreements in force.
+    planned : ndarray of bool, shape (n_sites,)
+        Sites that are not on the air until they are commissioned.
+    """
+    n, n_stations, n_cells = network.n_sites, network.n_stations, reception.n_cells
+    locked = tiers(network, rights_of(network))
+    every = replace(
+        network, shareable=np.ones(n, bool), lock_reason=np.full(n, "", network.lock_reason.dtype)
+    )
+    cell_mbps = cell_throughput(
+        reception, weights.astype(np.int64).sum(axis=1), network.station_bandwidth_mhz
+    )
+    source = np.where(_ON_GRID[network.source], network.node, -1)
+    groups, links, sites = _groups(network)
+    n_communes = places.commune_codes.size
+    return Standing(
+        network=network,
+        places=places,
+        reception=reception,
+        weights=weights.astype(np.int64),
+        availability=site_stability(network).availability,
+        availability_target=availability_target,
+        demand=demand,
+        rights_of=rights_of,
+        planned=planned,
+        tier_locked=locked,
+        tier_open=tiers(every, rights_of(every)),
+        cell_mbps=cell_mbps,
+        station_room=people_in(cell_mbps, demand),
+        pairs_of_cell=rows_of(reception.cell, n_cells),
+        pairs_of_station=rows_of(reception.station, n_stations),
+        stations_of_site=rows_of(network.station_site, n),
+        cells_of_commune=rows_of(places.cell_commune, n_communes),
+        villages_of_cell=rows_of(places.village_cell, n_cells),
+        villages_of_commune=rows_of(places.village_commune, n_communes),
+        sites_of_commune=rows_of(places.site_commune, n_communes),
+        sites_of_node=rows_of(source, network.node_ids.size),
+        lines=_lines(network),
+        groups_of_site=groups,
+        links_of_group=links,
+        sites_of_group=sites,
+    )
+
+
+def _lines(network: Network) -> PowerLines:
+    grid = network.grid
+    fed, n_nodes = np.flatnonzero(grid.above >= 0), grid.above.size
+    ties = grid.switches
+    a, b = np.r_[grid.above[fed], ties.a], np.r_[fed, ties.b]
+    number = np.arange(a.size)
+    # a walk takes the last line of a node first: the one towards the source
+    at = np.r_[a, ties.b, fed].astype(np.int64)
+    line = np.r_[number, number[fed.size :], number[: fed.size]]
+    rows = rows_of(at, n_nodes)
+    return PowerLines(
+        np.r_[grid.line_ids[fed], ties.ids].astype(str),
+        a.astype(np.int64),
+        b.astype(np.int64),
+        number < fed.size,
+        Rows(rows.start, line[rows.item].astype(np.int64)),
+        grid.above < 0,
+    )
+
+
+def _groups(network: Network) -> tuple[Rows, Rows, Rows]:
+    """Return the parts of the backhaul that hang together without an exchange, by site; their links; their sites."""
+    n, links = network.n_sites, network.links
+    inner = ~network.is_exchange
+    plain = inner[links.a] & inner[links.b]
+    graph = csr_array((np.ones(int(plain.sum())), (links.a[plain], links.b[plain])), shape=(n, n))
+    _, label = connected_components(graph, directed=False)
+    label = label.astype(np.int64)
+    # a link between two exchanges is a part of its own: the label of its first end, which no other site has
+    of_link = np.where(
+        inner[links.a], label[links.a], np.where(inner[links.b], label[links.b], label[links.a])
+    )
+    sites = np.r_[np.flatnonzero(inner), links.a, links.b, np.flatnonzero(network.is_exchange)]
+    group = np.r_[label[inner], of_link, of_link, label[network.is_exchange]]
+    pairs = np.unique(np.c_[sites, group].astype(np.int64), axis=0)
+    by_site, by_group = rows_of(pairs[:, 0], n), rows_of(pairs[:, 1], n)
+    return (
+        Rows(by_site.start, pairs[by_site.item, 1]),
+        rows_of(of_link, n),
+        Rows(by_group.start, pairs[by_group.item, 0]),
+    )
