@@ -12,19 +12,25 @@ import pandas as pd
 
 from phusong.access.elements import split_by_operator
 from phusong.access.gaps import classify
-from phusong.engine.crew import Threads
+from phusong.engine.crew import Crew, Threads
+from phusong.engine.fingerprint import source_fingerprint
+from phusong.engine.keeping import Keeper
 from phusong.evidence import layer_is_known, unknown_behind
 from phusong.invest.bundles import make_offers
 from phusong.invest.costs import Costs
 from phusong.invest.new_sites import find_candidates
+from phusong.invest.optimum import BestPlan
 from phusong.invest.portfolio import Portfolio, PortfolioSettings, choose
 from phusong.invest.situation import Situation
 from phusong.network_tables import checked_links, network_tables
-from phusong.radio.footprints import Footprints, footprints
+from phusong.radio.footprints import Footprints
 from phusong.radio.link_budget import noise_dbm
 from phusong.radio.plan import RadioPlan, Scene
-from phusong.radio_setup import populated, radio_setup, scenario_region, standing_sites
+from phusong.radio_setup import radio_setup, region_footprints, scenario_region
+from phusong.region.facts import table
 from phusong.region.store import Region
+from phusong.report.folder import is_whole
+from phusong.report.provenance import provenance
 from phusong.report.redact import Redaction, redact
 from phusong.report.result import Result
 from phusong.result_tables import Ground, result_of
@@ -44,6 +50,9 @@ __all__ = ["Stages", "run", "run_region"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+_COST_TABLES = ("costs", "lock_remedies")
+_INVEST_TYPES = (Portfolio, BestPlan)
 
 
 @dataclass
@@ -74,7 +83,9 @@ def run(
     out: str | Path | None = None,
     *,
     stages: Stages | None = None,
-    workers: int = 2,
+    crew: Crew | None = None,
+    keeper: Keeper | None = None,
+    resume: bool = False,
 ) -> Result:
     """Answer a scenario: who has no stable internet, why not, and what to do first.
 
@@ -86,8 +97,13 @@ def run(
         Result folder to write.
     stages : Stages, optional
         Progress and times.
-    workers : int
-        Threads of the radio sweep; the result does not depend on them.
+    crew : Crew, optional
+        Who computes; two threads when left out. The result does not depend on it.
+    keeper : Keeper, optional
+        Keeps what stages give, so that one whose inputs have not changed is not done again; nothing is kept when left
+        out. The result does not depend on it.
+    resume : bool
+        Return the result in `out` if it is already that of this scenario on this region.
 
     Raises
     ------
@@ -96,9 +112,12 @@ def run(
     """
     asked = scenario if isinstance(scenario, Scenario) else Scenario.read(scenario)
     clock = stages or Stages()
+    keeping = keeper or Keeper()
     with clock.stage("region"):
-        region = scenario_region(asked)
-    result = run_region(asked, region, stages=clock, workers=workers)
+        region = scenario_region(asked, keeping)
+    if resume and out is not None and _is_answered(asked, region, Path(out)):
+        return Result.read(Path(out))
+    result = run_region(asked, region, stages=clock, crew=crew, keeper=keeping)
     if asked.report.redact:
         result = redact(result, _redaction(asked.report))
     if out is not None:
@@ -107,17 +126,21 @@ def run(
     return result
 
 
-def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None, workers: int = 2) -> Result:
+def run_region(
+    asked: Scenario,
+    region: Region,
+    *,
+    stages: Stages | None = None,
+    crew: Crew | None = None,
+    keeper: Keeper | None = None,
+) -> Result:
     """Answer a scenario on a region already in memory; parameters and errors as for :func:`run`."""
-    clock = stages or Stages()
+    clock, keeping, workers = stages or Stages(), keeper or Keeper(), crew or Threads()
     # what nobody can mean is refused before the long part
     check_agreements(region.operators["operator"].astype(str).tolist(), _agreements(asked))
     with clock.stage("radio"):
         scene, radio = radio_setup(asked.radio, region)
-        heard = footprints(
-            region.cells, standing_sites(region), scene, radio, keep=populated(region),
-            n_servers=asked.radio.n_servers, crew=Threads(workers),
-        )  # fmt: skip
+        heard = region_footprints(asked, region, scene, radio, workers, keeping)
     with clock.stage("service"):
         ground = _ground(region)
         network = _network(checked_links(region) if asked.service.hops == "checked" else region, ground)
@@ -126,7 +149,7 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
         stability = site_stability(network)
         states = None
         if asked.service.availability == "states":
-            states = sample_states(network, n_states=asked.service.states, seed=asked.seed, workers=workers)
+            states = sample_states(network, n_states=asked.service.states, seed=asked.seed, workers=2)
         reception = reception_at(
             ground.cell_pixel,
             indptr=heard.indptr,
@@ -169,7 +192,7 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
             node_east_m=region.power_nodes.geometry.x.to_numpy(np.float64),
             node_north_m=region.power_nodes.geometry.y.to_numpy(np.float64),
         )
-        portfolio, stabilise_musd = _invest(asked, situation, scene, radio, region)
+        portfolio, stabilise_musd = _invest(asked, situation, scene, radio, region, keeping)
         policies = []
         for plain, granted, used, turn, found in compared:
             row = plain
@@ -178,7 +201,7 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
                     situation, rights=granted, tier=turn, access=found, station_load=used.station_load
                 )
                 same = plain is compared[-1][0]
-                chosen = portfolio if same else _invest(asked, other, scene, radio, region)[0]
+                chosen = portfolio if same else _invest(asked, other, scene, radio, region, keeping)[0]
                 row = planned_row(plain, chosen, len(network.operators))
             policies.append(row)
         listed = [*asked.sharing.compare, policy_label(asked.sharing)]
@@ -204,6 +227,12 @@ def run_region(asked: Scenario, region: Region, *, stages: Stages | None = None,
                 asked.access, region, situation, usage, costs, stabilise_musd, ground.site_commune
             ),
         )
+
+
+def _is_answered(asked: Scenario, region: Region, out: Path) -> bool:
+    """Return whether a folder holds the whole result of this scenario on this region, by the same program."""
+    wanted = provenance(dict(region.digests()), asked.to_toml(), asked.seed)
+    return is_whole(out) and Result.read(out).provenance == wanted
 
 
 def _redaction(asked: ReportSettings) -> Redaction:
@@ -332,6 +361,25 @@ def _compared(asked: Scenario) -> dict[str, bool]:
 
 
 def _invest(
+    asked: Scenario, situation: Situation, scene: Scene, radio: RadioPlan, region: Region, keeper: Keeper
+) -> tuple[Portfolio, Mapping[int, float]]:
+    """Return what to do, and the least cost of making each unstable site stable."""
+    reads = {
+        "who is served by what": situation,
+        "ground": scene,
+        "radio settings": radio,
+        "invest settings": asked.invest.model_dump(mode="json"),
+        "seed": asked.seed,
+        "unit costs": [table(name) for name in _COST_TABLES],
+        "layers": (layer_is_known(region), region.communes[["commune_code", "name"]]),
+        "program": source_fingerprint("region", "radio", "service", "access", "invest"),
+    }
+    return keeper.stage(
+        "invest", lambda: _invested(asked, situation, scene, radio, region), reads, _INVEST_TYPES
+    )
+
+
+def _invested(
     asked: Scenario, situation: Situation, scene: Scene, radio: RadioPlan, region: Region
 ) -> tuple[Portfolio, Mapping[int, float]]:
     settings = asked.invest

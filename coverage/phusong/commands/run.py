@@ -21,7 +21,23 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, e.g. sharing.policy=mocn.")
     ] = None,
-    workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
+    workers: Annotated[
+        int, typer.Option(help="Threads, or processes of --cluster local; the result is the same.", min=1)
+    ] = 2,
+    cluster: Annotated[
+        str | None, typer.Option(help="Dask scheduler (tcp://…, tls://…), or local.", show_default="threads")
+    ] = None,
+    tls_ca: Annotated[Path | None, typer.Option(help="Authority of a tls:// cluster, PEM.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Our certificate for it, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The certificate's key, PEM.")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that keeps what runs gave, for the next one.",
+            show_default="$PHUSONG_STORE, else the user's cache",
+        ),
+    ] = None,
+    store_gib: Annotated[float, typer.Option(help="Greatest size of the store.", min=0.0)] = 8.0,
     only: Annotated[
         str | None,
         typer.Option(help="all, or measured: rank only what rests on measured and official layers."),
@@ -31,12 +47,26 @@ def run(
         bool,
         typer.Option("--redact", help="Coarsen critical sites, show no small counts ([report] redact_…)."),
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on after an interruption; a result that is complete is left as it is."
+        ),
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep/--no-keep", help="Use the store, or compute everything.")
+    ] = True,
+    why_recompute: Annotated[
+        bool, typer.Option("--why-recompute", help="Tell which stages ran, and why.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
 ) -> None:
     """Answer a scenario.
 
     Example: phusong run default --set sharing.policy=mocn --out results/mocn
     """
+    from phusong.commands.means import means, stop_cleanly, tell_why  # noqa: PLC0415
+    from phusong.engine.lock import alone_in  # noqa: PLC0415
     from phusong.evidence import KNOWN_KINDS  # noqa: PLC0415
     from phusong.pipeline import Stages  # noqa: PLC0415 - --help must be quick
     from phusong.pipeline import run as run_scenario  # noqa: PLC0415
@@ -50,7 +80,15 @@ def run(
     asked = Scenario.read(scenario, overrides=overrides)
     folder = out or Path("results") / Path(scenario).stem
     stages = Stages(None if quiet else lambda name: errors.print(f"[dim]· {name}[/dim]"))
-    result = run_scenario(asked, folder, stages=stages, workers=workers)
+    stop_cleanly()
+    with (
+        alone_in(folder),
+        means(
+            workers=workers, address=cluster, certificates=(tls_ca, tls_cert, tls_key), store=store, keep=keep,
+            store_gib=store_gib,
+        ) as use,
+    ):  # fmt: skip
+        result = run_scenario(asked, folder, stages=stages, crew=use.crew, keeper=use.keeper, resume=resume)
     if not quiet:
         _calibration(result.calibration)
         _policies(result.summary["policies"], result.summary["people"])
@@ -61,9 +99,12 @@ def run(
         console.print(
             f"No option rests on measured or official layers alone; still modelled: {weak}", highlight=False
         )
+    if why_recompute:
+        tell_why(use.keeper)
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.seconds.items())
     console.print(f"Stages: {took}; {sum(stages.seconds.values()):.0f} s in all", highlight=False)
-    console.print(f"Wrote {folder}; open {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    verb = "Wrote" if "report" in stages.seconds else "Already complete:"
+    console.print(f"{verb} {folder}; open {folder / 'report.html'}", highlight=False, soft_wrap=True)
     console.print(f"Next: phusong explain {folder} 1", highlight=False, soft_wrap=True)
 
 
