@@ -1,0 +1,322 @@
+"""Who is without service, hours after a storm, and why: 64 samples to a word, site by site and commune by commune."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from phusong.service.bits import ones, pack
+from phusong.service.capacity import CLOSED
+from phusong.service.network import POWER_SOURCES, Network
+from phusong.service.outages import darken
+from phusong.service.reception import Reception
+from phusong.service.states import elements_of_pairs, reach
+from phusong.service.storms.damage import Exposure, failures
+from phusong.service.storms.draws import words
+from phusong.service.storms.recovery import generator_h, mended_h
+from phusong.service.storms.wind import assumed
+
+__all__ = ["CAUSES", "Crews", "Impact", "Served", "served_by", "storm_impact"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+CAUSES = ("tower", "power", "backhaul")
+_JUST_AFTER_H = 1e-6  # a battery of four hours is empty after four hours
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_ON_GRID = np.array([s.on_grid for s in POWER_SOURCES])
+_DEAD = np.array([s.name == "none" for s in POWER_SOURCES])
+
+
+@dataclass(frozen=True)
+class Served:
+    """Which sites could serve whom.
+
+    Parameters
+    ----------
+    indptr, site : ndarray
+        Sites that each group of people may use, in rows.
+    people, commune : ndarray of int, shape (n_groups,)
+        How many they are, and where.
+    n_communes : int
+        Number of communes.
+    """
+
+    indptr: Ints
+    site: npt.NDArray[np.int32]
+    people: Ints
+    commune: Ints
+    n_communes: int
+
+
+@dataclass(frozen=True)
+class Crews:
+    """Who mends the grid.
+
+    Parameters
+    ----------
+    order, pool : ndarray of int, shape (n_grid,)
+        Order of the work, and whose crews do it.
+    crews : ndarray of int, shape (n_pools,)
+        Crews of each pool.
+    """
+
+    order: Ints
+    pool: Ints
+    crews: Ints
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What a storm does to service.
+
+    Parameters
+    ----------
+    hours : tuple of float
+        Hours after the strongest gust.
+    before : ndarray of int, shape (n_communes,)
+        People without service on a day without a storm: nothing they may use is connected.
+    people : ndarray of int, shape (n_hours, n_communes, n_samples)
+        People without service.
+    by_cause : ndarray, shape (n_hours, n_causes, n_communes, n_samples)
+        Those of them that the storm cut off, by the first cause that explains it: no mast of theirs stands; none
+        that stands has power; none with power is connected.
+    off : ndarray of int, shape (n_hours, n_groups, n_causes, n_samples)
+        Sites that the storm put off (group 0), and stations by operator (group 1 and on), by cause.
+    hit : ndarray of int, shape (n_groups, n_causes, n_samples)
+        Those off at one of the hours or more.
+    site_off : ndarray, shape (n_hours, n_sites)
+        Share of the samples in which each site is off.
+    """
+
+    hours: tuple[float, ...]
+    before: Ints
+    people: Ints
+    by_cause: Ints
+    off: Ints
+    hit: Ints
+    site_off: Floats
+
+
+def served_by(
+    network: Network,
+    reception: Reception,
+    tier: npt.NDArray[np.int8],
+    weights: Ints,
+    cell_commune: Ints,
+    n_communes: int,
+) -> Served:
+    """Return which sites could serve whom: all that hear and may use one, whatever its load.
+
+    Parameters
+    ----------
+    network, reception : Network, Reception
+        Stations and where they are heard.
+    tier : ndarray, shape (n_stations, n_operators)
+        Rights, see :func:`phusong.service.capacity.tiers`.
+    weights : ndarray of int, shape (n_cells, n_operators)
+        People.
+    cell_commune : ndarray of int, shape (n_cells,)
+        Row of the commune of each cell.
+    n_communes : int
+        Number of communes.
+    """
+    n_ops = tier.shape[1]
+    pair, operator = np.nonzero(tier[reception.station] < CLOSED)
+    element = reception.cell[pair].astype(np.int64) * n_ops + operator
+    site = network.station_site[reception.station[pair]]
+    indptr, rows = elements_of_pairs(element, site, reception.n_cells * n_ops)
+    return Served(indptr, rows, weights.ravel(), np.repeat(cell_commune, n_ops), n_communes)
+
+
+def storm_impact(
+    network: Network,
+    served: Served,
+    exposure: Exposure,
+    sea_wind_ms: Floats,
+    crews: Crews,
+    *,
+    hours: tuple[float, ...],
+    n_samples: int,
+    seed: int,
+    workers: int = 1,
+) -> Impact:
+    """Return what a storm does to service.
+
+    Parameters
+    ----------
+    network : Network
+        Sites, grid and links.
+    served : Served
+        Who depends on which sites.
+    exposure : Exposure
+        What of this network stands in the wind.
+    sea_wind_ms : ndarray, shape (n_points, n_words * 64)
+        Strongest wind over open sea, sample by sample.
+    crews : Crews
+        Who mends the grid.
+    hours : tuple of float
+        Hours after the strongest gust at each place: the clock of each place starts when its worst is over.
+    n_samples : int
+        Samples that count; those that fill the last word do not.
+    seed : int
+        Of the run.
+    workers : int
+        Threads; the result does not depend on them.
+    """
+    groups = np.vstack([np.ones(network.n_sites, np.int64), *_stations(network)])
+    plain = _Word(network, served, exposure, crews, groups, seed)
+    calm = plain.calm()
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        work = [(sea_wind_ms[:, k[0] : k[-1] + 1], k) for k in words(n_samples)]
+        found = list(pool.map(lambda job: plain.after(*job, hours, calm), work))
+    people, causes, off, hit, sites = zip(*found, strict=True)
+    kept = [np.concatenate(p, axis=-1)[..., :n_samples] for p in (people, causes, off, hit)]
+    alone = np.concatenate(sites, axis=-1)[..., :n_samples]
+    before = np.zeros((served.n_communes, 64), np.int64)
+    _tally(before, np.zeros((3, served.n_communes, 64), np.int64), calm, calm, calm, calm, served.indptr,
+           served.site, served.people, served.commune)  # fmt: skip
+    return Impact(hours, before[:, 0], *kept, site_off=alone.mean(axis=-1))
+
+
+def _stations(network: Network) -> list[Ints]:
+    return [
+        np.bincount(network.station_site[network.station_operator == o], minlength=network.n_sites)
+        for o in range(len(network.operators))
+    ]
+
+
+class _Word:
+    """64 samples of a storm on one network."""
+
+    def __init__(
+        self, network: Network, served: Served, exposure: Exposure, crews: Crews, groups: Ints, seed: int
+    ) -> None:
+        self._net, self._served, self._exposure, self._crews = network, served, exposure, crews
+        self._groups, self._seed = groups, seed
+        on_grid = _ON_GRID[network.source]
+        self._fed = np.flatnonzero(on_grid & (network.node >= 0))
+        self._never = _DEAD[network.source] | (on_grid & (network.node < 0))
+        self._order = network.links.from_the_core(network.is_exchange)
+
+    def calm(self) -> Words:
+        """Return which sites are connected on a day without a storm: all bits of a word, or none."""
+        dark = np.where(self._never, _ALL, np.uint64(0))
+        return self._live(dark, np.full(self._net.links.ids.size, _ALL))
+
+    def after(
+        self, wind: Floats, samples: Ints, hours: tuple[float, ...], calm: Words
+    ) -> tuple[Ints, Ints, Ints, Ints, npt.NDArray[np.bool_]]:
+        """Return people by commune, by cause, assets off by cause, those hit, and sites off, for these samples."""
+        exposure, net = self._exposure, self._net
+        broken, work = failures(exposure, wind, samples)
+        n_grid = exposure.n_grid
+        done = np.zeros(broken.shape)
+        done[:n_grid] = mended_h(
+            broken[:n_grid], work[:n_grid], self._crews.order, self._crews.pool, self._crews.crews,
+            start_h=assumed("start_h"),
+        )  # fmt: skip
+        done[n_grid:] = work[n_grid:] + assumed("start_h")
+        engine = generator_h(net.site_ids, samples, self._seed)
+        shape = len(hours), self._served.n_communes, 64
+        people, causes = np.zeros(shape, np.int64), np.zeros((shape[0], 3, *shape[1:]), np.int64)
+        off = np.zeros((shape[0], self._groups.shape[0], 3, 64), np.int64)
+        sites = np.zeros((shape[0], net.n_sites, 64), bool)
+        ever = np.zeros((3, net.n_sites), np.uint64)
+        for t, hour in enumerate(hours):
+            fallen, dark, live = self._at(hour, broken & (done > hour), engine)
+            standing, powered = ~fallen, ~fallen & ~dark
+            _tally(people[t], causes[t], calm, standing, powered, live, self._served.indptr, self._served.site,
+                   self._served.people, self._served.commune)  # fmt: skip
+            lost = np.stack([calm & fallen, calm & ~fallen & dark, calm & powered & ~live])
+            ever |= lost
+            _count(off[t], lost, self._groups)
+            sites[t] = _unpack(~live)
+        # each asset hit once: by the first of its causes
+        ever[1] &= ~ever[0]
+        ever[2] &= ~(ever[0] | ever[1])
+        hit = np.zeros(off.shape[1:], np.int64)
+        _count(hit, ever, self._groups)
+        return people, causes, off, hit, sites
+
+    def _at(self, hour: float, down: npt.NDArray[np.bool_], engine: Floats) -> tuple[Words, Words, Words]:
+        """Return the sites whose mast is down, those without power, and those connected."""
+        net = self._net
+        grid, masts, arrays, links = self._exposure.split(down)
+        state, thing = np.nonzero(grid.T)
+        indptr = np.searchsorted(state, np.arange(65)).astype(np.int64)
+        dark = np.zeros((1, net.n_sites), np.uint64)
+        darken(
+            dark, grid=net.grid, indptr=indptr, thing=thing.astype(np.int32),
+            age_h=np.full(thing.size, hour + _JUST_AFTER_H), site=self._fed, node=net.node[self._fed],
+            autonomy_h=net.autonomy_h[self._fed],
+        )(0, 1)  # fmt: skip
+        out = dark[0] & ~_bits(engine <= hour)
+        # panels that lie on the ground charge no battery
+        out |= _bits(arrays & (net.autonomy_h[:, None] < hour + _JUST_AFTER_H))
+        out |= np.where(self._never, _ALL, np.uint64(0))
+        fallen = _bits(masts)
+        return fallen, out, self._live(fallen | out, ~_bits(links))
+
+    def _live(self, off: Words, up: Words) -> Words:
+        links, order = self._net.links, self._order
+        live = np.zeros((1, off.size), np.uint64)
+        rows = np.ascontiguousarray(up[order])[None]
+        reach(live, off[None], rows, links.a[order], links.b[order], self._net.is_exchange, 0, 1)
+        return np.asarray(live[0])
+
+
+def _bits(states: npt.NDArray[np.bool_]) -> Words:
+    # rows of 64: one word each
+    return pack(states) if states.size else np.zeros(0, np.uint64)
+
+
+def _unpack(word: Words) -> npt.NDArray[np.bool_]:
+    return np.unpackbits(word[:, None].astype("<u8").view(np.uint8), axis=1, bitorder="little").astype(bool)
+
+
+@nb.njit(cache=True, nogil=True)
+def _tally(people, causes, calm, standing, powered, live, indptr, site, many, commune):  # type: ignore[no-untyped-def]
+    one = np.uint64(1)
+    for e in range(indptr.size - 1):
+        if many[e] == 0:
+            continue
+        c = np.uint64(0)
+        for k in range(indptr[e], indptr[e + 1]):
+            c |= live[site[k]]
+            if c == _ALL:  # most are served by one that nothing touches
+                break
+        c = ~c
+        if c == 0:
+            continue
+        a = b = d = np.uint64(0)
+        for k in range(indptr[e], indptr[e + 1]):
+            s = site[k]
+            a |= standing[s]
+            b |= powered[s]
+            d |= calm[s]
+        at = commune[e]
+        for bit in range(64):
+            mark = one << np.uint64(bit)
+            if c & mark:
+                people[at, bit] += many[e]
+                if d & mark:
+                    cause = 2 if b & mark else 1 if a & mark else 0
+                    causes[cause, at, bit] += many[e]
+
+
+@nb.njit(cache=True, nogil=True)
+def _count(out, lost, groups):  # type: ignore[no-untyped-def]
+    one = np.uint64(1)
+    for cause in range(lost.shape[0]):
+        for s in range(lost.shape[1]):
+            word = lost[cause, s]
+            if ones(word) == 0:
+                continue
+            for bit in range(64):
+                if word & (one << np.uint64(bit)):
+                    for g in range(groups.shape[0]):
+                        out[g, cause, bit] += groups[g, s]

@@ -1,0 +1,287 @@
+"""A storm over a region: who loses service, for how long and why, today and with a plan carried out."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from phusong.access.elements import split_by_operator
+from phusong.engine.crew import Threads
+from phusong.errors import InputError, Problem
+from phusong.invest.planned_network import PlannedNetwork, planned_network
+from phusong.network_tables import checked_links
+from phusong.pipeline import _ground, _network, _rights, _sinr
+from phusong.radio.footprints import footprints
+from phusong.radio_setup import populated, radio_setup, standing_sites
+from phusong.region.store import Region
+from phusong.result_tables import Ground
+from phusong.scenario import Scenario
+from phusong.service.capacity import tiers
+from phusong.service.network import Network
+from phusong.service.power import HOURS_YEAR, site_stability
+from phusong.service.reception import Reception, reception_at
+from phusong.service.storms.damage import Exposure, Places, expose
+from phusong.service.storms.draws import words
+from phusong.service.storms.field import draw_versions, strongest_wind
+from phusong.service.storms.impact import Crews, Impact, served_by, storm_impact
+from phusong.service.storms.recovery import repair_order
+from phusong.service.storms.track import Track, read_track
+from phusong.service.storms.wind import assumed, gust_share, terrain_share
+
+__all__ = ["HOURS", "StormResult", "stress"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+HOURS = (0.0, 4.0, 8.0, 24.0, 72.0)
+"""Hours after the strongest gust at which service is looked at."""
+
+_OPEN_COUNTRY_M = 0.05  # roughness of open farmland: for maps of gusts, so that places can be compared
+_MOST_SAMPLES = 100_000
+
+
+@dataclass(frozen=True)
+class StormResult:
+    """What a storm does to a region.
+
+    Parameters
+    ----------
+    region : Region
+        Where.
+    track : Track
+        The storm.
+    n_samples : int
+        Versions of the storm, each with its own damage.
+    today, planned : Impact
+        Of the network as it is, and with the plan (None without one).
+    plan : PlannedNetwork or None
+        What of the plan could be applied.
+    operators : tuple of str
+        Names of the groups of stations after the first group, all sites.
+    sites : GeoDataFrame
+        site_id, owner, gust_ms (mean over the samples), geometry.
+    commune_gust_ms : ndarray, shape (n_communes, 3)
+        Mean, 5 % and 95 % of the gust in open country at an inner point of each commune.
+    gusts : tuple of ndarray
+        Lines to the east and to the north, and mean gusts in open country at their crossings, for contours.
+    seed : int
+        Of everything drawn.
+    seconds : mapping of str to float
+        How long each stage took; not part of what is written.
+    """
+
+    region: Region
+    track: Track
+    n_samples: int
+    today: Impact
+    planned: Impact | None
+    plan: PlannedNetwork | None
+    operators: tuple[str, ...]
+    sites: gpd.GeoDataFrame
+    commune_gust_ms: Floats
+    gusts: tuple[Floats, Floats, Floats]
+    seed: int
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def stress(
+    region: Region,
+    storm: str | Path | Track,
+    scenario: Scenario | str | Path = "default",
+    *,
+    plan: pd.DataFrame | None = None,
+    samples: int = 300,
+    seed: int | None = None,
+    hours: tuple[float, ...] = HOURS,
+    workers: int = 2,
+    say: Callable[[str], None] | None = None,
+) -> StormResult:
+    """Return what a storm does to a region's service.
+
+    Parameters
+    ----------
+    region : Region
+        A checked region.
+    storm : str, Path or Track
+        A shipped storm, a file, or a track.
+    scenario : Scenario, str or Path
+        How radio works and who may use whose sites.
+    plan : DataFrame, optional
+        `remedy_id` of the remedies of a plan, to compare.
+    samples : int
+        Versions of the storm.
+    seed : int, optional
+        The scenario's when left out.
+    hours : tuple of float
+        Hours after the strongest gust, rising from 0.
+    workers : int
+        Threads; the result does not depend on them.
+    say : callable, optional
+        Told each stage as it begins.
+
+    Raises
+    ------
+    InputError
+        For an unknown storm, a bad track, a plan of another region, a storm that never comes near, or no samples.
+    """
+    asked = scenario if isinstance(scenario, Scenario) else Scenario.read(scenario)
+    track = storm if isinstance(storm, Track) else read_track(storm)
+    if not 1 <= samples <= _MOST_SAMPLES:
+        raise InputError(Problem("--samples", f"must lie between 1 and {_MOST_SAMPLES}", value=samples))
+    seed = asked.seed if seed is None else seed
+    clock = _Clock(say)
+    clock.next("radio")
+    today = _today(asked, region, workers)
+    clock.next("wind")
+    places = _places(region)
+    line_km = _line_km(region, today.network)
+    crews = _crews(region, today.network)
+    exposure = expose(today.network, places, line_km, rmw_km=float(track.rmw_km.min()), seed=seed)
+    wind = _wind(track, exposure, samples, seed)
+    clock.next("today")
+    served = served_by(today.network, today.reception, today.tier, today.weights, today.ground.cell_commune,
+                       len(region.communes))  # fmt: skip
+    how: dict[str, Any] = {"hours": hours, "n_samples": samples, "seed": seed, "workers": workers}
+    impact = storm_impact(today.network, served, exposure, wind, crews, **how)
+    planned, then = None, None
+    if plan is not None:
+        clock.next("plan")
+        planned = _planned(asked, region, today, plan)
+        other = served_by(planned.network, today.reception, planned.tier, today.weights, today.ground.cell_commune,
+                          len(region.communes))  # fmt: skip
+        stands = expose(planned.network, places, line_km, rmw_km=float(track.rmw_km.min()), seed=seed)
+        then = storm_impact(planned.network, other, stands, wind, crews, **how)
+    clock.next("tables")
+    mean = wind[:, :samples].mean(axis=1)
+    open_gust = float(terrain_share(_OPEN_COUNTRY_M) * gust_share(_OPEN_COUNTRY_M))
+    inner = region.communes.geometry.representative_point()
+    at = exposure.lattice.at(inner.x.to_numpy(np.float64), inner.y.to_numpy(np.float64))
+    gust = open_gust * np.asarray(at @ wind[:, :samples])
+    sites = gpd.GeoDataFrame(
+        {"site_id": region.sites["site_id"].astype(str), "owner": region.sites["owner"].astype(str),
+         "gust_ms": np.asarray(exposure.site_gust @ mean)},
+        geometry=region.sites.geometry, crs=region.sites.crs,
+    )  # fmt: skip
+    lattice = exposure.lattice
+    shape = lattice.north_m.size, lattice.east_m.size
+    clock.next("")
+    return StormResult(
+        region, track, samples, impact, then, planned, today.network.operators, sites,
+        np.stack([gust.mean(axis=1), *np.quantile(gust, (0.05, 0.95), axis=1)], axis=1),
+        (lattice.east_m, lattice.north_m, (open_gust * mean).reshape(shape)), seed, clock.seconds,
+    )  # fmt: skip
+
+
+class _Clock:
+    def __init__(self, say: Callable[[str], None] | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._say, self._name, self._since = say, "", time.perf_counter()
+
+    def next(self, name: str) -> None:
+        """End one stage and begin another."""
+        now = time.perf_counter()
+        if self._name:
+            self.seconds[self._name] = now - self._since
+        if name and self._say is not None:
+            self._say(name)
+        self._name, self._since = name, now
+
+
+@dataclass(frozen=True)
+class _Today:
+    network: Network
+    reception: Reception
+    tier: npt.NDArray[np.int8]
+    weights: Ints
+    ground: Ground
+
+
+def _today(asked: Scenario, region: Region, workers: int) -> _Today:
+    scene, radio = radio_setup(asked.radio, region)
+    heard = footprints(
+        region.cells, standing_sites(region), scene, radio, keep=populated(region), n_servers=0,
+        crew=Threads(workers),
+    )  # fmt: skip
+    ground = _ground(region)
+    network = _network(checked_links(region) if asked.service.hops == "checked" else region, ground)
+    if not np.array_equal(network.station_ids, heard.station_ids):
+        heard = heard.in_order_of(network.station_ids)
+    reception = reception_at(
+        ground.cell_pixel,
+        indptr=heard.indptr,
+        pixel=heard.pixel,
+        rsrp_ddbm=heard.rsrp_ddbm,
+        sinr_ddb=_sinr(asked, radio, heard),
+        n_pixels=region.grid.size,
+    )
+    weights = split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares)
+    tier = tiers(network, _rights(asked, network, asked.sharing.policy))
+    return _Today(network, reception, tier, weights, ground)
+
+
+def _places(region: Region) -> Places:
+    sites, nodes = region.sites, region.power_nodes
+    return Places(
+        region.grid,
+        region.clutter,
+        sites.geometry.x.to_numpy(np.float64),
+        sites.geometry.y.to_numpy(np.float64),
+        sites["structure"].to_numpy(str),
+        nodes.geometry.x.to_numpy(np.float64),
+        nodes.geometry.y.to_numpy(np.float64),
+        nodes["kind"].to_numpy(str),
+    )
+
+
+def _line_km(region: Region, network: Network) -> Floats:
+    """Return the length of the line above each node, and of the open lines."""
+    grid = network.grid
+    lines = region.power_lines
+    length = pd.Series(lines["length_km"].to_numpy(np.float64), index=lines["line_id"].to_numpy(str))
+    names = np.r_[grid.line_ids.astype(object), grid.switches.ids.astype(object)]
+    return length.reindex(names).fillna(0.0).to_numpy(np.float64)
+
+
+def _crews(region: Region, network: Network) -> Crews:
+    """Return the crews of each province, and what they mend first."""
+    grid = network.grid
+    communes = region.communes.reset_index(drop=True)
+    provinces, code = np.unique(communes["province_code"].astype(str), return_inverse=True)
+    people = np.bincount(code, communes["population"].to_numpy(np.float64), provinces.size)
+    near = gpd.sjoin_nearest(
+        region.power_nodes[["geometry"]].reset_index(drop=True), communes[["geometry"]], how="left"
+    )
+    near = near[~near.index.duplicated()].sort_index()
+    pool = code[near["index_right"].to_numpy(np.int64)].astype(np.int64)
+    ties = grid.switches
+    load = np.r_[grid.load_kw, np.where(grid.above >= 0, grid.load_kw, 0.0), np.zeros(ties.ids.size)]
+    every = np.r_[pool, pool, pool[ties.a]]
+    crews = np.ceil(people / 100_000.0 * assumed("crews_per_100000_people")).astype(np.int64)
+    return Crews(repair_order(load), every, crews)
+
+
+def _wind(track: Track, exposure: Exposure, samples: int, seed: int) -> Floats:
+    drawn = draw_versions(64 * len(words(samples)), seed)
+    lattice = exposure.lattice
+    wind = strongest_wind(track, lattice.latitude_deg, lattice.longitude_deg, drawn)
+    if not wind.any():
+        raise InputError(
+            Problem(track.name, "never comes within 600 km of the region: its longitudes, or another region?")
+        )
+    return wind
+
+
+def _planned(asked: Scenario, region: Region, today: _Today, plan: pd.DataFrame) -> PlannedNetwork:
+    sites, nodes = region.sites.geometry, region.power_nodes.geometry
+    return planned_network(
+        today.network, today.tier, plan,
+        stability=site_stability(today.network),
+        hours_allowed=(1.0 - asked.service.availability_target) * HOURS_YEAR,
+        site_xy_m=np.c_[sites.x, sites.y], node_xy_m=np.c_[nodes.x, nodes.y],
+    )  # fmt: skip
