@@ -1,6 +1,7 @@
 """The ranked options as a table, and in words why each stands where it does."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,7 @@ def options_table(
     parts: Mapping[str, Floats],
     *,
     facilities: Floats | None = None,
+    value: Floats | None = None,
 ) -> pd.DataFrame:
     """Return the ranked bundles with cost, people, rank range and reasons (columns of the result's `options`).
 
@@ -49,6 +51,8 @@ def options_table(
         People of each element by cause, e.g. ``{"with no signal": …}``.
     facilities : ndarray, shape (n_elements,), optional
         Schools, clinics and offices that count as reached with each element.
+    value : ndarray, shape (n_elements,), optional
+        People by their priority, which ordered the bundles; the runners-up are then told by value. People when left out.
     """
     bundles = offers.bundles
     rows = bundles.iloc[ranking.order].reset_index(drop=True)
@@ -56,7 +60,9 @@ def options_table(
     reached = np.zeros(offers.model.weights.size) if facilities is None else facilities
     people = np.column_stack([*(np.asarray(v, np.float64).ravel() for v in parts.values()), reached])
     found = reasons(
-        offers.model,
+        offers.model
+        if value is None
+        else replace(offers.model, weights=np.asarray(value, np.float64).ravel()),
         ranking.order,
         remedy_sums=offers.remedies[["capex_musd", "opex_musd_year"]].to_numpy(np.float64),
         people_parts=people,
@@ -100,8 +106,9 @@ def options_table(
         }
     )  # fmt: skip
     causes = [_causes(labels, row) for row in found.new_people]
+    unit = "people per million" if value is None else "people by priority per million"
     out["why"] = _sentences(
-        out, rows["where"].astype(str).tolist(), causes, names, _rival_kinds(bundles, found)
+        out, rows["where"].astype(str).tolist(), causes, names, _rival_kinds(bundles, found), unit
     )
     return out
 
@@ -130,6 +137,7 @@ def _sentences(
     causes: list[str],
     names: Mapping[str, str],
     rival_kinds: list[str],
+    unit: str,
 ) -> list[str]:
     """Say in words why each option stands where it does."""
     said = []
@@ -150,17 +158,17 @@ def _sentences(
             text += f" Alone it would serve {o['people_alone']:,}; options above already serve the others."
         if o["remedies_shared"]:
             text += f" {o['remedies_shared']} of its remedies are already paid for by options above."
-        said.append(text + _beaten(o, names) + _falls(o) + _rival(o, rival_words))
+        said.append(text + _beaten(o, names, unit) + _falls(o) + _rival(o, rival_words, unit))
     return said
 
 
-def _beaten(o: Mapping[str, object], names: Mapping[str, str]) -> str:
+def _beaten(o: Mapping[str, object], names: Mapping[str, str], unit: str) -> str:
     if not o["runner_up"]:
         return " Nothing else was left to compare it with."
     code = str(o["runner_up_commune"])
     place = "the same commune" if code == o["commune_code"] else names.get(code, code)
     per = float(str(o["runner_up_per_musd"]))
-    return f" It came before {o['runner_up']} in {place} ({per:,.0f} people per million at that moment)."
+    return f" It came before {o['runner_up']} in {place} ({per:,.0f} {unit} at that moment)."
 
 
 def _falls(o: Mapping[str, object]) -> str:
@@ -181,9 +189,9 @@ def _more(share: float) -> str:
     return f"{share:.1%}" if share < 0.095 else f"{share:.0%}"
 
 
-def _rival(o: Mapping[str, object], kinds: str) -> str:
+def _rival(o: Mapping[str, object], kinds: str, unit: str) -> str:
     if not o["rival"] or o["rival"] == o["runner_up"]:
         return ""
     share, per = float(str(o["rival_share"])), float(str(o["rival_per_musd"]))
     same = "the same people" if share > 0.995 else f"{share:.0%} of the same people"
-    return f" For {same} the next best is {kinds} ({o['rival']}, {per:,.0f} people per million)."
+    return f" For {same} the next best is {kinds} ({o['rival']}, {per:,.0f} {unit})."

@@ -38,6 +38,10 @@ class PlanModel:
         """Number of bundles."""
         return int(self.needs.shape[0])
 
+    def holds(self, remedies: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Return which bundles a set of remedies completes."""
+        return np.asarray(self.needs @ (~remedies).astype(np.float64)).ravel() == 0
+
     def served(self, remedies: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Return which elements a set of remedies serves."""
         missing = self.needs @ (~remedies).astype(np.float64)
