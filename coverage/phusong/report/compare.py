@@ -1,38 +1,30 @@
-"""What differs between results: headline figures, communes, remedies and scenarios."""
+"""What differs between results: figures, communes, plans, certainty and assumptions, over what they have in common."""
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.resources import files
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from phusong.errors import InputError, Problem
-from phusong.report.page import figure_text, page_environment
-from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.compare_measures import (
+    Samples,
+    gini,
+    people_if,
+    sample_people,
+    served_in_world,
+    worst_decile,
+)
+from phusong.report.compare_settings import input_differences, setting_differences
+from phusong.report.plan_steps import PlanSteps, plan_steps, served_with_plan
+from phusong.report.result import Result
 
-__all__ = ["Comparison", "compare", "comparison_html", "flat_settings"]
+__all__ = ["Comparison", "compare"]
 
-_FIGURES = ("people", "people_served", "share_served", *GAP_PARTS, "hours_lost_year_mean")
-_PLAN_FIGURES = ("budget_musd", "cost_musd", "people_gained", "bound_people", "distance_share")
-_LISTED_COMMUNES = 30
-_LABELS: Mapping[str, str] = {
-    "people": "People",
-    "people_served": "People served",
-    "share_served": "Share served [0–1]",
-    "gap_no_signal": "No signal [people]",
-    "gap_locked": "Locked [people]",
-    "gap_unstable": "Unstable [people]",
-    "gap_congested": "Congested [people]",
-    "hours_lost_year_mean": "Hours lost a year, mean",
-    "plan.budget_musd": "Plan: budget [million USD]",
-    "plan.cost_musd": "Plan: cost [million USD]",
-    "plan.people_gained": "Plan: people gained",
-    "plan.bound_people": "Plan: no plan gains more than [people]",
-    "plan.distance_share": "Plan: distance from that bound [0–1]",
-}
+_SAMPLES = 400
+_COST_SPREAD = 0.3
+_BREAK_EVEN_FACTORS = np.round(np.concatenate([np.arange(1.1, 3.01, 0.1), np.arange(3.5, 10.01, 0.5)]), 2)
 
 
 @dataclass(frozen=True)
@@ -43,178 +35,327 @@ class Comparison:
     ----------
     names : tuple of str
         The results, in the order given.
+    results : mapping of str to Result
+        Over the communes they have in common.
+    notes : tuple of str
+        What to know before reading: communes left out, people that differ.
     summary : DataFrame
-        One row a headline figure, one column a result.
+        One row a figure (``figure``, ``unit``), one column a result.
     communes : DataFrame
-        One row a commune: commune_code, name, province, people served in each result (``served: NAME``) and
-        the change against the first (``change: NAME``), largest change first. [people]
+        commune_code, name, province, population; ``today: NAME``, ``with plan: NAME`` [people served] and
+        ``change: NAME`` (with plan, against the first), largest change first.
+    funds : DataFrame
+        fund, year and what each plan spends. [million USD]
     remedies : DataFrame
-        One row a remedy of any plan: remedy_id, whether it is in the plan of each result, and how many have it.
+        remedy_id, whether each plan buys it, and how many do (``plans``).
     overlap : DataFrame
-        Remedies that two plans have in common: one row and one column a result.
+        plan_a, plan_b, shared remedies, their money in plan a, and both as a share of plan a's.
+    equity : DataFrame
+        One row a result: gini, worst commune and its share, worst decile; today and with the plan.
+    regret : DataFrame
+        One row a plan, one column a world (``if NAME``): people fewer than the best of the plans there; ``most`` the
+        largest, ``left out`` the most remedies that a world does not know. Empty when results hold no bundles.
+    samples : Samples
+        People served by each plan over common samples of costs and people.
+    break_even : DataFrame
+        By which share the people gained by the leading ``plan`` would have to be fewer, or remedies of a ``kind`` dearer,
+        for which plan to lead instead (``leads``).
     scenarios : DataFrame
-        Settings that differ: setting, and its value in each result.
+        setting, meaning, and its value in each result, where they differ.
+    inputs : DataFrame
+        Input layers that differ, and the start of their hash in each result.
     """
 
     names: tuple[str, ...]
+    results: Mapping[str, Result]
+    notes: tuple[str, ...]
     summary: pd.DataFrame
     communes: pd.DataFrame
+    funds: pd.DataFrame
     remedies: pd.DataFrame
     overlap: pd.DataFrame
+    equity: pd.DataFrame
+    regret: pd.DataFrame
+    samples: Samples
+    break_even: pd.DataFrame
     scenarios: pd.DataFrame
+    inputs: pd.DataFrame
+
+    @property
+    def served(self) -> dict[str, float]:
+        """People served once each plan is built."""
+        row = self.summary.set_index("key").loc["served_with_plan"]
+        return {name: float(row[name]) for name in self.names}
+
+    @property
+    def leader(self) -> str:
+        """The result that serves most people once its plan is built; of equals, the one that costs less."""
+        cost = self.summary.set_index("key").loc["plan_cost"]
+        return min(self.names, key=lambda n: (-self.served[n], float(cost[n]), self.names.index(n)))
 
 
-def compare(results: Mapping[str, Result]) -> Comparison:
+def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int | None = None) -> Comparison:
     """Return what differs between results.
 
     Parameters
     ----------
     results : mapping of str to Result
         At least two, by the name to show; the first is the base.
+    samples : int
+        Samples of costs and people for the chance that a plan beats another.
+    seed : int, optional
+        Of the samples; the seed of the first result when left out.
 
     Raises
     ------
     InputError
-        If fewer than two results are given.
+        If fewer than two results are given, or they have no commune in common.
     """
     if len(results) < 2:
         raise InputError(Problem("compare", f"needs two results or more, {len(results)} given"))
+    common, notes = _in_common(results)
+    steps = {name: plan_steps(result) for name, result in common.items()}
+    budgets = {name: _budget(result, steps[name]) for name, result in common.items()}
+    base = {name: _by_commune(result) for name, result in common.items()}
+    first = next(iter(common.values()))
+    drawn = sample_people(
+        steps, budgets, base, samples=samples, cost_spread=_COST_SPREAD,
+        seed=int(first.provenance.get("seed", 0)) if seed is None else seed,
+    )  # fmt: skip
+    summary = _summary(common, steps)
     return Comparison(
-        names=tuple(results),
-        summary=_summary(results),
-        communes=_communes(results),
-        remedies=_remedies(results),
-        overlap=_overlap(results),
-        scenarios=_scenarios(results),
+        names=tuple(common),
+        results=common,
+        notes=tuple(notes),
+        summary=summary,
+        communes=_communes(common),
+        funds=_funds(common),
+        remedies=_remedies(common),
+        overlap=_overlap(common),
+        equity=_equity(common),
+        regret=_regret(common),
+        samples=drawn,
+        break_even=_break_even(steps, budgets, base),
+        scenarios=setting_differences({name: r.scenario_toml for name, r in results.items()}),
+        inputs=input_differences({name: r.provenance for name, r in results.items()}),
     )
 
 
-def comparison_html(comparison: Comparison) -> str:
-    """Return the comparison as one HTML page that opens offline; all text is escaped."""
-    folder = files("phusong.report")
-    css = folder.joinpath("page.css").read_text(encoding="utf-8")
-    template = folder.joinpath("compare.html.j2").read_text(encoding="utf-8")
-    changed = comparison.communes
-    moves = [c for c in changed.columns if c.startswith("change: ")]
-    moved = changed[(changed[moves].abs() >= 0.5).any(axis=1)]
-    change = (
-        f"People served; the change is against {comparison.names[0]}. "
-        f"{min(len(moved), _LISTED_COMMUNES)} of {len(moved)} that change, largest first."
-    )
-    in_all = comparison.remedies["plans"] == len(comparison.names)
-    common = _cells(comparison.remedies.loc[in_all, ["remedy_id"]])
-    overlap, settings = _cells(comparison.overlap), _cells(comparison.scenarios)
-    return (
-        page_environment()
-        .from_string(template)
-        .render(
-            css=Markup(css),  # noqa: S704 - our own file
-            names=comparison.names,
-            tables=[
-                ("Headline figures", "One column a result.", _cells(comparison.summary)),
-                ("Communes that gain or lose", change, _cells(moved.head(_LISTED_COMMUNES))),
-                ("Remedies the plans share", "How many remedies two plans have in common.", overlap),
-                ("Remedies in every plan", "Chosen in each of these scenarios: safe first steps.", common),
-                ("What the scenarios set differently", "Settings equal in all are left out.", settings),
-            ],
+def _in_common(results: Mapping[str, Result]) -> tuple[dict[str, Result], list[str]]:
+    codes = {name: list(r.communes["commune_code"].astype(str)) for name, r in results.items()}
+    shared = set.intersection(*(set(c) for c in codes.values()))
+    if not shared:
+        regions = "; ".join(
+            f"{name}: {r.summary.get('region', 'region not named')}" for name, r in results.items()
         )
-    )
+        raise InputError(
+            Problem(
+                "compare", f"the results are of different regions and have no commune in common ({regions})"
+            )
+        )
+    notes = []
+    if any(len(c) != len(shared) for c in codes.values()):
+        left = ", ".join(
+            f"{len(c) - len(shared)} of {name}" for name, c in codes.items() if len(c) > len(shared)
+        )
+        notes.append(
+            f"The results do not cover the same area. Only the {len(shared):,} communes they have in common are "
+            f"compared; left out: {left}. Plans are cut to these communes; their bounds hold for the whole only, and are not shown."
+        )
+    order = [c for c in next(iter(codes.values())) if c in shared]
+    common = {name: _cut(result, order) for name, result in results.items()}
+    people = {name: r.communes["population"].to_numpy(np.float64) for name, r in common.items()}
+    first = next(iter(people.values()))
+    for name, own in list(people.items())[1:]:
+        differ = int((own != first).sum())
+        if differ:
+            notes.append(
+                f"{name} counts other people in {differ:,} communes: {own.sum():,.0f} against {first.sum():,.0f} in "
+                f"{next(iter(people))}."
+            )
+    if not all(plan_steps(r).exact for r in common.values()):
+        notes.append(
+            "Some results do not hold what each bundle serves (older or redacted ones): a remedy's people are counted "
+            "in the commune where most of them live."
+        )
+    return common, notes
 
 
-def flat_settings(toml: str) -> dict[str, Any]:
-    r"""Return the settings of a scenario as dotted keys.
-
-    Examples
-    --------
-    >>> flat_settings('seed = 1\n[sharing]\npolicy = "mocn"')
-    {'seed': 1, 'sharing.policy': 'mocn'}
-    """
-    found: dict[str, Any] = {}
-
-    def walk(prefix: str, table: Mapping[str, Any]) -> None:
-        for key, value in table.items():
-            if isinstance(value, dict):
-                walk(f"{prefix}{key}.", value)
-            else:
-                found[prefix + key] = value
-
-    walk("", tomllib.loads(toml))
-    return found
+def _cut(result: Result, codes: list[str]) -> Result:
+    whole = len(result.communes) == len(codes)
+    rows = result.communes.set_index(result.communes["commune_code"].astype(str), drop=False)
+    communes = rows.loc[codes].reset_index(drop=True)
+    if whole:
+        return replace(result, communes=communes)
+    plan = result.plan
+    if "commune_code" in plan:
+        plan = plan[plan["commune_code"].astype(str).isin(codes)]
+    own = dict(result.summary.get("plan") or {})
+    for whole in ("bound_people", "distance_share", "people_gained"):
+        own.pop(whole, None)
+    empty = {name: pd.DataFrame() for name in ("remedies", "bundles", "people_groups", "bundle_groups")}
+    return replace(result, communes=communes, plan=plan, summary={**result.summary, "plan": own}, **empty)
 
 
-def _summary(results: Mapping[str, Result]) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = [{"figure": "Sharing policy"}, *({"figure": _LABELS[k]} for k in _LABELS)]
+def _by_commune(result: Result) -> dict[str, float]:
+    codes = result.communes["commune_code"].astype(str)
+    return dict(zip(codes, result.communes["people_served"].astype(float), strict=True))
+
+
+def _budget(result: Result, steps: PlanSteps) -> float:
+    budget = (result.summary.get("plan") or {}).get("budget_musd")
+    return max(float(budget) if budget is not None else 0.0, float(steps.cost_musd.sum()))
+
+
+def _summary(results: Mapping[str, Result], steps: Mapping[str, PlanSteps]) -> pd.DataFrame:
+    columns: dict[str, dict[str, Any]] = {}
     for name, result in results.items():
-        plan = result.summary.get("plan") or {}
-        values = [
-            result.summary.get("policy"),
-            *(result.summary.get(k) for k in _FIGURES),
-            *(plan.get(k) for k in _PLAN_FIGURES),
-        ]
-        for row, value in zip(rows, values, strict=True):
-            row[name] = value
-    return pd.DataFrame(rows).astype(object)
+        communes, plan = result.communes, result.summary.get("plan") or {}
+        people = float(communes["population"].sum())
+        today = float(communes["people_served"].sum())
+        after = today + float(steps[name].group_people.sum())
+        cost = float(steps[name].cost_musd.sum())
+        hours = communes["hours_lost_year"].to_numpy(np.float64) * communes["population"].to_numpy(np.float64)
+        columns[name] = {
+            "policy": result.summary.get("policy"),
+            "people": people,
+            "served": today,
+            "share_served": today / people if people else None,
+            "no_signal": float(communes["gap_no_signal"].sum()),
+            "locked": float(communes["gap_locked"].sum()),
+            "unstable": float(communes["gap_unstable"].sum()),
+            "congested": float(communes["gap_congested"].sum()),
+            "hours": float(hours.sum() / people) if people else None,
+            "budget": plan.get("budget_musd"),
+            "plan_cost": cost,
+            "gained": after - today,
+            "served_with_plan": after,
+            "share_with_plan": after / people if people else None,
+            "cost_a_person": 1e6 * cost / (after - today) if after > today else None,
+            "bound": plan.get("bound_people"),
+            "bound_regret": max(0.0, plan["bound_people"] - (after - today))
+            if plan.get("bound_people")
+            else None,
+        }
+    best = max(c["served_with_plan"] for c in columns.values())
+    for column in columns.values():
+        column["set_regret"] = best - column["served_with_plan"]
+    return pd.DataFrame(
+        [{"key": k, **{n: c[k] for n, c in columns.items()}} for k in next(iter(columns.values()))]
+    ).astype(object)
 
 
 def _communes(results: Mapping[str, Result]) -> pd.DataFrame:
+    first = next(iter(results.values())).communes
+    table = pd.DataFrame(first[["commune_code", "name", "province", "population"]]).reset_index(drop=True)
     base = next(iter(results))
-    known = pd.concat([r.communes[["commune_code", "name", "province"]] for r in results.values()])
-    table = pd.DataFrame(known.drop_duplicates("commune_code").set_index("commune_code"))
     for name, result in results.items():
-        served = result.communes.set_index("commune_code")["people_served"].astype(float)
-        table[f"served: {name}"] = served.reindex(table.index)
+        table[f"today: {name}"] = result.communes["people_served"].to_numpy(np.float64)
+    for name, result in results.items():
+        table[f"with plan: {name}"] = served_with_plan(result)
     others = [name for name in results if name != base]
     for name in others:
-        table[f"change: {name}"] = table[f"served: {name}"] - table[f"served: {base}"]
-    largest = table[[f"change: {n}" for n in others]].abs().max(axis=1).fillna(0.0)
+        table[f"change: {name}"] = table[f"with plan: {name}"] - table[f"with plan: {base}"]
+    largest = table[[f"change: {n}" for n in others]].abs().max(axis=1)
     order = largest.sort_values(ascending=False, kind="stable").index
-    return table.loc[order].reset_index()
+    return table.loc[order].reset_index(drop=True)
 
 
-def _chosen(results: Mapping[str, Result]) -> dict[str, list[str]]:
-    return {n: list(dict.fromkeys(r.plan["remedy_id"].astype(str))) for n, r in results.items()}
+def _funds(results: Mapping[str, Result]) -> pd.DataFrame:
+    parts = {
+        name: r.plan.groupby([r.plan["fund"].astype(str), r.plan["year"].astype(int)])["cost_musd"].sum()
+        for name, r in results.items()
+    }
+    table = pd.DataFrame(parts).fillna(0.0).sort_index()
+    return table.rename_axis(["fund", "year"]).reset_index()
+
+
+def _chosen(results: Mapping[str, Result]) -> "dict[str, pd.Series[float]]":
+    return {n: r.plan.groupby(r.plan["remedy_id"].astype(str))["cost_musd"].sum() for n, r in results.items()}
 
 
 def _remedies(results: Mapping[str, Result]) -> pd.DataFrame:
     chosen = _chosen(results)
-    ids = list(dict.fromkeys(i for plan in chosen.values() for i in plan))
+    ids = list(dict.fromkeys(i for n in results for i in results[n].plan["remedy_id"].astype(str)))
     table = pd.DataFrame({"remedy_id": pd.Series(ids, dtype=object)})
     for name, plan in chosen.items():
-        table[name] = table["remedy_id"].isin(plan)
+        table[name] = table["remedy_id"].isin(plan.index)
     table["plans"] = table[list(chosen)].sum(axis=1).astype(int)
     return table.sort_values("plans", ascending=False, kind="stable", ignore_index=True)
 
 
 def _overlap(results: Mapping[str, Result]) -> pd.DataFrame:
-    chosen = {name: set(plan) for name, plan in _chosen(results).items()}
-    rows = [{"plan of": a, **{b: len(chosen[a] & chosen[b]) for b in chosen}} for a in chosen]
+    chosen = _chosen(results)
+    rows = []
+    for a, own in chosen.items():
+        for b, other in chosen.items():
+            if a == b:
+                continue
+            both = own[own.index.isin(other.index)]
+            rows.append(
+                {
+                    "plan_a": a, "plan_b": b, "remedies": len(both), "money_musd": float(both.sum()),
+                    "remedies_share": len(both) / len(own) if len(own) else 0.0,
+                    "money_share": float(both.sum() / own.sum()) if own.sum() > 0 else 0.0,
+                }
+            )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _scenarios(results: Mapping[str, Result]) -> pd.DataFrame:
-    settings = {name: flat_settings(r.scenario_toml) for name, r in results.items()}
-    keys = list(dict.fromkeys(k for s in settings.values() for k in s))
+def _equity(results: Mapping[str, Result]) -> pd.DataFrame:
     rows = []
-    for key in keys:
-        values = [s.get(key) for s in settings.values()]
-        if any(v != values[0] for v in values[1:]):
-            rows.append({"setting": key, **dict(zip(settings, values, strict=True))})
-    return pd.DataFrame(rows, columns=["setting", *settings]).astype(object)
+    for name, result in results.items():
+        people = result.communes["population"].to_numpy(np.float64)
+        lived = people > 0
+        row: dict[str, Any] = {"result": name}
+        named = result.communes["name"].astype(str).to_numpy()[lived]
+        for when, served in (
+            ("today", result.communes["people_served"].to_numpy(np.float64)),
+            ("with plan", served_with_plan(result)),
+        ):
+            share = served[lived] / people[lived]
+            row[f"gini {when}"] = gini(share, people[lived])
+            row[f"worst decile {when}"] = worst_decile(share, people[lived])
+            worst = int(np.argmin(share)) if share.size else -1
+            row[f"worst commune {when}"] = named[worst] if share.size else ""
+            row[f"worst share {when}"] = float(share[worst]) if share.size else 0.0
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def _cells(frame: pd.DataFrame) -> dict[str, Any]:
-    rows = [[_cell(v) for v in row] for row in frame.itertuples(index=False, name=None)]
-    numeric = [any(row[k][1] for row in rows) for k in range(frame.shape[1])]
-    heads = [
-        (str(c).replace("_", " ").capitalize() if k == 0 else str(c)) for k, c in enumerate(frame.columns)
-    ]
-    return {"columns": list(zip(heads, numeric, strict=True)), "rows": rows}
+def _regret(results: Mapping[str, Result]) -> pd.DataFrame:
+    names, plans = list(results), list(results.values())
+    worlds = [served_in_world(world, plans) for world in plans]
+    if any(world is None for world in worlds):
+        return pd.DataFrame()
+    people = np.array([[n for n, _ in world] for world in worlds if world is not None])
+    missing = np.array([[m for _, m in world] for world in worlds if world is not None])
+    behind = people.max(axis=1, keepdims=True) - people
+    table = pd.DataFrame({"plan": names})
+    for k, name in enumerate(names):
+        table[f"if {name}"] = behind[k]
+    return table.assign(**{"most": behind.max(axis=0), "left out": missing.max(axis=0)})
 
 
-def _cell(value: object) -> tuple[str, bool]:
-    if isinstance(value, bool):
-        return ("yes" if value else "no"), False
-    if isinstance(value, (list, tuple)):
-        return ", ".join(as_words(value)), False
-    text = figure_text(value)
-    return text, not isinstance(value, str)
+def _break_even(
+    steps: Mapping[str, PlanSteps], budgets: Mapping[str, float], base: Mapping[str, Mapping[str, float]]
+) -> pd.DataFrame:
+    """Return the smallest change of one input for all that puts another plan first."""
+    now = {n: people_if(s, budgets[n], base[n]) for n, s in steps.items()}
+    leader = max(now, key=lambda n: now[n])
+    rows: list[dict[str, Any]] = []
+    second = max((n for n in now if n != leader), key=lambda n: now[n])
+    gained = now[leader] - sum(base[leader].values())
+    if 0 < now[leader] - now[second] <= gained:
+        rows.append({"plan": leader, "kind": "", "by": (now[leader] - now[second]) / gained, "leads": second})
+    for kind in sorted({k for s in steps.values() for k in s.kind.tolist()}):
+        for factor in _BREAK_EVEN_FACTORS:
+            then = {
+                n: people_if(s, budgets[n], base[n], cost_factor=np.where(s.kind == kind, factor, 1.0))
+                for n, s in steps.items()
+            }
+            best = max(then, key=lambda n: then[n])
+            if best != leader and then[best] > then[leader]:
+                rows.append({"plan": leader, "kind": kind, "by": float(factor) - 1, "leads": best})
+                break
+    return pd.DataFrame(rows, columns=["plan", "kind", "by", "leads"])

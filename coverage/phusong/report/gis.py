@@ -5,10 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from phusong.report.choropleth import GAP_CLASSES, HOUR_CLASSES, Classes
-from phusong.report.files import write_geopackage
+from phusong.report.files import write_cog, write_geopackage
 from phusong.report.map_furniture import drawn_name
 from phusong.report.maps import RSRP_EDGES_DBM, RSRP_HEX
 from phusong.report.qgis_styles import (
@@ -20,9 +21,27 @@ from phusong.report.qgis_styles import (
     stepped_raster_qml,
 )
 from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
-from phusong.report.theme import CLASS_HEX, GAP_HEX, GAP_LABELS, INK, OWNER_HEX, PAPER, SERVED_HEX
+from phusong.report.theme import (
+    ACCESS_COLOURS,
+    CLASS_HEX,
+    GAP_HEX,
+    GAP_LABELS,
+    INK,
+    OWNER_HEX,
+    PAPER,
+    SERVED_HEX,
+)
+from phusong.whole_folder import whole_folder
 
-__all__ = ["GIS_FILES", "SINR_STYLE", "rsrp_qml", "write_gis"]
+__all__ = [
+    "GIS_FILES",
+    "NODATA_DBM",
+    "SINR_STYLE",
+    "rsrp_qml",
+    "write_gis",
+    "write_gis_folder",
+    "write_rasters",
+]
 
 GIS_FILES = ("gis.gpkg", "communes.qml", "access.qml", "rsrp.qml")
 """What :func:`write_gis` leaves in a folder."""
@@ -32,6 +51,9 @@ SINR_STYLE = (
     ("#7a0403", "#d55e00", "#e69f00", "#cfd8dc", "#56b4e9", "#0072b2"),
 )
 """Edges [dB] and colours of SINR."""
+
+NODATA_DBM = -9999.0
+"""Value of RSRP where nothing was computed."""
 
 _NOT_SERVED = '100 * (1 - "people_served" / nullif("population", 0))'
 _MOST_MARKS_LABELLED = 50
@@ -74,6 +96,27 @@ def write_gis(result: Result, folder: Path) -> list[Path]:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return [folder / name for name in GIS_FILES]
+
+
+def write_gis_folder(result: Result, folder: Path) -> None:
+    """Write the layers and rasters of a result, styled, to a folder of their own; whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else.
+    """
+    with whole_folder(folder, kind="a GIS folder", is_ours=_is_gis_folder) as new:
+        write_rasters(result, new)
+        write_geopackage(result.communes, new / "communes.gpkg", layer="communes")
+        write_gis(result, new)
+
+
+def write_rasters(result: Result, folder: Path) -> None:
+    """Write ``access.tif`` with its colour table and ``rsrp.tif`` in dBm, cloud-optimised."""
+    write_cog(result.access_class, result.grid, folder / "access.tif", nodata=0, colours=ACCESS_COLOURS)
+    rsrp = np.where(np.isnan(result.rsrp_dbm), np.float32(NODATA_DBM), result.rsrp_dbm)
+    write_cog(rsrp.astype(np.float32), result.grid, folder / "rsrp.tif", nodata=NODATA_DBM, unit="dBm")
 
 
 def rsrp_qml() -> str:
@@ -166,3 +209,8 @@ def _settlement_styles() -> Mapping[str, str]:
         "": ("covered", Symbol("marker", "#c9dfee", 1.0)),
     }
     return {"Signal": categorized_qml(value, marks)}
+
+
+def _is_gis_folder(folder: Path) -> bool:
+    # a result folder has the package too, and is never replaced by its layers alone
+    return (folder / "gis.gpkg").is_file() and not (folder / "summary.json").exists()

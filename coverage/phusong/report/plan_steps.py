@@ -67,6 +67,10 @@ def plan_steps(result: Result) -> PlanSteps:
         return PlanSteps(remedy, kind, year, cost, step, people, commune, exact=True)
     commune = plan["commune_code"].to_numpy(str) if "commune_code" in plan else np.full(remedy.size, "")
     people = plan["people_gained"].to_numpy(np.float64)
+    # people whom a later bundle serves with what is bought already stand in no row of the plan, but in its sum
+    whole = (result.summary.get("plan") or {}).get("people_gained")
+    if whole and people.sum() > 0:
+        people = people * (float(whole) / people.sum())
     return PlanSteps(remedy, kind, year, cost, np.arange(remedy.size), people, commune, exact=False)
 
 

@@ -1,0 +1,111 @@
+"""Results side by side: `phusong compare`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from phusong.commands.terminal import console, write_whole
+from phusong.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from phusong.report.compare import Comparison
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+_COLUMNS = 3  # results beside each other in 80 columns
+_SHOWN = (
+    "policy", "people", "served", "share_served", "budget", "plan_cost", "gained", "served_with_plan",
+    "share_with_plan", "cost_a_person", "bound_regret", "set_regret",
+)  # fmt: skip
+
+
+@app.command()
+def compare(
+    results: Annotated[list[Path], typer.Argument(help="Two or more result folders; the first is the base.")],
+    out: Annotated[Path | None, typer.Option(help="Page to write: one HTML file that opens offline.")] = None,
+    lang: Annotated[str, typer.Option(help="Language of the page: en or vi.")] = "en",
+    samples: Annotated[
+        int, typer.Option(help="Samples of costs and people behind the chances.", min=10, max=100_000)
+    ] = 400,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the samples; that of the first result if not given.", min=0)
+    ] = None,
+) -> None:
+    """Put results side by side: who gains, what it costs, how sure it is, what would change it.
+
+    Example: phusong compare results/default results/mocn --out compare.html
+    """
+    from phusong.report.compare import compare as put  # noqa: PLC0415
+    from phusong.report.compare_page import comparison_html  # noqa: PLC0415
+    from phusong.report.compare_verdict import break_even_lines, verdict  # noqa: PLC0415
+    from phusong.report.compare_words import LANGUAGES, words  # noqa: PLC0415
+    from phusong.report.result import Result  # noqa: PLC0415
+
+    if len(results) < 2:
+        raise InputError(Problem("compare", "needs two or more result folders"))
+    if lang not in LANGUAGES:
+        raise InputError(Problem("--lang", f"is not one of {', '.join(LANGUAGES)}", value=lang))
+    labels = _labels(results)
+    comparison = put(
+        {label: Result.read(path) for label, path in zip(labels, results, strict=True)},
+        samples=samples,
+        seed=seed,
+    )
+    page = comparison_html(comparison, language=lang) if out is not None else ""
+    say = words("en")
+    for note in comparison.notes:
+        console.print(f"Note: {note}", highlight=False, markup=False)
+    _print_figures(comparison)
+    _print_chances(comparison)
+    for line in verdict(comparison, say):
+        console.print(line, highlight=False, markup=False)
+    for what, leads in break_even_lines(comparison, say):
+        console.print(f"If {what}, {leads} leads.", highlight=False, markup=False)
+    if out is not None:
+        write_whole(out, page.encode())
+        console.print(f"Wrote {out}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_figures(comparison: "Comparison") -> None:
+    from phusong.report.compare_words import FIGURES  # noqa: PLC0415
+    from phusong.report.figure_words import number_text  # noqa: PLC0415
+
+    rows = comparison.summary.set_index("key")
+    for start in range(0, len(comparison.names), _COLUMNS):
+        table = Table(title="Headline figures" if start == 0 else "Headline figures, continued")
+        table.add_column("")
+        part = comparison.names[start : start + _COLUMNS]
+        for name in part:
+            table.add_column(escape(name), justify="right", overflow="fold")
+        for key in _SHOWN:
+            unit, label, _ = FIGURES[key]
+            table.add_row(label, *(escape(number_text(rows.at[key, n], unit)) for n in part))
+        console.print(table)
+
+
+def _print_chances(comparison: "Comparison") -> None:
+    from phusong.report.figure_words import number_text  # noqa: PLC0415
+
+    drawn = comparison.samples
+    if len(drawn.names) > _COLUMNS + 1:
+        return  # the page has the whole square
+    table = Table(title="Chance that the plan of the row serves more people than that of the column")
+    table.add_column("")
+    for name in drawn.names:
+        table.add_column(escape(name), justify="right", overflow="fold")
+    for a, name in enumerate(drawn.names):
+        row = ["" if a == b else number_text(drawn.beats(a, b), "percent") for b in range(len(drawn.names))]
+        table.add_row(escape(name), *row)
+    console.print(table)
+
+
+def _labels(paths: list[Path]) -> list[str]:
+    """Return a name for each folder: its own, its path where two share one, numbered where a path comes twice."""
+    names = [path.resolve().name for path in paths]
+    labels = [str(path) if names.count(name) > 1 else name for path, name in zip(paths, names, strict=True)]
+    return [f"{n} ({k + 1})" if labels.count(n) > 1 else n for k, n in enumerate(labels)]

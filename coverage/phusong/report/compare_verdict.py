@@ -1,0 +1,65 @@
+"""Which plan, why, and what would change it: the comparison in a few sentences."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from phusong.report.compare import Comparison
+from phusong.report.figure_words import number_text
+
+__all__ = ["break_even_lines", "verdict"]
+
+
+def verdict(comparison: Comparison, say: Mapping[str, str]) -> list[str]:
+    """Return sentences that name the plan that serves most people, by how much, and how sure that is.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Results side by side.
+    say : mapping of str to str
+        Words of a language, see :func:`phusong.report.compare_words.words`.
+    """
+    figures = comparison.summary.set_index("key")
+    leader = comparison.leader
+    served = comparison.served
+    second = max((n for n in comparison.names if n != leader), key=lambda n: served[n])
+    lead = served[leader] - served[second]
+    money = {n: number_text(figures.at["plan_cost", n], "musd") for n in comparison.names}
+    share = number_text(figures.at["share_with_plan", leader], "percent")
+    lines = [say["leads"].format(leader=leader, people=number_text(served[leader], "people"), share=share)]
+    costs = {"cost": money[leader], "other": second, "other_cost": money[second]}
+    if lead >= 0.5:
+        lines.append(say["lead"].format(people=number_text(lead, "people"), **costs))
+        before = float(figures.at["served", leader]) - float(figures.at["served", second])
+        if before >= 0.5:
+            lines.append(say["today_part"].format(people=number_text(min(before, lead), "people")))
+    else:
+        lines.append(say["same"].format(**costs))
+    drawn = comparison.samples
+    sure = drawn.beats(drawn.names.index(leader), drawn.names.index(second))
+    lines.append(say["sure"].format(n=len(drawn.people), other=second, share=number_text(sure, "percent")))
+    table = comparison.communes
+    change = (table[f"with plan: {leader}"] - table[f"with plan: {second}"]).to_numpy(np.float64)
+    lines.append(
+        say["lose"].format(
+            lose=int((change <= -1).sum()), gain=int((change >= 1).sum()), n=len(table), other=second
+        )
+    )
+    if len(comparison.scenarios):
+        lines.append(say["assumed"])
+    return lines
+
+
+def break_even_lines(comparison: Comparison, say: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what would put another plan first, and which; empty if nothing that was tried does."""
+    lines = []
+    for row in comparison.break_even.to_dict("records"):
+        by = number_text(row["by"], "percent")
+        text = (
+            say["cheaper"].format(name=row["plan"], by=by)
+            if row["kind"] == ""
+            else say["dearer"].format(kind=str(row["kind"]).replace("_", " "), by=by)
+        )
+        lines.append((text, str(row["leads"])))
+    return lines
