@@ -13,19 +13,17 @@ import pandas as pd
 from phusong.errors import InputError, PhusongError, Problem, refuse
 from phusong.report.files import (
     read_raster,
-    write_cog,
     write_csv,
     write_geopackage,
     write_geoparquet,
     write_json,
     write_parquet,
 )
-from phusong.report.gis import GIS_FILES, write_gis
+from phusong.report.gis import GIS_FILES, NODATA_DBM, write_gis, write_rasters
 from phusong.report.maps import draw_maps
 from phusong.report.page import report_html
 from phusong.report.provenance import digest
 from phusong.report.result import GAP_PARTS, Result
-from phusong.report.theme import ACCESS_COLOURS
 from phusong.whole_folder import whole_folder
 
 __all__ = ["FILES", "is_result_folder", "is_whole", "read_folder", "write_folder"]
@@ -42,7 +40,6 @@ _TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "c
            "remedies", "bundles", "people_groups", "bundle_groups", "robustness", "tornado")  # fmt: skip
 _FOLDERS = ("maps", "tables")
 _OWN = ("locked_assets.csv", *GIS_FILES)  # written where there is something to write
-_NODATA_DBM = -9999.0
 
 
 def write_folder(result: Result, out: Path) -> None:
@@ -82,7 +79,7 @@ def read_folder(path: Path) -> Result:
         "options": _attempt(path / "options.parquet", _read_table),
         "plan": _attempt(path / "plan.parquet", _read_table),
         "access_class": access.astype(np.uint8),
-        "rsrp_dbm": np.where(rsrp == np.float32(_NODATA_DBM), np.float32(np.nan), rsrp).astype(np.float32),
+        "rsrp_dbm": np.where(rsrp == np.float32(NODATA_DBM), np.float32(np.nan), rsrp).astype(np.float32),
         "grid": grid,
         "scenario_toml": _attempt(path / "scenario.toml", _read_toml_text),
         "provenance": _attempt(path / "provenance.json", _read_json),
@@ -127,9 +124,7 @@ def _write_files(result: Result, folder: Path) -> None:
         write_csv(result.locked_assets, folder / "locked_assets.csv")
     if result.settlements is not None:
         write_geoparquet(result.settlements, folder / "tables" / "settlements.parquet")
-    write_cog(result.access_class, result.grid, folder / "access.tif", nodata=0, colours=ACCESS_COLOURS)
-    rsrp = np.where(np.isnan(result.rsrp_dbm), np.float32(_NODATA_DBM), result.rsrp_dbm)
-    write_cog(rsrp.astype(np.float32), result.grid, folder / "rsrp.tif", nodata=_NODATA_DBM, unit="dBm")
+    write_rasters(result, folder)
     write_gis(result, folder)
     draw_maps(result, folder / "maps")
     (folder / "report.html").write_text(report_html(result, folder / "maps"), encoding="utf-8", newline="\n")
