@@ -34,12 +34,15 @@ class Candidates:
         Places.
     cells : tuple of ndarray
         Demand cells in reach of each.
+    margin_db : tuple of ndarray, optional
+        How far the signal at each of those cells lies above the least that covers. [dB]
     """
 
     ids: npt.NDArray[np.str_]
     east_m: Floats
     north_m: Floats
     cells: tuple[Ints, ...]
+    margin_db: tuple[npt.NDArray[np.float32], ...] | None = None
 
 
 def find_candidates(situation: Situation, scene: Scene, radio: RadioPlan, *, most: int = 3000) -> Candidates:
@@ -64,13 +67,19 @@ def find_candidates(situation: Situation, scene: Scene, radio: RadioPlan, *, mos
     sites = pd.DataFrame({"site_id": ids, "east_m": east, "north_m": north})
     keep = np.zeros(grid.size, bool)
     keep[situation.cell_pixel] = True
-    found = footprints(_cells(ids), sites, scene, radio, keep=keep)
+    sectors = _cells(ids)
+    found = footprints(sectors, sites, scene, radio, keep=keep)
     cell_of = np.full(grid.size, -1, np.int64)
     cell_of[situation.cell_pixel] = np.arange(situation.cell_pixel.size)
-    cells = []
+    floor_dbm = radio.budget.floor_dbm(*sectors.iloc[0][["technology", "band_mhz", "bandwidth_mhz"]])
+    cells, margins = [], []
     for k in range(ids.size):
-        cells.append(np.sort(cell_of[found.of(k)[0]]))
-    return Candidates(ids, east, north, tuple(cells))
+        pixel, level_ddbm = found.of(k)
+        order = np.argsort(cell_of[pixel], kind="stable")
+        cells.append(cell_of[pixel][order])
+        # levels are kept in tenths, so one at the floor may seem to lie a little below
+        margins.append(np.maximum(level_ddbm[order] / 10.0 - floor_dbm, 0.0).astype(np.float32))
+    return Candidates(ids, east, north, tuple(cells), tuple(margins))
 
 
 def _places(situation: Situation, people: Floats, most: int) -> tuple[Floats, Floats]:
