@@ -21,7 +21,9 @@ from phusong.invest.costs import Costs
 from phusong.invest.new_sites import find_candidates
 from phusong.invest.optimum import BestPlan
 from phusong.invest.portfolio import Portfolio, PortfolioSettings, choose
+from phusong.invest.program.solve import Certificate
 from phusong.invest.situation import Situation
+from phusong.invest_setup import commune_facts, plan_rules, priority_value
 from phusong.network_tables import checked_links, network_tables
 from phusong.radio.footprints import Footprints
 from phusong.radio.link_budget import noise_dbm
@@ -51,8 +53,8 @@ __all__ = ["Stages", "run", "run_region"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_COST_TABLES = ("costs", "lock_remedies")
-_INVEST_TYPES = (Portfolio, BestPlan)
+_COST_TABLES = ("costs", "lock_remedies", "sectors", "funds")
+_INVEST_TYPES = (Portfolio, BestPlan, Certificate)
 
 
 @dataclass
@@ -138,6 +140,7 @@ def run_region(
     clock, keeping, workers = stages or Stages(), keeper or Keeper(), crew or Threads()
     # what nobody can mean is refused before the long part
     check_agreements(region.operators["operator"].astype(str).tolist(), _agreements(asked))
+    plan_rules(asked)
     with clock.stage("radio"):
         scene, radio = radio_setup(asked.radio, region)
         heard = region_footprints(asked, region, scene, radio, workers, keeping)
@@ -364,6 +367,7 @@ def _invest(
     asked: Scenario, situation: Situation, scene: Scene, radio: RadioPlan, region: Region, keeper: Keeper
 ) -> tuple[Portfolio, Mapping[int, float]]:
     """Return what to do, and the least cost of making each unstable site stable."""
+    value = priority_value(asked.invest.weights, region, situation)
     reads = {
         "who is served by what": situation,
         "ground": scene,
@@ -372,15 +376,22 @@ def _invest(
         "seed": asked.seed,
         "unit costs": [table(name) for name in _COST_TABLES],
         "layers": (layer_is_known(region), region.communes[["commune_code", "name"]]),
+        "sharing": asked.sharing.policy,
+        "priorities": value,
         "program": source_fingerprint("region", "radio", "service", "access", "invest"),
     }
     return keeper.stage(
-        "invest", lambda: _invested(asked, situation, scene, radio, region), reads, _INVEST_TYPES
+        "invest", lambda: _invested(asked, situation, scene, radio, region, value), reads, _INVEST_TYPES
     )
 
 
 def _invested(
-    asked: Scenario, situation: Situation, scene: Scene, radio: RadioPlan, region: Region
+    asked: Scenario,
+    situation: Situation,
+    scene: Scene,
+    radio: RadioPlan,
+    region: Region,
+    value: Floats | None,
 ) -> tuple[Portfolio, Mapping[int, float]]:
     settings = asked.invest
     offers = make_offers(situation, _costs(asked), find_candidates(situation, scene, radio))
@@ -404,11 +415,14 @@ def _invested(
             cost_spread=settings.cost_spread,
             seed=asked.seed,
             solver_seconds=settings.solver_seconds,
+            rules=plan_rules(asked),
         ),
         commune_names=dict(
             zip(region.communes["commune_code"].astype(str), region.communes["name"].astype(str), strict=True)
         ),
         parts={name: people.ravel().astype(np.float64) for name, people in causes.items()},
         commune_of_element=np.repeat(situation.cell_commune, situation.weights.shape[1]),
+        facts=commune_facts(region, situation),
+        value=value,
     )
     return portfolio, offers.stabilise_musd

@@ -166,6 +166,15 @@ def _site_table(
     return out
 
 
+def _certified(portfolio: Portfolio) -> dict[str, Any]:
+    """Return the certificate of what was asked for and what has to be said of floors, targets and money, if anything."""
+    one = portfolio.certificate
+    if one is None or (one.measure == "people" and not portfolio.statements):
+        return {}
+    figures = {"measure": one.measure, "plan": one.plan, "bound": one.bound, "gap": one.gap, "method": one.method}
+    return {"certificate": figures, "statements": list(portfolio.statements)}
+
+
 def _summary(
     asked: Scenario,
     region: Region,
@@ -199,6 +208,7 @@ def _summary(
             "method": best.method,
             "cost_to_close_musd": float(closed["cost_musd"].sum()),
             "people_closable": int(closed["people_gained"].sum()),
+            **_certified(portfolio),
         },
         "policies": policies,
         "provinces": [

@@ -8,14 +8,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.invest.bundles import Offers
+from phusong.invest.chosen import Chosen, chosen_plan
 from phusong.invest.frontier import frontier
-from phusong.invest.optimum import BestPlan, best_plan
+from phusong.invest.optimum import BestPlan
 from phusong.invest.options_table import options_table
 from phusong.invest.plan_book import PlanBook
 from phusong.invest.portfolio_settings import PortfolioSettings
-from phusong.invest.ranking import rank
+from phusong.invest.priorities import rank_by_value
+from phusong.invest.program.facts import CommuneFacts
+from phusong.invest.program.solve import Certificate
 from phusong.invest.robustness import rank_range
-from phusong.invest.schedule import schedule
 
 __all__ = ["Portfolio", "PortfolioSettings", "choose"]
 
@@ -37,7 +39,10 @@ class Portfolio:
     best : BestPlan
         The plan of this budget and the bound.
     tables : mapping of DataFrame
-        Further tables of the result: all that could be bought, so that any plan can be evaluated.
+        Further tables of the result: all that could be bought, so that any plan can be evaluated; the schedule,
+        funds, milestones, what is late if a fund is, further plans.
+    certificate, statements
+        How good any plan under the same rules can be, and what has to be said of floors, targets and money.
     """
 
     options: pd.DataFrame
@@ -45,6 +50,8 @@ class Portfolio:
     curve: pd.DataFrame
     best: BestPlan
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    certificate: Certificate | None = None
+    statements: tuple[str, ...] = ()
 
 
 def choose(
@@ -54,6 +61,8 @@ def choose(
     commune_names: dict[str, str],
     parts: dict[str, Floats],
     commune_of_element: npt.NDArray[np.int64],
+    facts: CommuneFacts,
+    value: Floats | None = None,
 ) -> Portfolio:
     """Rank the bundles, choose a plan within the budget, and bound what any plan could reach.
 
@@ -69,11 +78,28 @@ def choose(
         People of each element by cause, for the reasons given.
     commune_of_element : ndarray of int, shape (n_elements,)
         Row of the commune, whose population is uncertain as one.
+    facts : CommuneFacts
+        People of each commune, and who is served today.
+    value : ndarray, shape (n_elements,), optional
+        People by their priority, which order the options; people when left out.
+
+    Raises
+    ------
+    InputError
+        If a fund may pay for nothing on offer.
     """
-    ranking = rank(offers.model)
+    ranking = rank_by_value(offers.model, value)
     low, high = rank_range(offers, ranking, settings, commune_of_element)
     options = options_table(offers, ranking, low, high, commune_names, parts)
-    best = best_plan(offers.model, settings.budget_musd, time_limit_s=settings.solver_seconds)
-    plan = schedule(offers, best, settings)
+    chosen: Chosen = chosen_plan(offers, settings, facts, commune_of_element, parts, value)
+    best = chosen.best
     book = PlanBook.of_offers(offers, commune_of_element, np.array(list(commune_names), str))
-    return Portfolio(options, plan, frontier(ranking, best, settings.budget_musd), best, book.tables())
+    return Portfolio(
+        options,
+        chosen.plan,
+        frontier(ranking, best, chosen.money_musd),
+        best,
+        {**book.tables(), **chosen.tables},
+        chosen.certificate,
+        chosen.statements,
+    )

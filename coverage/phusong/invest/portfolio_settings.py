@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from phusong.invest.program.rules import Rules
+
 __all__ = ["PortfolioSettings"]
 
 
@@ -19,6 +21,8 @@ class PortfolioSettings:
         Samples behind the range of ranks, the spread of the logarithm of costs, and their seed.
     solver_seconds : float
         Time limit of branch and bound on small models. [s]
+    rules : Rules
+        Funds, crews, floors, target, further plans.
     """
 
     budget_musd: float
@@ -28,3 +32,4 @@ class PortfolioSettings:
     cost_spread: float
     seed: int
     solver_seconds: float
+    rules: Rules = Rules()

@@ -130,6 +130,11 @@ def redact(result: Result, rules: Redaction | None = None) -> Result:
         readiness=pd.DataFrame(),
         stranded=pd.DataFrame(),
         isolated_builds=pd.DataFrame(),
+        schedule=pd.DataFrame(),
+        funds=pd.DataFrame(),
+        milestones=pd.DataFrame(),
+        late=pd.DataFrame(),
+        alternatives=pd.DataFrame(),
         # they hold exact counts and places of everything that could be bought
         remedies=pd.DataFrame(),
         bundles=pd.DataFrame(),

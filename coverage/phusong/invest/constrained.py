@@ -1,0 +1,244 @@
+"""The plan under rules: the program of the offers, solved, and what has to be said about floors, targets and money."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from phusong.errors import refuse
+from phusong.invest.bundles import Offers
+from phusong.invest.portfolio_settings import PortfolioSettings
+from phusong.invest.program.facts import CommuneFacts
+from phusong.invest.program.program import Program, by_commune, needed_gain
+from phusong.invest.program.rules import Rules, unpayable_problems
+from phusong.invest.program.solve import Certificate, Effort, Guide, Solved, nearest_met, solve
+from phusong.invest.program.timeline import NEVER
+
+__all__ = [
+    "Constrained",
+    "constrained_plan",
+    "plan_years",
+    "program_of",
+    "remedy_communes",
+    "wanted_shares",
+]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_NAMED = 8  # communes named in a statement; the table milestones holds them all
+
+
+@dataclass(frozen=True)
+class Constrained:
+    """A plan under rules.
+
+    Parameters
+    ----------
+    program : Program
+        What was solved, with the needs that are met.
+    fund, year : ndarray of int, shape (n_remedies,)
+        -1 and ``NEVER`` where nothing is bought; the fund by its place in the rules.
+    certificate : Certificate
+        How good any plan under the same rules can be.
+    wanted : ndarray, shape (n_communes,)
+        Share of the people of each commune that was asked for.
+    statements : tuple of str
+        What has to be said beside the figures.
+    """
+
+    program: Program
+    fund: Ints
+    year: Ints
+    certificate: Certificate
+    wanted: Floats
+    statements: tuple[str, ...]
+
+    @property
+    def remedies(self) -> Flags:
+        """Return what is bought."""
+        return np.asarray(self.fund >= 0)
+
+
+def plan_years(settings: PortfolioSettings) -> int:
+    """Return over how many years the plan is built: to the target year where there is one."""
+    rules = settings.rules
+    if rules.target_share > 0 and rules.target_year is not None:
+        return rules.target_year - settings.first_year + 1
+    return settings.years
+
+
+def wanted_shares(rules: Rules, remote: Ints) -> Floats:
+    """Return the share of the people to be served in each commune; 0 where none is asked."""
+    if rules.target_share > 0:
+        return np.full(remote.size, rules.target_share)
+    return np.asarray(rules.floor_share, np.float64)[np.clip(remote, 0, 3)]
+
+
+def remedy_communes(offers: Offers, codes: npt.NDArray[np.str_]) -> Ints:
+    """Return the row of the commune of each remedy: that of the first bundle which needs it; 0 where none does."""
+    row_of = {c: i for i, c in enumerate(codes.tolist())}
+    bundle = np.array([row_of.get(c, 0) for c in offers.bundles["commune_code"].astype(str)], np.int64)
+    needs = offers.model.needs
+    owner = np.repeat(np.arange(needs.shape[0]), np.diff(needs.indptr))
+    out = np.zeros(needs.shape[1], np.int64)
+    # the last assignment wins: bundles from the last to the first
+    out[needs.indices[::-1]] = bundle[owner[::-1]]
+    return out
+
+
+def program_of(
+    offers: Offers,
+    settings: PortfolioSettings,
+    facts: CommuneFacts,
+    commune_of_element: Ints,
+    value: Floats,
+) -> Program:
+    """Return the program of the offers under the rules, with no needs yet.
+
+    Parameters
+    ----------
+    offers : Offers
+        What could be bought.
+    settings : PortfolioSettings
+        Budget, years, rules.
+    facts : CommuneFacts
+        The communes.
+    commune_of_element : ndarray of int, shape (n_elements,)
+        Row of the commune.
+    value : ndarray, shape (n_elements,)
+        What is maximised.
+
+    Raises
+    ------
+    InputError
+        If a fund may pay for nothing on offer.
+    """
+    rules, years = settings.rules, plan_years(settings)
+    remote = facts.remote[remedy_communes(offers, facts.codes)]
+    refuse(unpayable_problems(rules, offers.remedies, remote))
+    model, worth, commune = by_commune(offers.model, commune_of_element, value)
+    kind = offers.remedies["kind"].to_numpy(str)
+    n = kind.size
+    cheapest = rules.target_share > 0
+    if rules.funds:
+        money = np.array([f.available(rules.money, years) for f in rules.funds])
+        carry = np.array([f.carry_over for f in rules.funds])
+        pays = np.array(
+            [
+                (np.isin(kind, f.kinds) if f.kinds else np.ones(n, bool)) & np.isin(remote, f.classes)
+                for f in rules.funds
+            ]
+        )
+    else:
+        # one budget, evenly over the years; for the cheapest plan, whatever all would cost
+        whole = float(model.remedy_cost_musd.sum()) if cheapest else settings.budget_musd
+        money = np.full((1, years), whole if cheapest else whole / years)
+        carry, pays = np.array([True]), np.ones((1, n), bool)
+    crews = sorted(rules.crews)
+    crew_of = np.full(n, -1, np.int64)
+    for c, name in enumerate(crews):
+        crew_of[kind == name] = c
+    return Program(
+        model,
+        worth,
+        commune,
+        np.zeros(facts.codes.size),
+        money,
+        carry,
+        pays,
+        crew_of,
+        np.array([rules.crews[c] for c in crews], np.int64),
+        cheapest=cheapest,
+    )
+
+
+def constrained_plan(
+    program: Program,
+    settings: PortfolioSettings,
+    facts: CommuneFacts,
+    *,
+    measure: str = "people",
+    guide: Guide | None = None,
+) -> Constrained:
+    """Return the plan of a program under floors or a target, and what has to be said about it.
+
+    Parameters
+    ----------
+    program : Program
+        From :func:`program_of`.
+    settings : PortfolioSettings
+        Budget, years, rules.
+    facts : CommuneFacts
+        The communes.
+    measure : str
+        What the value is: people, or value by priority.
+    guide : Guide, optional
+        The best plan for all the money without the rules, and its bound.
+    """
+    rules = settings.rules
+    wanted = wanted_shares(rules, facts.remote)
+    effort = Effort(settings.solver_seconds, settings.seed, measure, guide)
+    said: list[str] = []
+    if not (wanted > 0).any():
+        solved = solve(program, effort)
+        return _done(program, solved, wanted, said, settings)
+    everything = program.gained(np.ones(program.model.remedy_cost_musd.size, bool))
+    payable = program.reachable()
+    said += _out_of_reach(wanted, facts, everything, payable)
+    top = float(wanted.max())
+
+    def need_of(level: float) -> Floats:
+        # communes with less wanted keep their own share until the level falls below it
+        return needed_gain(np.minimum(wanted, level), facts.population, facts.served, payable)
+
+    solved, program, level = nearest_met(program, need_of, top, effort)
+    if level < top:
+        said.append(_not_met(wanted, top, level, proven=solved.impossible))
+    return _done(program, solved, wanted, said, settings)
+
+
+def _done(
+    program: Program, solved: Solved, wanted: Floats, said: list[str], settings: PortfolioSettings
+) -> Constrained:
+    year = np.where(solved.fund >= 0, solved.year, NEVER)
+    rules = settings.rules
+    if rules.funds:
+        total = float(program.available_musd.sum())
+        said.append(
+            f"The funds hold {total:,.3f} million USD for works in these years ({rules.money} money); budget_musd is not used."
+        )
+    elif program.cheapest:
+        cost = program.cost(solved.remedies)
+        over = "above" if cost > settings.budget_musd + 1e-9 else "within"
+        said.append(
+            f"The cheapest plan found costs {cost:,.3f} million USD, {over} the budget of {settings.budget_musd:,.3f}; no plan that serves as many costs less than {solved.certificate.bound:,.3f}."
+        )
+    return Constrained(program, solved.fund, year, solved.certificate, wanted, tuple(said))
+
+
+def _out_of_reach(wanted: Floats, facts: CommuneFacts, everything: Floats, payable: Floats) -> list[str]:
+    need = np.ceil(wanted * facts.population - 1e-9) - facts.served
+    said = []
+    for gain, words in ((everything, "by any option"), (payable, "by any option that a fund may pay")):
+        short = need - gain
+        if words.endswith("pay"):
+            short = np.where(need - everything > 1e-6, 0.0, short)
+        missing = np.flatnonzero(short > 1e-6)
+        if not missing.size:
+            continue
+        share = (facts.served + gain) / np.maximum(facts.population, 1.0)
+        worst = missing[np.lexsort((missing, share[missing]))][:_NAMED]
+        listed = ", ".join(f"{facts.names[c]} ({facts.codes[c]}) {share[c]:.0%}" for c in worst.tolist())
+        more = f" and {missing.size - worst.size} more" if missing.size > worst.size else ""
+        said.append(
+            f"{missing.size} of {facts.codes.size} communes cannot reach their share {words}; at most: {listed}{more}. They are asked for what can be reached; the table milestones says why."
+        )
+    return said
+
+
+def _not_met(wanted: Floats, top: float, level: float, *, proven: bool) -> str:
+    how = "No plan within the money, years and crews serves" if proven else "No plan was found that serves"
+    whom = "every commune" if np.ptp(wanted) == 0 else "every commune its own share, up to"
+    return f"{how} {top:.0%} of {whom}; the nearest level that a plan was found for is {level:.0%}, and this plan meets it."

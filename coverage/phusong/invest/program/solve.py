@@ -1,0 +1,253 @@
+"""The plan of a program with its certificate: exact when small, searched and bounded when large."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from phusong.invest.program.decomposition import by_communes
+from phusong.invest.program.exact import solve_exactly
+from phusong.invest.program.program import Program
+from phusong.invest.program.relaxation import Relaxed, relax
+from phusong.invest.program.search import Found, found_from, search
+
+__all__ = ["Certificate", "Effort", "Guide", "Solved", "nearest_met", "quick_plan", "solve"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_EXACT_BUNDLES = 400  # up to here branch and bound ends within seconds
+_EXACT_COLUMNS = 6_000
+_ROUNDS = 60
+_LARGE_BUNDLES = 40_000  # beyond, fewer rounds: each costs seconds
+_LARGEST_RELAXATION = 3_000_000  # covers beyond which the first-order method takes minutes
+_SURE = 0.95  # how sure the search is of what the plan without rules buys
+_STEP = 0.01  # the nearest level is looked for in whole per cent
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How good a plan can be at most.
+
+    Parameters
+    ----------
+    measure : str
+        people, value (people by their priority) or cost_musd.
+    plan, bound : float
+        What the plan has, and what no plan can better: from above for people, from below for cost.
+    method : str
+        How both were found.
+    """
+
+    measure: str
+    plan: float
+    bound: float
+    method: str
+
+    @property
+    def gap(self) -> float:
+        """Return how far the plan can be from the best, as a share of the larger of both."""
+        most = max(abs(self.plan), abs(self.bound))
+        return 0.0 if most <= 0 else abs(self.bound - self.plan) / most
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A plan by funds and years.
+
+    Parameters
+    ----------
+    fund, year : ndarray of int, shape (n_remedies,)
+        -1 where nothing is bought.
+    met : bool
+        Whether it meets the needs of every commune.
+    impossible : bool
+        Whether it is proven that no plan within these rules meets them.
+    certificate : Certificate
+        Of the goal, among plans that meet the needs.
+    """
+
+    fund: Ints
+    year: Ints
+    met: bool
+    impossible: bool
+    certificate: Certificate
+
+    @property
+    def remedies(self) -> Flags:
+        """Return what is bought."""
+        return np.asarray(self.fund >= 0)
+
+
+@dataclass(frozen=True)
+class Guide:
+    """The best plan for all the money in one purse, without floors, years and crews.
+
+    Parameters
+    ----------
+    bound : float
+        No plan for this money is worth more, so none under the rules is.
+    remedies : ndarray of bool, shape (n_remedies,)
+        What it buys.
+    method : str
+        How its bound was found.
+    """
+
+    bound: float
+    remedies: Flags
+    method: str
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a program is solved.
+
+    Parameters
+    ----------
+    time_limit_s : float
+        Of branch and bound on small programs. [s]
+    seed : int
+        Of the search on large ones.
+    measure : str
+        What the value is, when it is not the cost.
+    guide : Guide, optional
+        What is known without the rules.
+    """
+
+    time_limit_s: float
+    seed: int
+    measure: str = "people"
+    guide: Guide | None = None
+
+
+def solve(program: Program, effort: Effort) -> Solved:
+    """Return the plan of a program, and the bound on every other that obeys the same rules.
+
+    Parameters
+    ----------
+    program : Program
+        What is to be decided.
+    effort : Effort
+        Seconds, seed, and what is known without the rules.
+    """
+    small = _small(program)
+    relaxed = _relaxed(program, effort)
+    rounds = _ROUNDS if program.model.n_bundles <= _LARGE_BUNDLES else _ROUNDS // 10
+    found = search(program, relaxed.fraction, rounds=0 if small else rounds, seed=effort.seed)
+    bound, impossible = relaxed.bound, relaxed.impossible
+    method = f"{found.method}; bound: {relaxed.solver}"
+    if not small and program.cheapest:
+        parted = by_communes(program, relaxed)
+        bound = max(bound, parted.bound)
+        rebuilt = found_from(program, parted.remedies, rounds, effort.seed)
+        found = _better(program, found, rebuilt)
+        method = f"{found.method}; bound: {parted.method}"
+    if small and not impossible:
+        exact = solve_exactly(program, effort.time_limit_s)
+        impossible = exact.impossible
+        if exact.fund is not None and exact.year is not None:
+            found = _better(program, found, Found(exact.fund, exact.year, "exact"))
+        bound = max(bound, exact.bound) if program.cheapest else min(bound, exact.bound)
+        method = "HiGHS branch and bound over funds and years"
+    bought = found.remedies
+    got = program.cost(bought) if program.cheapest else program.worth(bought)
+    met = program.meets(bought)
+    # a proven bound never stands on the wrong side of a plan that meets the needs: that is rounding
+    if met:
+        bound = min(bound, got) if program.cheapest else max(bound, got)
+    name = "cost_musd" if program.cheapest else effort.measure
+    return Solved(found.fund, found.year, met, impossible, Certificate(name, got, bound, method))
+
+
+def _relaxed(program: Program, effort: Effort) -> Relaxed:
+    """Return the relaxation, or what is known without the rules where that is as tight and already there."""
+    guide = effort.guide
+    one_purse = program.pays.shape[0] == 1 and program.crew_most.size == 0
+    size = program.model.covers.nnz
+    if guide is not None and not _small(program) and (one_purse or size > _LARGEST_RELAXATION):
+        # floors only, or too large: the same money in one purse, without the rules
+        fraction = np.where(guide.remedies, _SURE, 0.0)
+        return Relaxed(guide.bound, fraction, f"all money in one purse, rules left out ({guide.method})")
+    found = relax(program)
+    words = f"linear relaxation, years summed ({found.solver})"
+    if guide is None or guide.bound >= found.bound:
+        return replace(found, solver=words)
+    return replace(
+        found, bound=guide.bound, solver=f"all money in one purse, rules left out ({guide.method})"
+    )
+
+
+def quick_plan(program: Program, *, time_limit_s: float, seed: int) -> tuple[Flags, str]:
+    """Return a plan and how it was found: exact when small, by the search's starts when large."""
+    found = search(program, np.zeros(program.pays.shape[1]), rounds=0, seed=seed)
+    if _small(program):
+        exact = solve_exactly(program, time_limit_s)
+        if exact.fund is not None and exact.year is not None:
+            best = _better(program, found, Found(exact.fund, exact.year, "HiGHS branch and bound"))
+            return best.remedies, "HiGHS branch and bound"
+    return found.remedies, found.method
+
+
+def _better(program: Program, one: Found, other: Found) -> Found:
+    a, b = one.remedies, other.remedies
+    if program.meets(b) != program.meets(a):
+        return other if program.meets(b) else one
+    if program.cheapest:
+        if not program.meets(a):
+            return one if program.short(a).sum() <= program.short(b).sum() else other
+        return one if program.cost(a) < program.cost(b) - 1e-9 else other
+    return one if program.worth(a) > program.worth(b) + 1e-6 else other
+
+
+def _small(program: Program) -> bool:
+    columns = int(program.pays.sum()) * program.n_years
+    return program.model.n_bundles <= _EXACT_BUNDLES and columns <= _EXACT_COLUMNS
+
+
+def nearest_met(
+    program: Program, need_of: Callable[[float], Floats], wanted: float, effort: Effort
+) -> tuple[Solved, Program, float]:
+    """Return the plan at the wanted level of needs or, where none is found, at the nearest whole per cent below.
+
+    Parameters
+    ----------
+    program : Program
+        What is to be decided; its needs are replaced.
+    need_of : callable
+        People needed in each commune at a level, 0 to 1, growing with it.
+    wanted : float
+        Level asked for.
+    effort : Effort
+        As for :func:`solve`.
+
+    Returns
+    -------
+    Solved, Program, float
+        The plan, the program it solves, and the level it meets.
+    """
+    found, proven = _feasible(program.needing(need_of(wanted)), effort)
+    level = wanted
+    if not found:
+        low, high = 0, int(np.ceil(wanted / _STEP - 1e-9)) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if _feasible(program.needing(need_of(middle * _STEP)), effort)[0]:
+                low = middle
+            else:
+                high = middle - 1
+        level = low * _STEP
+    asked = program.needing(need_of(level))
+    return replace(solve(asked, effort), impossible=proven), asked, level
+
+
+def _feasible(program: Program, effort: Effort) -> tuple[bool, bool]:
+    """Return whether a plan that meets the needs was found, and whether it is proven that there is none."""
+    start = search(program, np.zeros(program.pays.shape[1]), rounds=0, seed=effort.seed)
+    if program.meets(start.remedies):
+        return True, False
+    if not _small(program):
+        return False, False
+    exact = solve_exactly(program, effort.time_limit_s)
+    return exact.fund is not None and program.meets(exact.fund >= 0), exact.impossible
