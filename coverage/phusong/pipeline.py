@@ -12,6 +12,7 @@ import pandas as pd
 
 from phusong.access.elements import split_by_operator
 from phusong.access.gaps import classify
+from phusong.access.policy_communes import policy_communes
 from phusong.engine.crew import Crew, Threads
 from phusong.engine.fingerprint import source_fingerprint
 from phusong.engine.keeping import Keeper
@@ -228,7 +229,14 @@ def run_region(
             network_tables(region, network, stability, reception, tier, weights)
             | sharing_tables(
                 asked.access, region, situation, usage, costs, stabilise_musd, ground.site_commune
-            ),
+            )
+            | {
+                "policy_communes": policy_communes(
+                    {row["policy"]: found for row, *_, found in compared},
+                    ground.cell_commune,
+                    region.communes["commune_code"].to_numpy(str),
+                )
+            },
         )
 
 

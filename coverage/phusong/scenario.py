@@ -14,6 +14,7 @@ import tomli_w
 from pydantic import BaseModel, Field, ValidationError
 
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.html_card import card
 from phusong.resources import scenario_names, scenario_path
 from phusong.settings import (
     AccessSettings,
@@ -80,6 +81,12 @@ class Scenario(Table):
         except ValidationError as error:
             raise InputError([_problem(e, where) for e in error.errors()]) from None
 
+    def _repr_html_(self) -> str:
+        default, own = (_flat(s.model_dump(mode="json", by_alias=True)) for s in (Scenario(), self))
+        rows = [(key, value) for key, value in own.items() if value != default.get(key)]
+        note = f"{len(own) - len(rows)} other settings are as phusong sets them; see .to_toml()"
+        return card(f"Scenario {self.title}".strip(), rows, note=note)
+
     def to_toml(self) -> str:
         """Return the whole resolved scenario as TOML."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True, by_alias=True))
@@ -88,6 +95,13 @@ class Scenario(Table):
 def policy_label(sharing: SharingSettings) -> str:
     """Return what the policy in force is called beside others: its name, and that agreements join it."""
     return f"{sharing.policy} with agreements" if sharing.agreements else sharing.policy
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return found
 
 
 def _locate(name_or_path: str | Path) -> Path:

@@ -93,5 +93,3 @@ def locked(
             f"{row['people_behind']:,}", best.replace("_", " ") or "none", *figures,
         )  # fmt: skip
     console.print(table)
-
-

@@ -17,6 +17,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from phusong.errors import InputError, Problem, refuse
+from phusong.html_card import card, html_table
 from phusong.region.antennas import AntennaPattern, antenna_text, read_antennas
 from phusong.region.grid import Grid
 from phusong.region.notices import Notice
@@ -113,6 +114,17 @@ class Region:
     def source_of(self, layer: str) -> Source:
         """Return where a layer comes from; ``assumed`` when nothing is said."""
         return next((s for s in self.sources if s.layer == layer), Source(layer, "assumed", "not stated"))
+
+    def _repr_html_(self) -> str:
+        layers = [
+            (s.layer, f"{len(getattr(self, s.layer)):,}" if s.layer in LAYERS else "raster", s.kind, s.as_of, s.source)
+            for s in self.sources
+        ]
+        side = f"{self.grid.width} × {self.grid.height} pixels of {self.grid.cell_m:g} m, {self.grid.crs}"
+        people = f"{int(self.communes['population'].sum()):,}"
+        rows = [("communes", f"{len(self.communes):,}"), ("people", people), ("grid", side)]
+        table = html_table(["layer", "rows", "kind", "as of", "source"], layers)
+        return card(f"Region {self.name}", rows, parts=[table])
 
     def digests(self) -> Mapping[str, str]:
         """Return a SHA-256 per layer, over its values only: the same content gives the same digest."""

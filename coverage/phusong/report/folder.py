@@ -36,7 +36,7 @@ FILES = (
 """Files of the contract; ``maps/`` and ``tables/`` stand beside them."""
 
 _TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "cuts", "hops",
-           "locked_assets", "locks", "readiness", "stranded", "isolated_builds",
+           "locked_assets", "locks", "readiness", "stranded", "isolated_builds", "policy_communes",
            "remedies", "bundles", "people_groups", "bundle_groups", "robustness", "tornado",
            "schedule", "funds", "milestones", "late", "alternatives")  # fmt: skip
 _FOLDERS = ("maps", "tables")

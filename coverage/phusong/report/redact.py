@@ -128,6 +128,7 @@ def redact(result: Result, rules: Redaction | None = None) -> Result:
         locked_assets=pd.DataFrame(),
         locks=pd.DataFrame(),
         readiness=pd.DataFrame(),
+        policy_communes=pd.DataFrame(),
         stranded=pd.DataFrame(),
         isolated_builds=pd.DataFrame(),
         schedule=pd.DataFrame(),

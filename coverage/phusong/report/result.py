@@ -15,6 +15,8 @@ from phusong.region.grid import Grid
 
 if TYPE_CHECKING:
     from phusong.invest.evaluation import Evaluation
+    from phusong.report.cards import PlanView
+    from phusong.report.plots import Plots
 
 __all__ = ["ACCESS_CLASSES", "COLUMNS", "GAP_PARTS", "AccessView", "Result", "as_words"]
 
@@ -98,6 +100,8 @@ class Result:
         microwave hops over the terrain and in the rain.
     locked_assets, locks : DataFrame
         Sites that reach people who may not use them, with every remedy costed; the same counted by lock reason.
+    policy_communes : DataFrame
+        People served in each commune under each sharing policy (policy, commune_code, people_served).
     readiness, stranded, isolated_builds : DataFrame
         Per commune where signal, power and backhaul are there at once, and how it hangs on the core; assets idle for
         want of one of them; sites beside another owner's structure that could carry them.
@@ -140,6 +144,7 @@ class Result:
     readiness: pd.DataFrame = field(default_factory=pd.DataFrame)
     stranded: pd.DataFrame = field(default_factory=pd.DataFrame)
     isolated_builds: pd.DataFrame = field(default_factory=pd.DataFrame)
+    policy_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
     remedies: pd.DataFrame = field(default_factory=pd.DataFrame)
     bundles: pd.DataFrame = field(default_factory=pd.DataFrame)
     people_groups: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -170,6 +175,25 @@ class Result:
     def access(self) -> AccessView:
         """Who is served and why not: ``.communes``, ``.classes``, ``.settlements``."""
         return AccessView(self.communes, self.access_class, self.settlements)
+
+    @property
+    def invest(self) -> "PlanView":
+        """What to do: ``.options``, ``.plan``, ``.curve``."""
+        from phusong.report.cards import PlanView  # noqa: PLC0415 - made of Result
+
+        return PlanView(self.options, self.plan, self.curve, dict(self.summary.get("plan") or {}))
+
+    @property
+    def plot(self) -> "Plots":
+        """Pictures: ``.gaps()``, ``.map(layer)``, ``.over(what)``, ``.curve()``, ``.schedule()``."""
+        from phusong.report.plots import Plots  # noqa: PLC0415 - made of Result
+
+        return Plots(self)
+
+    def _repr_html_(self) -> str:
+        from phusong.report.cards import result_card  # noqa: PLC0415 - made of Result
+
+        return result_card(self)
 
     def evaluate(
         self, plan: "str | Path | pd.DataFrame | Iterable[str]", *, prove: bool = False
