@@ -71,8 +71,10 @@ def result_card(result: Result) -> str:
         *((GAP_LABELS[p].lower(), number_text(float(result.communes[p].sum()), "people")) for p in GAP_PARTS),
         (
             "plan",
-            f"{number_text(plan.get('cost_musd'), 'musd')} million USD for {number_text(plan.get('people_gained'), 'people')} "
-            f"more; at most {number_text(plan.get('bound_people'), 'people')} are possible",
+            (
+                f"{number_text(plan.get('cost_musd'), 'musd')} million USD for {number_text(plan.get('people_gained'), 'people')} "
+                f"more; at most {number_text(plan.get('bound_people'), 'people')} are possible"
+            ),
         ),
         (
             "communes, sites, options",
