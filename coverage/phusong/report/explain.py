@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.report.explain_option import refused_words, standing_words
 from phusong.report.explain_sharing import locked_words, readiness_words
 from phusong.report.result import GAP_PARTS, Result, as_words
 from phusong.report.theme import GAP_LABELS
@@ -38,7 +39,15 @@ def explain(result: Result, name: str) -> str:
         If nothing in the result has that name; the nearest known name is proposed.
     """
     wanted = str(name).strip()
-    for find in (_find_commune_code, _find_option, _find_remedy, _find_site, _find_rank, _find_commune_name):
+    for find in (
+        _find_commune_code,
+        _find_option,
+        _find_remedy,
+        refused_words,
+        _find_site,
+        _find_rank,
+        _find_commune_name,
+    ):
         text = find(result, wanted)
         if text:
             return text
@@ -48,6 +57,7 @@ def explain(result: Result, name: str) -> str:
         *result.options["bundle_id"].astype(str),
         *_remedies(result),
         *result.sites["site_id"].astype(str),
+        *(result.bundles["bundle_id"].astype(str) if len(result.bundles) else ()),
     ]
     hint = nearest_name(wanted, known)
     raise InputError(
@@ -170,6 +180,7 @@ def _option(result: Result, row: Mapping[str, Any]) -> str:
             f"When costs and people are uncertain its rank lies between {_people(row['rank_p05'])} and "
             f"{_people(row['rank_p95'])} in 90 % of the samples."
         )
+    lines += standing_words(result, row)
     modelled = as_words(row.get("modelled_layers"))
     if modelled:
         lines.append(f"It rests on layers that are modelled or assumed: {', '.join(modelled)}.")
@@ -177,8 +188,18 @@ def _option(result: Result, row: Mapping[str, Any]) -> str:
         lines.append("It rests on measured and official layers alone.")
     chosen = set(result.plan["remedy_id"].astype(str)) & set(as_words(row["remedies"]))
     total = len(as_words(row["remedies"]))
-    lines.append(f"In the plan: {len(chosen)} of its {total} remedies." if chosen else "Not in the plan.")
+    lines.append(f"In the plan: {len(chosen)} of its {total} remedies." if chosen else _left_out(result, row))
     return "\n".join(lines)
+
+
+def _left_out(result: Result, row: Mapping[str, Any]) -> str:
+    budget = (result.summary.get("plan") or {}).get("budget_musd")
+    if budget is None or float(row["cumulative_cost_musd"]) <= float(budget):
+        return "Not in the plan: the money goes farther on others together."
+    return (
+        f"Not in the plan: the options above it together cost {_musd(row['cumulative_cost_musd'] - row['cost_musd'])}, "
+        f"and the budget is {_musd(budget)}."
+    )
 
 
 def _site(result: Result, row: Mapping[str, Any]) -> str:
