@@ -1,5 +1,8 @@
 """Explanations in plain words."""
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
 from phusong.errors import InputError
@@ -46,3 +49,54 @@ def test_an_unknown_name_proposes_the_nearest(result):
         explain(result, "b-0004")
     with pytest.raises(InputError, match="is no commune"):
         explain(result, "")
+
+
+@pytest.fixture(scope="module")
+def stocked(result):
+    """The result with what could be bought: its best option, and one that serves the same people for more."""
+    first = result.options.iloc[0]
+    remedies = pd.DataFrame(
+        {
+            "remedy_id": ["r1@s000", "r2@s000", "r3@s000"], "kind": ["battery", "open", "radio"],
+            "capex_musd": 0.1, "opex_musd_year": 0.0, "cost_musd": [0.1, 0.4, 0.2], "east_m": 0.0, "north_m": 0.0,
+        }
+    )  # fmt: skip
+    bundles = pd.DataFrame(
+        {
+            "bundle_id": [first["bundle_id"], "x9"], "kinds": ["battery", "open"], "operators": "Viettel",
+            "commune_code": first["commune_code"], "where": "s000", "east_m": 0.0, "north_m": 0.0,
+            "remedies": ["r1@s000", "r2@s000"], "cost_musd": [0.1, 0.4], "people_alone": [60, 40],
+        }
+    )  # fmt: skip
+    groups = pd.DataFrame({"commune_code": first["commune_code"], "people": [40, 20]})
+    pairs = pd.DataFrame({"bundle": [0, 0, 1], "group": [0, 1, 0]})
+    options = result.options.assign(
+        keep_probability=0.75, runner_up="x9", rival=result.options["bundle_id"].iloc[1]
+    )
+    return replace(
+        result, options=options, remedies=remedies, bundles=bundles, people_groups=groups, bundle_groups=pairs
+    )
+
+
+def test_a_refused_option_names_who_serves_its_people_instead(stocked):
+    text = explain(stocked, "x9")
+    assert "not ranked" in text
+    assert "40 by b0001 (rank 1)" in text
+    assert "already serve everybody" in text
+
+
+def test_a_refused_remedy_names_the_options_that_would_need_it(stocked):
+    assert "refused: x9" in explain(stocked, "r2@s000")
+    assert "No option" in explain(stocked, "r3@s000")
+
+
+def test_an_option_says_how_sure_it_is_and_what_it_beat(stocked):
+    text = explain(stocked, "1")
+    assert "75 % of the samples" in text
+    assert "It came before x9: open, 0.4 million USD, no longer ranked" in text
+    assert "could be served by b0002" in text
+
+
+def test_an_option_outside_the_plan_says_why(result):
+    late = result.options.assign(cumulative_cost_musd=result.options["cumulative_cost_musd"] + 50.0)
+    assert "the budget is 10 million USD" in explain(replace(result, options=late), "40")
