@@ -1,0 +1,164 @@
+"""phusong watch: events applied to a region as they come."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from phusong.commands.terminal import cell, console, errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from phusong.live.session import Outcome, Session
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+_LIGHTS = {"green": "[green]● met[/]", "amber": "[yellow]▲ in time[/]", "red": "[red]■ late[/]", "none": "–"}
+
+
+@app.command("watch")
+def watch_(
+    region: Annotated[str, typer.Argument(help="Region folder, or the name of a province to build.")],
+    events: Annotated[
+        str | None, typer.Argument(help="JSON lines: a file, a folder in which files appear, or - (stdin).")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables and of the state.")] = Path("results/watch"),
+    scenario: Annotated[str, typer.Option(help="A file, or the name of a shipped scenario.")] = "default",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, e.g. sharing.policy=mocn.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Result folder (or plan.csv) with the money planned.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow/--once", help="Wait for more, or stop at the end.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each event.")] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Print made-up events of the region, and stop.")
+    ] = False,
+) -> None:
+    """Keep gap parts and KPIs current, event by event, by touching only what each changes.
+
+    Example: phusong watch regions/tuyen-quang events.jsonl --out results/watch
+    """
+    from phusong.commands.means import means  # noqa: PLC0415 - --help must be quick
+    from phusong.engine.lock import alone_in  # noqa: PLC0415
+    from phusong.errors import InputError, Problem  # noqa: PLC0415
+    from phusong.live.example import example_events  # noqa: PLC0415
+    from phusong.live.session import Session  # noqa: PLC0415
+    from phusong.live_setup import planned_money, region_standing  # noqa: PLC0415
+    from phusong.scenario import Scenario  # noqa: PLC0415
+    from phusong.stress import region_of  # noqa: PLC0415
+
+    if events is None and not example:
+        raise InputError(Problem("EVENTS", "is missing: a file, a folder, or - ; --example shows some"))
+    asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
+    money = None if plan is None else planned_money(plan)
+    with means(
+        workers=workers, address=None, certificates=(None, None, None), store=None, keep=True, store_gib=8.0
+    ) as use:
+        standing = region_standing(asked, region_of(region, asked), crew=use.crew, keeper=use.keeper)
+    if example:
+        for line in example_events(standing):
+            typer.echo(line)
+        return
+    assert events is not None  # noqa: S101 - said above
+    out.mkdir(parents=True, exist_ok=True)
+    with alone_in(out):
+        session = Session(standing, out / "state", money)
+        for notice in session.notices:
+            errors.print(f"[dim]· {escape(notice)}[/dim]", highlight=False)
+        try:
+            _watch(session, events, out, follow=follow, as_json=as_json)
+        except KeyboardInterrupt:
+            errors.print("interrupted; the state is kept, the same command goes on from here")
+            raise typer.Exit(130) from None
+        finally:
+            session.close()
+    console.print(
+        f"Wrote {out}; open {out / 'kpis.csv'}", highlight=False, soft_wrap=True
+    ) if not as_json else None
+
+
+def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json: bool) -> None:
+    import time  # noqa: PLC0415
+
+    from phusong.live.files import write_tables  # noqa: PLC0415
+    from phusong.live.sources import Waiting, batches  # noqa: PLC0415
+
+    times: list[float] = []
+    kpis = write_tables(session.register, out)
+    for batch in batches(events, session, follow=follow):
+        if isinstance(batch, Waiting):
+            errors.print(f"[yellow]waiting:[/] {escape(str(batch))}", highlight=False, soft_wrap=True)
+            continue
+        outcomes = [session.take(line) for line in batch]
+        start = time.perf_counter()
+        session.sync()
+        kpis = write_tables(session.register, out)
+        written = time.perf_counter() - start
+        for outcome in outcomes:
+            if not outcome.reason:
+                times.append(outcome.seconds)
+            _tell(outcome, written, as_json=as_json)
+    if as_json:
+        return
+    _table(kpis)
+    if times:
+        times.sort()
+        console.print(
+            f"{len(times):,} events: {1000 * times[len(times) // 2]:.1f} ms each in the middle, "
+            f"{1000 * times[-1]:.1f} ms at most; {session.rejected:,} lines rejected so far (state/rejected.jsonl)",
+            highlight=False,
+        )
+    else:
+        console.print(f"No new event; {session.rejected:,} lines rejected so far.", highlight=False)
+
+
+def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
+    line, event, touched = outcome.line, outcome.event, outcome.touched
+    if as_json:
+        tree: dict[str, Any] = {
+            "source": line.source, "line": line.number, "id": outcome.event_id, "accepted": event is not None,
+            "reason": outcome.reason, "latency_ms": round(1000 * outcome.seconds, 3), "written_ms": round(1000 * written_s, 3),
+        }  # fmt: skip
+        if touched is not None:
+            tree |= {"sites": touched.sites.size, "squares": touched.cells, "communes": touched.communes.size}
+        typer.echo(json.dumps(tree, ensure_ascii=False))
+        return
+    place = f"{line.source} line {line.number}"
+    if event is None or touched is None:
+        named = f" id {outcome.event_id!r}" if outcome.event_id else ""
+        errors.print(
+            f"[yellow]rejected:[/] {escape(f'{place}{named}: {outcome.reason}')}; nothing changed",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        return
+    console.print(
+        escape(
+            f"{event.time.isoformat()} {event.kind} {event.subject}: {touched.sites.size:,} sites, {touched.cells:,} squares, "
+            f"{touched.communes.size:,} communes in {1000 * outcome.seconds:.1f} ms (written in {1000 * written_s:.0f} ms)"
+        ),
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _table(kpis: "pd.DataFrame") -> None:
+    table = Table(title="KPIs of the whole region")
+    for name in ("KPI", "actual", "target", "unit", "by", "forecast", "light", "freshness"):
+        table.add_column(name, justify="right" if name in {"actual", "target"} else "left")
+    for row in kpis[kpis["level"] == "region"].to_dict("records"):
+        shown = ["–" if row[k] != row[k] else cell(float(row[k])) for k in ("actual", "target")]
+        table.add_row(
+            row["name"], *shown, row["unit"], row["target_date"], row["forecast"], _LIGHTS[row["light"]], row["freshness"]
+        )  # fmt: skip
+    console.print(table)

@@ -1,0 +1,140 @@
+"""What was decided, line by line: an append-only journal that survives a kill, and what a torn end leaves."""
+
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from phusong.errors import InputError, Problem
+
+__all__ = ["Journal", "durable", "records"]
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A journal as read.
+
+    Parameters
+    ----------
+    records : list of dict
+        Records after the place from which it was read.
+    end : int
+        Bytes up to the end of the last whole record.
+    torn : int
+        Bytes behind it: a record that was being written when the writer died.
+    """
+
+    records: list[dict[str, Any]]
+    end: int
+    torn: int
+
+
+def records(path: Path, start: int = 0) -> Tail:
+    """Return the records of a journal from some byte on.
+
+    Raises
+    ------
+    InputError
+        If a record other than the last is damaged, or the journal is shorter than `start`.
+    """
+    data = path.read_bytes() if path.is_file() else b""
+    if len(data) < start:
+        raise InputError(
+            Problem(
+                path.name,
+                f"is shorter ({len(data):,} bytes) than the snapshot says ({start:,}); restore it from a copy",
+            )
+        )
+    out: list[dict[str, Any]] = []
+    end = start
+    for line in _lines(data[start:]):
+        record = _decode(line)
+        last = end + len(line) >= len(data)
+        if record is None:
+            if last:
+                break
+            raise InputError(
+                Problem(
+                    path.name,
+                    f"is damaged at byte {end:,}: its checksum does not fit; restore it from a copy",
+                )
+            )
+        out.append(record)
+        end += len(line)
+    return Tail(out, end, len(data) - end)
+
+
+class Journal:
+    """Appends records; what a torn end left is cut off first.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    end : int
+        Bytes to keep.
+    """
+
+    def __init__(self, path: Path, end: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+        self._file.truncate(end)
+        self.end = end
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Write a record; it is safe from a power cut after :meth:`sync` only."""
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        line = b"%08x %b\n" % (zlib.crc32(text), text)
+        self._file.write(line)
+        self.end += len(line)
+
+    def sync(self) -> None:
+        """Bring every record to the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Bring every record to the disk and let the file go."""
+        self.sync()
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def durable(path: Path, content: bytes) -> None:
+    """Write a file in one piece that outlives a power cut: another name, to the disk, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.name}.part")
+    with work.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    work.replace(path)
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        end = data.find(b"\n", at) + 1 or len(data)
+        yield data[at:end]
+        at = end
+
+
+def _decode(line: bytes) -> dict[str, Any] | None:
+    if not line.endswith(b"\n") or line[8:9] != b" ":
+        return None
+    text = line[9:-1]
+    try:
+        if int(line[:8], 16) != zlib.crc32(text):
+            return None
+        record = json.loads(text)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None

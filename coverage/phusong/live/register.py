@@ -1,0 +1,185 @@
+"""From an event's words to what it does: who is meant, whether it can be so, and what follows."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from phusong.errors import nearest_name
+from phusong.live.areas import Sums, added
+from phusong.live.catalogue import Figures, kpis, values
+from phusong.live.events import Event, Kind
+from phusong.live.happened import NEVER, Happened
+from phusong.live.increment import Live, Touched
+from phusong.live.standing import Standing
+
+__all__ = ["Area", "Register"]
+
+Area = tuple[str, str]
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+WORKS = (Kind.site_commissioned, Kind.lock_opened, Kind.money_disbursed)
+REGION: Area = ("region", "")
+
+
+class Register:
+    """A region, its events and its KPIs.
+
+    Parameters
+    ----------
+    standing : Standing
+        What stands before any event.
+    happened : Happened, optional
+        What has happened already.
+    planned_musd : mapping of str to float, optional
+        Money planned by commune_code. [million USD]
+    """
+
+    def __init__(
+        self,
+        standing: Standing,
+        happened: Happened | None = None,
+        planned_musd: Mapping[str, float] | None = None,
+    ) -> None:
+        self.live = Live(standing, happened)
+        places = standing.places
+        self.areas: list[Area] = [
+            REGION,
+            *(("province", str(c)) for c in places.province_codes),
+            *(("commune", str(c)) for c in places.commune_codes),
+        ]
+        self.row = {area: k for k, area in enumerate(self.areas)}
+        self._first_commune = 1 + places.province_codes.size
+        planned = np.full(places.commune_codes.size, np.nan)
+        if planned_musd is not None:
+            planned = np.array([planned_musd.get(str(c), 0.0) for c in places.commune_codes])
+        self._planned = planned
+        self._names = {
+            "site": _positions(standing.network.site_ids),
+            "line": _positions(standing.lines.ids),
+            "link": _positions(standing.network.links.ids),
+        }
+
+    @property
+    def happened(self) -> Happened:
+        """What has happened so far."""
+        return self.live.happened
+
+    def refusal(self, event: Event) -> str | None:
+        """Return why an event cannot be so, or nothing."""
+        happened, standing = self.happened, self.live.standing
+        if happened.clock_ms != NEVER and event.time_ms < happened.clock_ms:
+            late = (happened.clock_ms - event.time_ms) / 1000.0
+            return f"its time lies {late:,.3f} s before the last event's: a clock went backwards, or it came out of order"
+        if event.kind is Kind.clock:
+            return None
+        if event.kind is Kind.money_disbursed:
+            known = [a[1] for a in self.areas[1:]]
+            if event.subject in known:
+                return None
+            return f"{event.subject!r} is no commune_code or province_code here{nearest_name(event.subject, known)}"
+        group = event.kind.split("_", maxsplit=1)[0] if event.kind is not Kind.lock_opened else "site"
+        k = self._names[group].get(event.subject)
+        if k is None:
+            near = nearest_name(event.subject, self._names[group])
+            return f"{event.subject!r} is no {group}_id of the region{near}"
+        waiting = bool(group == "site" and standing.planned[k] and not happened.commissioned[k])
+        contradictions = {
+            Kind.site_down: (group == "site" and bool(happened.site_down[k]), "is down already"),
+            Kind.site_up: (group == "site" and bool(self.live.now.site_on[k]), "is up already"),
+            Kind.line_down: (group == "line" and not happened.closed[k], "is down already"),
+            Kind.line_up: (group == "line" and bool(happened.closed[k]), "is up already"),
+            Kind.link_down: (group == "link" and not happened.link_up[k], "is down already"),
+            Kind.link_up: (group == "link" and bool(happened.link_up[k]), "is up already"),
+            Kind.site_commissioned: (group == "site" and not waiting, "is no planned site that waits for it"),
+            Kind.lock_opened: (
+                group == "site" and bool(standing.network.shareable[k] | happened.opened[k]),
+                "has no lock to open",
+            ),
+        }
+        wrong, words = contradictions[event.kind]
+        if not wrong and waiting and event.kind in (Kind.site_down, Kind.site_up):
+            wrong, words = True, "is planned and not commissioned yet"
+        return f"{event.subject!r} {words}" if wrong else None
+
+    def apply(self, event: Event) -> Touched:
+        """Let an event happen that :meth:`refusal` has nothing against; return what it changed."""
+        live = self.live
+        if self.happened.began_ms == NEVER and not self.happened.works:
+            self._note_works(np.arange(len(self.areas)), event.time_ms)
+        before = live.at(event.time_ms)
+        if event.kind is Kind.money_disbursed:
+            area = ("commune" if ("commune", event.subject) in self.row else "province", event.subject)
+            purse = (area, event.money.fund)
+            self.happened.money_cents[purse] = self.happened.money_cents.get(purse, 0) + event.money.cents
+            rows = self._with_above(np.array([self.row[area]]))
+            self._tell(rows, ("money",), event.time_ms)
+            touched = Touched(np.zeros(0, np.int64), 0, np.zeros(0, np.int64))
+        elif event.kind is Kind.clock:
+            return before
+        else:
+            group = "site" if event.kind is Kind.lock_opened else event.kind.split("_", maxsplit=1)[0]
+            touched = getattr(live, event.kind.value)(self._names[group][event.subject])
+            rows = self._with_above(self._first_commune + touched.communes)
+            topics = ("network", "works") if event.kind in WORKS else ("network",)
+            self._tell(rows, topics, event.time_ms)
+        if event.kind in WORKS:
+            self._note_works(rows, event.time_ms)
+        return Touched(
+            np.union1d(before.sites, touched.sites),
+            before.cells + touched.cells,
+            np.union1d(before.communes, touched.communes),
+        )
+
+    def figures(self) -> Figures:
+        """Return what KPIs are computed from: the region, its provinces, its communes."""
+        standing, happened, sums = self.live.standing, self.happened, self.live.now.sums
+        province, n_provinces = standing.places.province, standing.places.province_codes.size
+        above = added(sums, province, n_provinces)
+        whole = added(sums, np.zeros(province.size, np.int64), 1)
+        money = np.zeros(len(self.areas))
+        for (area, _), cents in happened.money_cents.items():
+            money[self._with_above(np.array([self.row[area]]))] += cents
+        return Figures(
+            sums=_stacked(whole, above, sums),
+            lost_people_ms=_levels(self.live.lost_people_ms().astype(np.float64), province, n_provinces),
+            disbursed_cents=money,
+            planned_musd=_levels(self._planned, province, n_provinces),
+        )
+
+    def _with_above(self, rows: Ints) -> Ints:
+        """Return areas with the provinces and the region that hold them."""
+        province = self.live.standing.places.province
+        communes = rows[rows >= self._first_commune] - self._first_commune
+        return np.unique(np.r_[0, rows, 1 + province[communes]]).astype(np.int64)
+
+    def _tell(self, rows: Ints, topics: tuple[str, ...], time_ms: int) -> None:
+        for row in rows.tolist():
+            for topic in topics:
+                self.happened.told_ms[self.areas[row], topic] = time_ms
+
+    def _note_works(self, rows: Ints, time_ms: int) -> None:
+        by_kpi = values(self.figures())
+        for kpi in kpis():
+            if kpi.target is None:
+                continue
+            found = by_kpi[kpi.key]
+            for row in rows.tolist():
+                if np.isfinite(found[row]):
+                    points = self.happened.works.setdefault((self.areas[row], kpi.key), [])
+                    points.append((time_ms, float(found[row])))
+
+
+def _positions(names: npt.NDArray[np.str_]) -> dict[str, int]:
+    return {str(name): k for k, name in enumerate(names)}
+
+
+def _stacked(*levels: Sums) -> Sums:
+    names = levels[0].__dataclass_fields__
+    return Sums(**{name: np.concatenate([getattr(s, name) for s in levels]) for name in names})
+
+
+def _levels(by_commune: Floats, province: Ints, n_provinces: int) -> Floats:
+    above = np.bincount(province, by_commune, n_provinces)
+    return np.r_[by_commune.sum(), above, by_commune]
