@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from phusong.commands import audit, compare, data, evaluate, maps, radio, region_diff, result, run
+from phusong.commands import audit, compare, data, evaluate, maps, radio, region_diff, result, run, stress, watch
 from phusong.commands.terminal import errors
 from phusong.errors import InputError, PhusongError
 
@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=True, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
     help="Who in which commune has no stable internet, why not, and which investments buy the most coverage.",
 )  # fmt: skip
-for commands in (run.app, result.app, compare.app, maps.app, evaluate.app, audit.app):
+for commands in (run.app, result.app, compare.app, maps.app, evaluate.app, stress.app, watch.app, audit.app):
     app.add_typer(commands)
 app.add_typer(region_diff.app, name="region")
 app.add_typer(radio.app, name="radio")

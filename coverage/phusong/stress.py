@@ -18,8 +18,9 @@ from phusong.invest.planned_network import PlannedNetwork, planned_network
 from phusong.network_tables import checked_links
 from phusong.pipeline import _ground, _network, _rights, _sinr
 from phusong.radio.footprints import footprints
-from phusong.radio_setup import populated, radio_setup, standing_sites
+from phusong.radio_setup import populated, radio_setup, scenario_region, standing_sites
 from phusong.region.store import Region
+from phusong.region.text_table import read_text_table
 from phusong.result_tables import Ground
 from phusong.scenario import Scenario
 from phusong.service.capacity import tiers
@@ -28,13 +29,13 @@ from phusong.service.power import HOURS_YEAR, site_stability
 from phusong.service.reception import Reception, reception_at
 from phusong.service.storms.damage import Exposure, Places, expose
 from phusong.service.storms.draws import words
-from phusong.service.storms.field import draw_versions, strongest_wind
+from phusong.service.storms.field import Versions, draw_versions, lattice_over, strongest_wind
 from phusong.service.storms.impact import Crews, Impact, served_by, storm_impact
 from phusong.service.storms.recovery import repair_order
 from phusong.service.storms.track import Track, read_track
 from phusong.service.storms.wind import assumed, gust_share, terrain_share
 
-__all__ = ["HOURS", "StormResult", "stress"]
+__all__ = ["HOURS", "StormResult", "read_plan_remedies", "region_of", "stress"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -69,7 +70,7 @@ class StormResult:
     commune_gust_ms : ndarray, shape (n_communes, 3)
         Mean, 5 % and 95 % of the gust in open country at an inner point of each commune.
     gusts : tuple of ndarray
-        Lines to the east and to the north, and mean gusts in open country at their crossings, for contours.
+        Lines to the east and to the north, and gusts in open country at their crossings: of the track as given.
     seed : int
         Of everything drawn.
     seconds : mapping of str to float
@@ -168,14 +169,25 @@ def stress(
          "gust_ms": np.asarray(exposure.site_gust @ mean)},
         geometry=region.sites.geometry, crs=region.sites.crs,
     )  # fmt: skip
-    lattice = exposure.lattice
-    shape = lattice.north_m.size, lattice.east_m.size
     clock.next("")
     return StormResult(
         region, track, samples, impact, then, planned, today.network.operators, sites,
         np.stack([gust.mean(axis=1), *np.quantile(gust, (0.05, 0.95), axis=1)], axis=1),
-        (lattice.east_m, lattice.north_m, (open_gust * mean).reshape(shape)), seed, clock.seconds,
+        _gusts(region, track, open_gust), seed, clock.seconds,
     )  # fmt: skip
+
+
+def _gusts(region: Region, track: Track, open_gust: float) -> tuple[Floats, Floats, Floats]:
+    """Return gusts of the track as given on a lattice 90 km wider than the region."""
+    west, south, east, north = region.communes.to_crs(region.grid.crs).total_bounds
+    wide = 90_000.0
+    lattice = lattice_over(
+        region.grid, np.array([west - wide, east + wide]), np.array([south - wide, north + wide]), rmw_km=40.0
+    )  # fmt: skip
+    as_given = Versions(np.zeros(1), np.zeros(1), np.ones(1), np.ones(1))
+    wind = strongest_wind(track, lattice.latitude_deg, lattice.longitude_deg, as_given)[:, 0]
+    shape = lattice.north_m.size, lattice.east_m.size
+    return lattice.east_m, lattice.north_m, (open_gust * wind).reshape(shape)
 
 
 class _Clock:
@@ -285,3 +297,40 @@ def _planned(asked: Scenario, region: Region, today: _Today, plan: pd.DataFrame)
         hours_allowed=(1.0 - asked.service.availability_target) * HOURS_YEAR,
         site_xy_m=np.c_[sites.x, sites.y], node_xy_m=np.c_[nodes.x, nodes.y],
     )  # fmt: skip
+
+
+def region_of(name: str, asked: Scenario) -> Region:
+    """Return the region of a folder, or one built of a province.
+
+    Raises
+    ------
+    InputError
+        If there is neither, or naming everything wrong with the folder.
+    """
+    if Path(name).is_dir():
+        return Region.read(name)
+    settings = asked.region.model_copy(update={"provinces": (name,), "path": ""})
+    try:
+        return scenario_region(asked.model_copy(update={"region": settings}))
+    except InputError as error:
+        raise InputError([Problem(name, "is no region folder"), *error.problems]) from None
+
+
+def read_plan_remedies(path: Path) -> pd.DataFrame:
+    """Return the remedies of a result's plan, or of a CSV.
+
+    Raises
+    ------
+    InputError
+        If there is no plan there, or it names no remedies.
+    """
+    if path.is_dir():
+        from phusong.report.result import Result  # noqa: PLC0415 - only here is a result read
+
+        return Result.read(path).plan
+    if not path.is_file():
+        raise InputError(Problem(str(path), "is no result folder and no file"))
+    table = read_text_table(path.read_bytes(), path.name, known=["remedy_id"]).frame
+    if "remedy_id" not in table.columns:
+        raise InputError(Problem(path.name, "is missing: a plan names its remedies", column="remedy_id"))
+    return table

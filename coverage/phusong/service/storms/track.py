@@ -1,6 +1,7 @@
 """Where a storm goes and how strong it is: a shipped track or a user's table, checked, at any hour between."""
 
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +22,22 @@ _FASTEST_MS = 45.0  # no tropical cyclone has moved faster for long
 _SHOWN = 20
 
 
-def _within(least: float, most: float, meaning: str) -> pa.Check:
-    return pa.Check.in_range(least, most, error=f"must lie between {least:g} and {most:g} ({meaning})")
+def _column(least: float, most: float, meaning: str, *, required: bool = True) -> pa.Column:
+    within = pa.Check.in_range(least, most, error=f"must lie between {least:g} and {most:g} ({meaning})")
+    # what is no number is named by the typing, with its text
+    return pa.Column(float, within, required=required, nullable=True, description=meaning)
 
 
 TRACK_SCHEMA = pa.DataFrameSchema(
     {
-        "latitude_deg": pa.Column(float, _within(-60.0, 60.0, "degrees north of the centre")),
-        "longitude_deg": pa.Column(float, _within(-180.0, 360.0, "degrees east of the centre")),
-        "central_hpa": pa.Column(float, _within(850.0, 1020.0, "pressure in the centre")),
-        "max_wind_ms": pa.Column(float, _within(1.0, 110.0, "strongest 1-minute mean wind at 10 m, m/s")),
-        "rmw_km": pa.Column(float, _within(3.0, 300.0, "radius of the strongest wind"), required=False, nullable=True),
-        "environment_hpa": pa.Column(float, _within(980.0, 1030.0, "pressure outside the storm"), required=False),
+        "latitude_deg": _column(-60.0, 60.0, "degrees north of the centre"),
+        "longitude_deg": _column(-180.0, 360.0, "degrees east of the centre"),
+        "central_hpa": _column(850.0, 1020.0, "pressure in the centre"),
+        "max_wind_ms": _column(1.0, 110.0, "strongest 1-minute mean wind at 10 m, m/s"),
+        "rmw_km": _column(3.0, 300.0, "radius of the strongest wind", required=False),
+        "environment_hpa": _column(980.0, 1030.0, "pressure outside the storm", required=False),
     }
-)  # fmt: skip
+)
 """Columns of a track beside `time`; others are kept aside."""
 
 _USUAL_ENVIRONMENT_HPA = 1010.0
@@ -176,7 +179,7 @@ def track_of(table: pd.DataFrame, name: str, *, where: str = "storm") -> Track:
     sources = sorted(set(table["source"].astype(str))) if "source" in table else []
     track = Track(
         name=name,
-        source=sources[0] if len(sources) == 1 else f"{where}: see its column source" if sources else where,
+        source=_source(sources, where),
         start=np.datetime64(time.iloc[0].tz_convert(None)),
         hour=hour,
         latitude_deg=latitude,
@@ -188,6 +191,15 @@ def track_of(table: pd.DataFrame, name: str, *, where: str = "storm") -> Track:
     )
     refuse(_contradictions(track, where)[:_SHOWN])
     return track
+
+
+def _source(sources: list[str], where: str) -> str:
+    """Return what all positions' sources begin with, and where the rest is told."""
+    words = zip(*(s.split() for s in sources), strict=False)
+    alike = " ".join(w[0] for w in takewhile(lambda w: len(set(w)) == 1, words)).strip(" ,;:")
+    if len(set(sources)) == 1 and alike:
+        return alike
+    return f"{alike} ({where} names the source of each position)" if alike else where
 
 
 def _numbers(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[Problem]]:
@@ -207,10 +219,8 @@ def _numbers(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[Proble
 
 
 def _limits(values: pd.DataFrame, where: str) -> list[Problem]:
-    # what is no number has been named already
-    kept = values[np.isfinite(values.drop(columns="rmw_km", errors="ignore")).all(axis=1)]
     try:
-        TRACK_SCHEMA.validate(kept, lazy=True)
+        TRACK_SCHEMA.validate(values.replace([np.inf, -np.inf], np.nan), lazy=True)
     except pa.errors.SchemaErrors as errors:
         found = errors.failure_cases.sort_values(["index", "column"])
         return [

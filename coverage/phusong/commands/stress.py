@@ -1,0 +1,132 @@
+"""phusong stress: a storm over a region, hour by hour, today and with a plan."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from phusong.commands.terminal import console, errors
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("stress")
+def stress_(
+    region: Annotated[str, typer.Argument(help="Region folder, or the name of a province to build.")],
+    storm: Annotated[str, typer.Argument(help="A shipped storm (yagi_2024), or a CSV of positions.")],
+    scenario: Annotated[str, typer.Option(help="A file, or the name of a shipped scenario.")] = "default",
+    plan: Annotated[
+        Path | None, typer.Option(help="Result folder (or plan.csv) whose plan is compared with today.")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Versions of the storm, each with its own damage.")] = 300,
+    seed: Annotated[int | None, typer.Option(help="The scenario's when left out.", min=0)] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; results/storm-NAME when left out.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, e.g. sharing.policy=roaming.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
+) -> None:
+    """Say who is without service 0, 4, 8, 24 and 72 hours after a storm, where and why.
+
+    Example: phusong stress regions/tuyen-quang yagi_2024 --plan results/default --out results/yagi
+    """
+    from phusong.report.storm_folder import write_storm  # noqa: PLC0415 - --help must be quick
+    from phusong.scenario import Scenario  # noqa: PLC0415
+    from phusong.service.storms.track import read_track  # noqa: PLC0415
+    from phusong.stress import read_plan_remedies, region_of, stress  # noqa: PLC0415
+
+    asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
+    track = read_track(storm)
+    remedies = None if plan is None else read_plan_remedies(plan)
+    folder = out or Path("results") / f"storm-{track.name}"
+    say = None if quiet else lambda name: errors.print(f"[dim]· {name}[/dim]")
+    found = stress(
+        region_of(region, asked), track, asked, plan=remedies, samples=samples, seed=seed, workers=workers, say=say
+    )  # fmt: skip
+    tables = write_storm(found, folder)
+    summary = tables.summary()
+    if not quiet:
+        _hours(summary)
+        _hardest(tables.communes, summary["today"]["hours"])
+    _headline(summary)
+    took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.seconds.items())
+    console.print(f"Stages: {took}", highlight=False)
+    console.print(f"Wrote {folder}; open {folder / 'storm_map.png'}", highlight=False, soft_wrap=True)
+    following = (
+        f"phusong stress {region} {storm} --plan results/default"
+        if plan is None
+        else f"phusong explain {plan} 1"
+    )
+    console.print(f"Next: {following}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _hours(summary: dict[str, Any]) -> None:
+    table = Table(
+        title=f"{escape(summary['region'])} after {escape(summary['storm'])}: people cut off, mean (5 to 95 %)"
+    )
+    heads = ["hour", "cut off", "by tower", "by power", "by backhaul", "sites off"]
+    planned = summary.get("with_plan")
+    for name in (*heads, *(("with the plan", "sites off with it") if planned else ())):
+        table.add_column(name, justify="right")
+    for k, row in enumerate(summary["today"]["hours"]):
+        cells = [f"{row['hour']:g}", _range(row["people_lost"])]
+        cells += [f"{row['people_lost_by_cause'][c]:,.0f}" for c in ("tower", "power", "backhaul")]
+        cells.append(_range(row["sites_off"]))
+        if planned:
+            cells += [_range(planned["hours"][k][c]) for c in ("people_lost", "sites_off")]
+        table.add_row(*cells)
+    console.print(table)
+    if planned:
+        now, then = (summary[k]["people_without_before"] for k in ("today", "with_plan"))
+        console.print(
+            f"On a day without a storm {now:,} people have no site they may use; with the plan {then:,}.",
+            highlight=False,
+        )
+
+
+def _hardest(communes: Any, hours: list[dict[str, Any]]) -> None:  # noqa: ANN401 - a frame
+    worst = max(hours, key=lambda row: row["people_lost"]["mean"])
+    column = f"people_without_{worst['hour']:g}h_mean"
+    lost = communes[column] - communes["people_without_before"]
+    hardest = (
+        communes.assign(lost=lost).sort_values(["lost", "commune_code"], ascending=[False, True]).head(10)
+    )
+    hardest = hardest[hardest["lost"] > 0]
+    if hardest.empty:
+        return
+    table = Table(title=f"Communes with most people cut off after {worst['hour']:g} h")
+    for name in ("commune", "gust m/s", "people", "cut off", "share"):
+        table.add_column(name, justify="left" if name == "commune" else "right")
+    for row in hardest.to_dict("records"):
+        table.add_row(
+            escape(str(row["name"])), f"{row['gust_ms']:.0f}", f"{row['population']:,}", f"{row['lost']:,.0f}",
+            f"{row['lost'] / max(row['population'], 1):.1%}",
+        )  # fmt: skip
+    console.print(table)
+
+
+def _headline(summary: dict[str, Any]) -> None:
+    today = summary["today"]
+    worst = max(today["hours"], key=lambda row: row["people_lost"]["mean"])
+    hit = today["sites_hit"]
+    console.print(
+        f"[bold]{escape(summary['region'])}[/bold]: a storm as {escape(summary['storm'])} cuts off "
+        f"{_range(worst['people_lost'])} of {summary['people']:,} people after {worst['hour']:g} h and hits "
+        f"{_range(hit)} of {summary['sites']:,} sites ({hit['by_cause']['power']:,.0f} by loss of power); modelled, wind alone.",
+        highlight=False,
+    )
+    if "plan" in summary and summary["plan"]["left_out"]:
+        left = ", ".join(f"{n} {kind}" for kind, n in sorted(summary["plan"]["left_out"].items()))
+        console.print(f"Not counted of the plan: {escape(left)}", highlight=False)
+
+
+def _range(spread: dict[str, float]) -> str:
+    return f"{spread['mean']:,.0f} ({spread['p05']:,.0f} to {spread['p95']:,.0f})"
