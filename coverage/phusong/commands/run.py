@@ -59,6 +59,9 @@ def run(
     why_recompute: Annotated[
         bool, typer.Option("--why-recompute", help="Tell which stages ran, and why.")
     ] = False,
+    lang: Annotated[
+        str | None, typer.Option(help="en or vi: language in which report.html opens (it holds both).")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
 ) -> None:
     """Answer a scenario.
@@ -75,6 +78,8 @@ def run(
     overrides = [*(set_ or ())]
     if only:
         overrides.append(f"invest.only={only}")
+    if lang:
+        overrides.append(f"report.lang={lang}")
     if redact:
         overrides.append("report.redact=true")
     asked = Scenario.read(scenario, overrides=overrides)

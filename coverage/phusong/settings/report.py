@@ -1,6 +1,6 @@
-"""What may leave the house."""
+"""How the result is shown, and what may leave the house."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,8 +10,11 @@ __all__ = ["ReportSettings"]
 
 
 class ReportSettings(Table):
-    """What may leave the house."""
+    """How the result is shown, and what may leave the house."""
 
+    lang: Literal["en", "vi"] = Field(
+        "en", description="Language in which report.html opens; both stand in it, with a switch."
+    )
     redact: bool = Field(
         default=False, description="Coarsen the places of critical sites, show no small number of people."
     )

@@ -1,0 +1,220 @@
+"""Rows of the page's tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from phusong.report.page_numbers import finite
+from phusong.report.page_why import reasons
+from phusong.report.page_words import Words, slug
+from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.theme import GAP_HEX, SERVED_HEX
+
+__all__ = [
+    "QUALITIES",
+    "commune_rows",
+    "layer_rows",
+    "option_rows",
+    "plain_view",
+    "plan_rows",
+    "policy_rows",
+    "province_rows",
+    "records",
+    "remote_classes",
+    "repair_rows",
+]  # fmt: skip
+
+QUALITIES = ("measured", "official", "modelled", "assumed")
+"""How a layer came to be, best first."""
+
+_LISTED_OPTIONS = 60
+_LISTED_REPAIRS = 200
+_LISTED_ROWS = 60
+_FORM_ENDS = (
+    ("musd", "musd"), ("musd_year", "musd"), ("share", "percent"), ("probability", "percent"), ("year", "plain"),
+)  # fmt: skip
+_FORM_STARTS = (("people", "people"), ("share", "percent"), ("probability", "percent"))
+
+
+def option_rows(result: Result, words: Words) -> list[dict[str, Any]]:
+    """Return the best options; the first beyond the budget carries ``cut``."""
+    names = _names(result.communes)
+    budget = finite((result.summary.get("plan") or {}).get("budget_musd"))
+    found: list[dict[str, Any]] = []
+    within = True
+    for row in records(result.options.sort_values("rank", kind="stable").head(_LISTED_OPTIONS)):
+        fits = budget is None or row["cumulative_cost_musd"] <= budget
+        codes = as_words(row["commune_code"])
+        found.append(
+            {
+                **row,
+                "codes": codes,
+                "commune": ", ".join(names.get(c, c) for c in codes),
+                "kind_codes": list(dict.fromkeys(as_words(row["kinds"]))) or [""],
+                "operators": ", ".join(dict.fromkeys(as_words(row["operators"]))),
+                "modelled": bool(as_words(row.get("modelled_layers"))),
+                "runner_up": ", ".join(as_words(row.get("runner_up"))),
+                "free": row["cost_musd"] <= 0,
+                "cut": within and not fits and bool(found),
+                "reasons": reasons(str(row["why"]), words),
+            }
+        )
+        within = within and fits
+    return found
+
+
+def plan_rows(plan: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the plan by year and fund."""
+    groups = plan.groupby(["year", "fund"], sort=True)
+    return [
+        {
+            "year": year,
+            "fund": str(fund),
+            "count": len(rows),
+            "cost_musd": float(rows["cost_musd"].sum()),
+            "people_gained": float(rows["people_gained"].sum()),
+        }
+        for (year, fund), rows in groups
+    ]
+
+
+def policy_rows(result: Result) -> list[dict[str, Any]]:
+    """Return the sharing policies that were compared, each with its parts as a bar of shares and colours."""
+    columns = (
+        "policy", "people_served", *GAP_PARTS, "people_served_with_plan", "plan_people_gained", "plan_cost_musd",
+        "plan_operator_musd", "sites_opened", "policy_cost_musd", "people_gained", "people_per_musd",
+        "people_per_musd_with_plan", "radios_released", "saved_musd_year", "new_site_operator_musd",
+    )  # fmt: skip
+    found = []
+    for row in [] if result.policies.empty else records(result.policies.reindex(columns=list(columns))):
+        parts = [finite(row[p]) or 0.0 for p in ("people_served", *GAP_PARTS)]
+        total = sum(parts) or 1.0
+        colours = (SERVED_HEX, *GAP_HEX.values())
+        found.append(
+            {
+                **row,
+                "in_force": str(row["policy"]) == str(result.summary.get("policy")),
+                "gaps": [row[p] for p in GAP_PARTS],
+                "bar": [(n / total, c) for n, c in zip(parts, colours, strict=True)],
+            }
+        )
+    return found
+
+
+def province_rows(communes: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return people and gap parts of each province."""
+    found = []
+    for name, rows in communes.groupby("province", sort=True):
+        population = float(rows["population"].sum())
+        found.append(
+            {
+                "province": str(name),
+                "count": len(rows),
+                "population": population,
+                "share_served": float(rows["people_served"].sum()) / population if population else None,
+                "gaps": [float(rows[p].sum()) for p in GAP_PARTS],
+            }
+        )
+    return found
+
+
+def commune_rows(communes: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return every commune, with its main cause and its class of remoteness as the filters know them."""
+    parts = communes[list(GAP_PARTS)].to_numpy(np.float64)
+    causes = np.where(parts.sum(axis=1) > 0, np.array(GAP_PARTS)[parts.argmax(axis=1)], "")
+    return [
+        {
+            "name": str(row["name"]),
+            "code": str(row["commune_code"]),
+            "province": str(row["province"] or ""),
+            "population": float(row["population"]),
+            "share_served": finite(row["share_served"]),
+            "gaps": [float(row[p]) for p in GAP_PARTS],
+            "hours": finite(row["hours_lost_year"]),
+            "facilities_served": finite(row["facilities_served"]),
+            "rank_remote": finite(row["rank_remote"]),
+            "cause": str(cause),
+            "remote": _code(row.get("remote")),
+        }
+        for row, cause in zip(records(communes.drop(columns="geometry")), causes, strict=True)
+    ]
+
+
+def remote_classes(communes: pd.DataFrame, words: Words) -> list[dict[str, str]]:
+    """Return the classes of remoteness that occur, with their string where the catalogue has one."""
+    if "remote" not in communes:
+        return []
+    codes = sorted({_code(v) for v in communes["remote"]} - {""})
+    keys = [f"remote.{slug(c)}" for c in codes]
+    return [{"code": c, "key": k if k in words.messages else ""} for c, k in zip(codes, keys, strict=True)]
+
+
+def layer_rows(layers: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the layers; one whose quality nobody stated counts as the weakest."""
+    if layers.empty:
+        return []
+    found = records(layers.reindex(columns=["layer", "kind", "source", "licence", "as_of", "notes"]))
+    for row in found:
+        row["kind"] = str(row["kind"] or "assumed")
+        row["kind_class"] = row["kind"] if row["kind"] in QUALITIES else "assumed"
+    return found
+
+
+def repair_rows(repairs: pd.DataFrame) -> dict[str, Any]:
+    """Return what was mended in the input, as text."""
+    rows = [
+        ["" if v is None else str(v) for v in row.values()] for row in records(repairs.head(_LISTED_REPAIRS))
+    ]
+    return {"columns": [str(c) for c in repairs.columns], "rows": rows, "count": len(repairs)}
+
+
+def plain_view(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return any table: its columns, each with the form of its numbers, and its first rows."""
+    shown = frame.drop(columns=[c for c in ("geometry",) if c in frame]).head(_LISTED_ROWS)
+    columns = [{"name": str(c), "form": _form(str(c), shown[c])} for c in shown.columns]
+    rows = [[_cell(v) for v in row.values()] for row in records(shown)]
+    return {"columns": columns, "rows": rows, "count": len(frame)}
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows by column; what is missing is None."""
+    return [
+        {str(k): None if _empty(v) else v for k, v in row.items()}
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
+
+
+def _form(name: str, values: "pd.Series[Any]") -> str:
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return ""
+    ends = [form for end, form in _FORM_ENDS if name.endswith(end)]
+    starts = [form for start, form in _FORM_STARTS if name.startswith(start)]
+    return (ends or starts or ["figure"])[0]
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return ", ".join(as_words(value))
+    return value
+
+
+def _code(value: object) -> str:
+    number = finite(value)
+    if number is not None and number.is_integer():
+        return str(int(number))
+    return "" if value is None else str(value)
+
+
+def _names(communes: pd.DataFrame) -> Mapping[str, str]:
+    return dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True))
+
+
+def _empty(value: object) -> bool:
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and bool(np.isnan(value)))
+    )
