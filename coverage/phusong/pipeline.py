@@ -30,6 +30,7 @@ from phusong.radio.footprints import Footprints
 from phusong.radio.link_budget import noise_dbm
 from phusong.radio.plan import RadioPlan, Scene
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
+from phusong.reach_setup import facilities_of_elements, reach_in_region
 from phusong.region.facts import table
 from phusong.region.store import Region
 from phusong.report.folder import is_whole
@@ -402,7 +403,8 @@ def _invested(
     value: Floats | None,
 ) -> tuple[Portfolio, Mapping[int, float]]:
     settings = asked.invest
-    offers = make_offers(situation, _costs(asked), find_candidates(situation, scene, radio))
+    candidates = find_candidates(situation, scene, radio)
+    offers = make_offers(situation, _costs(asked), candidates)
     if settings.only == "measured":
         unknown = unknown_behind(offers.bundles["kinds"].tolist(), layer_is_known(region))
         offers = offers.only(np.array([not layers for layers in unknown], bool))
@@ -421,6 +423,9 @@ def _invested(
             years=settings.years,
             samples=settings.samples,
             cost_spread=settings.cost_spread,
+            people_spread=settings.people_spread,
+            signal_sd_db=settings.signal_sd_db,
+            outage_spread=settings.outage_spread,
             seed=asked.seed,
             solver_seconds=settings.solver_seconds,
             rules=plan_rules(asked),
@@ -430,6 +435,8 @@ def _invested(
         ),
         parts={name: people.ravel().astype(np.float64) for name, people in causes.items()},
         commune_of_element=np.repeat(situation.cell_commune, situation.weights.shape[1]),
+        reach=reach_in_region(offers, situation, candidates, region, radio),
+        facilities=facilities_of_elements(region, situation, within_m=asked.access.facilities_within_m),
         facts=commune_facts(region, situation),
         value=value,
     )

@@ -17,7 +17,9 @@ from phusong.invest.portfolio_settings import PortfolioSettings
 from phusong.invest.priorities import rank_by_value
 from phusong.invest.program.facts import CommuneFacts
 from phusong.invest.program.solve import Certificate
-from phusong.invest.robustness import rank_range
+from phusong.invest.reach import Reach
+from phusong.invest.robustness import robustness
+from phusong.invest.tornado import tornado
 
 __all__ = ["Portfolio", "PortfolioSettings", "choose"]
 
@@ -63,6 +65,8 @@ def choose(
     commune_of_element: npt.NDArray[np.int64],
     facts: CommuneFacts,
     value: Floats | None = None,
+    reach: Reach | None = None,
+    facilities: Floats | None = None,
 ) -> Portfolio:
     """Rank the bundles, choose a plan within the budget, and bound what any plan could reach.
 
@@ -82,6 +86,10 @@ def choose(
         People of each commune, and who is served today.
     value : ndarray, shape (n_elements,), optional
         People by their priority, which order the options; people when left out.
+    reach : Reach, optional
+        How surely bundles reach elements, so that signal and outages are sampled with the rest.
+    facilities : ndarray, shape (n_elements,), optional
+        Schools, clinics and offices that count as reached with each element.
 
     Raises
     ------
@@ -89,17 +97,33 @@ def choose(
         If a fund may pay for nothing on offer.
     """
     ranking = rank_by_value(offers.model, value)
-    low, high = rank_range(offers, ranking, settings, commune_of_element)
-    options = options_table(offers, ranking, low, high, commune_names, parts)
     chosen: Chosen = chosen_plan(offers, settings, facts, commune_of_element, parts, value)
     best = chosen.best
+    sure = robustness(
+        offers, ranking, best.remedies, commune_of_element, budget_musd=chosen.money_musd, samples=settings.samples,
+        seed=settings.seed, spread=settings.spread, reach=reach, value=value,
+    )  # fmt: skip
+    options = options_table(
+        offers,
+        ranking,
+        sure.rank_p05,
+        sure.rank_p95,
+        commune_names,
+        parts,
+        facilities=facilities,
+        value=value,
+    ).assign(
+        keep_probability=sure.keep_probability,
+        in_cautious_plan=offers.model.holds(sure.cautious)[ranking.order],
+    )
+    moved = tornado(offers, best.remedies, budget_musd=chosen.money_musd, spread=settings.spread, reach=reach)
     book = PlanBook.of_offers(offers, commune_of_element, np.array(list(commune_names), str))
     return Portfolio(
         options,
         chosen.plan,
-        frontier(ranking, best, chosen.money_musd),
+        frontier(ranking, best, chosen.money_musd, model=offers.model),
         best,
-        {**book.tables(), **chosen.tables},
+        {**book.tables(), **chosen.tables, "robustness": sure.plans, "tornado": moved},
         chosen.certificate,
         chosen.statements,
     )

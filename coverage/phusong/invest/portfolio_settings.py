@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from phusong.invest.program.rules import Rules
+from phusong.invest.samples import Spread
 
 __all__ = ["PortfolioSettings"]
 
@@ -18,9 +19,11 @@ class PortfolioSettings:
     first_year, years : int
         When works begin, and over how many years the money comes evenly.
     samples, cost_spread, seed
-        Samples behind the range of ranks, the spread of the logarithm of costs, and their seed.
+        Samples of what may turn out otherwise, the spread of the logarithm of costs, and their seed.
     solver_seconds : float
         Time limit of branch and bound on small models. [s]
+    people_spread, signal_sd_db, outage_spread : float
+        Spread of the logarithm of communes' people, of sites' signal [dB], of the logarithm of sites' hours lost.
     rules : Rules
         Funds, crews, floors, target, further plans.
     """
@@ -33,3 +36,11 @@ class PortfolioSettings:
     seed: int
     solver_seconds: float
     rules: Rules = Rules()
+    people_spread: float = 0.15
+    signal_sd_db: float = 3.0
+    outage_spread: float = 0.3
+
+    @property
+    def spread(self) -> Spread:
+        """How far costs, people, signal and outages may turn out otherwise."""
+        return Spread(self.cost_spread, self.people_spread, self.signal_sd_db, self.outage_spread)

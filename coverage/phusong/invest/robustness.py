@@ -10,12 +10,11 @@ import pandas as pd
 from phusong.invest.bundles import Offers
 from phusong.invest.carrying_out import FixedPlan, carry_out, fixed_plan
 from phusong.invest.plan_model import PlanModel
-from phusong.invest.portfolio_settings import PortfolioSettings
 from phusong.invest.ranking import Ranking, rank
 from phusong.invest.reach import Reach
 from phusong.invest.samples import Spread, drawn
 
-__all__ = ["Robustness", "rank_range", "robustness", "used_elements"]
+__all__ = ["Robustness", "robustness", "used_elements"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -151,18 +150,6 @@ def robustness(
         fixed[careful].remedies,
         table,
     )
-
-
-def rank_range(
-    offers: Offers, ranking: Ranking, settings: PortfolioSettings, commune_of_element: Ints
-) -> tuple[Floats, Floats]:
-    """Return the 5 and 95 % ranks of the ranked bundles over samples of costs and people."""
-    nothing = np.zeros(offers.model.remedy_cost_musd.size, bool)
-    found = robustness(
-        offers, ranking, nothing, commune_of_element, budget_musd=settings.budget_musd,
-        samples=settings.samples, seed=settings.seed, spread=Spread(cost=settings.cost_spread),
-    )  # fmt: skip
-    return found.rank_p05, found.rank_p95
 
 
 def used_elements(model: PlanModel) -> Ints:

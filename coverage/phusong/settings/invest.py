@@ -44,13 +44,15 @@ class InvestSettings(Table):
         (), max_length=4, description="Instead, by the commune's remoteness class 0 to 3: four shares."
     )
     target_share: Share = Field(
-        0.0, description="Ask for the cheapest plan that serves this share of every commune; the budget is not used."
+        0.0,
+        description="Ask for the cheapest plan that serves this share of every commune; the budget is not used.",
     )
     target_year: Year | None = Field(
         None, description="Year by whose end the target is reached; last year of the plan when left out."
     )
     funds: tuple[FundSettings, ...] = Field(
-        (), description="Where the money comes from, `[[invest.funds]]`, see below; the budget is then not used."
+        (),
+        description="Where the money comes from, `[[invest.funds]]`, see below; the budget is then not used.",
     )
     money: Literal["planned", "allocated", "disbursed"] = Field(
         "planned", description="Which money of the funds the plan may count on."
@@ -63,12 +65,23 @@ class InvestSettings(Table):
         0, description="Further plans that spend the money otherwise."
     )
     alternatives_differ: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
-        0.3, description="Share of the money of each earlier plan that a further plan spends otherwise, at least."
+        0.3,
+        description="Share of the money of each earlier plan that a further plan spends otherwise, at least.",
     )
     samples: Annotated[int, Field(ge=0, le=2000)] = Field(
         40, description="Samples of costs and people behind the 5-95 % range of ranks."
     )
     cost_spread: Annotated[float, Field(ge=0.0, le=2.0)] = Field(
         0.3, description="Spread (sigma of the logarithm) of each cost in the samples."
+    )
+    people_spread: Annotated[float, Field(ge=0.0, le=2.0)] = Field(
+        0.15, description="Spread (sigma of the logarithm) of each commune's people in the samples."
+    )
+    signal_sd_db: Annotated[float, Field(ge=0.0, le=20.0)] = Field(
+        3.0,
+        description="Standard deviation of the error of the signal common to a site, in the samples. [dB]",
+    )
+    outage_spread: Annotated[float, Field(ge=0.0, le=2.0)] = Field(
+        0.3, description="Spread (sigma of the logarithm) of the hours each site is off, in the samples."
     )
     solver_seconds: Positive = Field(30.0, description="Time limit for the bound. [s]")
