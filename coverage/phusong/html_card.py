@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 __all__ = ["card", "html_table"]
 
 _STYLE = "border:1px solid #9aa5b1;border-radius:6px;padding:8px 14px;max-width:60em;font-family:system-ui,sans-serif"
-_CELL = "text-align:left;padding:2px 14px 2px 0;vertical-align:top;overflow-wrap:anywhere"
+_CELL = "text-align:left;padding:2px 14px 2px 0;vertical-align:top;overflow-wrap:anywhere;min-width:5em"
 
 
 def card(

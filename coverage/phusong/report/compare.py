@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from phusong.errors import InputError, Problem
@@ -17,10 +18,12 @@ from phusong.report.compare_measures import (
     worst_decile,
 )
 from phusong.report.compare_settings import input_differences, setting_differences
-from phusong.report.plan_steps import PlanSteps, plan_steps, served_with_plan
+from phusong.report.plan_steps import PlanSteps, book_of, plan_steps, served_with_plan
 from phusong.report.result import Result
 
 __all__ = ["Comparison", "compare"]
+
+Floats = npt.NDArray[np.float64]
 
 _SAMPLES = 400
 _COST_SPREAD = 0.3
@@ -122,17 +125,18 @@ def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int
         steps, budgets, base, samples=samples, cost_spread=_COST_SPREAD,
         seed=int(first.provenance.get("seed", 0)) if seed is None else seed,
     )  # fmt: skip
+    after = {name: served_with_plan(result, steps=steps[name]) for name, result in common.items()}
     summary = _summary(common, steps)
     return Comparison(
         names=tuple(common),
         results=common,
         notes=tuple(notes),
         summary=summary,
-        communes=_communes(common),
+        communes=_communes(common, after),
         funds=_funds(common),
         remedies=_remedies(common),
         overlap=_overlap(common),
-        equity=_equity(common),
+        equity=_equity(common, after),
         regret=_regret(common),
         samples=drawn,
         break_even=_break_even(steps, budgets, base),
@@ -173,7 +177,7 @@ def _in_common(results: Mapping[str, Result]) -> tuple[dict[str, Result], list[s
                 f"{name} counts other people in {differ:,} communes: {own.sum():,.0f} against {first.sum():,.0f} in "
                 f"{next(iter(people))}."
             )
-    if not all(plan_steps(r).exact for r in common.values()):
+    if any(book_of(r) is None for r in common.values()):
         notes.append(
             "Some results do not hold what each bundle serves (older or redacted ones): a remedy's people are counted "
             "in the commune where most of them live."
@@ -245,14 +249,14 @@ def _summary(results: Mapping[str, Result], steps: Mapping[str, PlanSteps]) -> p
     ).astype(object)
 
 
-def _communes(results: Mapping[str, Result]) -> pd.DataFrame:
+def _communes(results: Mapping[str, Result], after: Mapping[str, Floats]) -> pd.DataFrame:
     first = next(iter(results.values())).communes
     table = pd.DataFrame(first[["commune_code", "name", "province", "population"]]).reset_index(drop=True)
     base = next(iter(results))
     for name, result in results.items():
         table[f"today: {name}"] = result.communes["people_served"].to_numpy(np.float64)
-    for name, result in results.items():
-        table[f"with plan: {name}"] = served_with_plan(result)
+    for name in results:
+        table[f"with plan: {name}"] = after[name]
     others = [name for name in results if name != base]
     for name in others:
         table[f"change: {name}"] = table[f"with plan: {name}"] - table[f"with plan: {base}"]
@@ -302,7 +306,7 @@ def _overlap(results: Mapping[str, Result]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _equity(results: Mapping[str, Result]) -> pd.DataFrame:
+def _equity(results: Mapping[str, Result], after: Mapping[str, Floats]) -> pd.DataFrame:
     rows = []
     for name, result in results.items():
         people = result.communes["population"].to_numpy(np.float64)
@@ -311,7 +315,7 @@ def _equity(results: Mapping[str, Result]) -> pd.DataFrame:
         named = result.communes["name"].astype(str).to_numpy()[lived]
         for when, served in (
             ("today", result.communes["people_served"].to_numpy(np.float64)),
-            ("with plan", served_with_plan(result)),
+            ("with plan", after[name]),
         ):
             share = served[lived] / people[lived]
             row[f"gini {when}"] = gini(share, people[lived])

@@ -97,9 +97,8 @@ def people_if(
     served: Mapping[str, float],
     *,
     cost_factor: Floats | float = 1.0,
-    people_factor: Mapping[str, float] | None = None,
 ) -> float:
-    """Return the people served once a plan is built, if costs and people are other than thought.
+    """Return the people served once a plan is built, if costs are other than thought.
 
     Parameters
     ----------
@@ -111,17 +110,15 @@ def people_if(
         People served without the plan in each commune.
     cost_factor : ndarray, shape (n_steps,), or float
         By which costs differ.
-    people_factor : mapping of str to float, optional
-        By which the people of each commune differ.
     """
+    use = steps.group_step < _built(steps, budget_musd, cost_factor)
+    return float(sum(served.values()) + steps.group_people[use].sum())
+
+
+def _built(steps: PlanSteps, budget_musd: float, cost_factor: Floats | float) -> int:
+    # a rounding error of the sum is no overrun
     spent = np.cumsum(steps.cost_musd * cost_factor)
-    built = int(np.searchsorted(spent, budget_musd * (1 + 1e-9), side="right"))
-    use = steps.group_step < built
-    if people_factor is None:
-        return float(sum(served.values()) + steps.group_people[use].sum())
-    factor = np.array([people_factor.get(c, 1.0) for c in steps.group_commune])
-    base = sum(n * people_factor.get(c, 1.0) for c, n in served.items())
-    return float(base + (steps.group_people * factor)[use].sum())
+    return int(np.searchsorted(spent, budget_musd * (1 + 1e-9), side="right"))
 
 
 def sample_people(
@@ -156,15 +153,22 @@ def sample_people(
     of_kind = {r: k for k, r in enumerate(kinds)}
     rows = {n: np.array([place[r] for r in p.remedy], np.int64) for n, p in plans.items()}
     kind_rows = {n: np.array([of_kind[r] for r in p.kind], np.int64) for n, p in plans.items()}
+    commune = {c: k for k, c in enumerate(communes)}
+    group_rows = {
+        n: np.array([commune.get(c, -1) for c in p.group_commune], np.int64) for n, p in plans.items()
+    }
+    today = {n: np.array([served[n].get(c, 0.0) for c in communes]) for n in plans}
     for k in range(samples):
         rng = np.random.default_rng([seed, 31, k])
         common = np.sqrt(_COMMON_SHARE) * rng.standard_normal(len(kinds))
         own = np.sqrt(1.0 - _COMMON_SHARE) * rng.standard_normal(len(remedies))
-        factors = np.exp(_PEOPLE_SPREAD * rng.standard_normal(len(communes))).tolist()
-        people = dict(zip(communes, factors, strict=True))
+        # the last stands for people whose commune is not known
+        people = np.append(np.exp(_PEOPLE_SPREAD * rng.standard_normal(len(communes))), 1.0)
         for j, (name, steps) in enumerate(plans.items()):
             cost = np.exp(cost_spread * (common[kind_rows[name]] + own[rows[name]]))
-            out[k, j] = people_if(steps, budgets[name], served[name], cost_factor=cost, people_factor=people)
+            use = steps.group_step < _built(steps, budgets[name], cost)
+            gained = (steps.group_people * people[group_rows[name]])[use].sum()
+            out[k, j] = today[name] @ people[:-1] + gained
     return Samples(tuple(plans), out)
 
 

@@ -255,4 +255,4 @@ def _value(value: Any, say: dict[str, str]) -> str:  # noqa: ANN401 - a setting 
         return (
             ", ".join(as_words(value) if all(isinstance(v, str) for v in value) else map(str, value)) or "[]"
         )
-    return say["not_set"] if value is None or value is pd.NA else str(value)
+    return say["not_set"] if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124 - not a number

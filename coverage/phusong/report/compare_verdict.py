@@ -22,13 +22,17 @@ def verdict(comparison: Comparison, say: Mapping[str, str]) -> list[str]:
     """
     figures = comparison.summary.set_index("key")
     leader = comparison.leader
+    # a result may be called "none": in quotes, nobody reads it as a word of the sentence
+    quoted = {name: f"“{name}”" for name in comparison.names}
     served = comparison.served
     second = max((n for n in comparison.names if n != leader), key=lambda n: served[n])
     lead = served[leader] - served[second]
     money = {n: number_text(figures.at["plan_cost", n], "musd") for n in comparison.names}
     share = number_text(figures.at["share_with_plan", leader], "percent")
-    lines = [say["leads"].format(leader=leader, people=number_text(served[leader], "people"), share=share)]
-    costs = {"cost": money[leader], "other": second, "other_cost": money[second]}
+    lines = [
+        say["leads"].format(leader=quoted[leader], people=number_text(served[leader], "people"), share=share)
+    ]
+    costs = {"cost": money[leader], "other": quoted[second], "other_cost": money[second]}
     if lead >= 0.5:
         lines.append(say["lead"].format(people=number_text(lead, "people"), **costs))
         before = float(figures.at["served", leader]) - float(figures.at["served", second])
@@ -38,14 +42,27 @@ def verdict(comparison: Comparison, say: Mapping[str, str]) -> list[str]:
         lines.append(say["same"].format(**costs))
     drawn = comparison.samples
     sure = drawn.beats(drawn.names.index(leader), drawn.names.index(second))
-    lines.append(say["sure"].format(n=len(drawn.people), other=second, share=number_text(sure, "percent")))
+    lines.append(
+        say["sure"].format(n=len(drawn.people), other=quoted[second], share=number_text(sure, "percent"))
+    )
     table = comparison.communes
     change = (table[f"with plan: {leader}"] - table[f"with plan: {second}"]).to_numpy(np.float64)
     lines.append(
         say["lose"].format(
-            lose=int((change <= -1).sum()), gain=int((change >= 1).sum()), n=len(table), other=second
+            lose=int((change <= -1).sum()), gain=int((change >= 1).sum()), n=len(table), other=quoted[second]
         )
     )
+    if len(comparison.regret):
+        worst = comparison.regret.set_index("plan")["most"].astype(float)
+        careful = min(comparison.names, key=lambda n: (worst[n], comparison.names.index(n)))
+        others = ", ".join(
+            f"{quoted[n]}: {number_text(worst[n], 'people')}" for n in comparison.names if n != careful
+        )
+        lines.append(
+            say["careful"].format(
+                name=quoted[careful], people=number_text(worst[careful], "people"), others=others
+            )
+        )
     if len(comparison.scenarios):
         lines.append(say["assumed"])
     return lines
@@ -57,9 +74,9 @@ def break_even_lines(comparison: Comparison, say: Mapping[str, str]) -> list[tup
     for row in comparison.break_even.to_dict("records"):
         by = number_text(row["by"], "percent")
         text = (
-            say["cheaper"].format(name=row["plan"], by=by)
+            say["cheaper"].format(name=f"“{row['plan']}”", by=by)
             if row["kind"] == ""
             else say["dearer"].format(kind=str(row["kind"]).replace("_", " "), by=by)
         )
-        lines.append((text, str(row["leads"])))
+        lines.append((text, f"“{row['leads']}”"))
     return lines

@@ -62,6 +62,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "With it, {lose} of {n} communes have at least one person fewer served than with {other}; {gain} have more.",
         "Với nó, {lose} trên {n} xã, phường có ít người được phục vụ hơn so với {other}; {gain} nhiều hơn.",
     ),
+    "careful": (
+        ("If it is not sure which scenario will hold, {name} is the careful plan: in the wrong one it serves at most {people} "
+        "people fewer than the best plan there (others: {others})."),
+        ("Nếu chưa chắc kịch bản nào sẽ đúng, {name} là phương án thận trọng: trong kịch bản sai, nó phục vụ ít hơn phương án "
+        "tốt nhất nhiều nhất {people} người (phương án khác: {others})."),
+    ),
     "change": ("What would change the order", "Điều gì làm đổi thứ tự"),
     "no_change": (
         "No kind of remedy alone, up to ten times dearer, changes which plan leads.",

@@ -74,7 +74,7 @@ def plan_steps(result: Result) -> PlanSteps:
     return PlanSteps(remedy, kind, year, cost, np.arange(remedy.size), people, commune, exact=False)
 
 
-def gained_by_commune(result: Result, *, until: int | None = None) -> Floats:
+def gained_by_commune(result: Result, *, until: int | None = None, steps: PlanSteps | None = None) -> Floats:
     """Return how many more people of each commune the plan serves, in the order of ``result.communes``.
 
     Parameters
@@ -83,12 +83,14 @@ def gained_by_commune(result: Result, *, until: int | None = None) -> Floats:
         With its plan.
     until : int, optional
         Only what is bought up to this year.
+    steps : PlanSteps, optional
+        The plan's, if known already.
 
     Notes
     -----
     A commune gains at most the people not served there today.
     """
-    steps = plan_steps(result)
+    steps = plan_steps(result) if steps is None else steps
     built = steps.remedy.size if until is None else int((steps.year <= until).sum())
     codes = result.communes["commune_code"].astype(str)
     place = {code: k for k, code in enumerate(codes)}
@@ -98,9 +100,10 @@ def gained_by_commune(result: Result, *, until: int | None = None) -> Floats:
     return np.minimum(gained, result.communes[list(GAP_PARTS)].sum(axis=1).to_numpy(np.float64))
 
 
-def served_with_plan(result: Result, *, until: int | None = None) -> Floats:
-    """Return the people served in each commune once the plan is built, up to a year or whole."""
-    return result.communes["people_served"].to_numpy(np.float64) + gained_by_commune(result, until=until)
+def served_with_plan(result: Result, *, until: int | None = None, steps: PlanSteps | None = None) -> Floats:
+    """Return the people served in each commune once the plan is built; parameters as for the gain."""
+    gained = gained_by_commune(result, until=until, steps=steps)
+    return result.communes["people_served"].to_numpy(np.float64) + gained
 
 
 def plan_years(result: Result) -> list[int]:
