@@ -40,7 +40,7 @@ def map_data(result: Result) -> dict[str, Any]:
     ``shapes`` (GeoJSON, one feature a commune, in the order of the table), ``bounds`` (west, south, east, north),
     ``layers`` (each with its classes, and the class of each commune or place, or the name of a picture),
     ``pictures`` (data URIs with their corners), ``points`` (places by name of the layer), ``marks`` (the best
-    options), ``after`` (class of each commune once the plan is built, in the classes of the first layer).
+    options), ``names`` (communes by people, most first, each with the place of its name), ``after`` (class of each commune once the plan is built, in the classes of the first layer).
 
     Parameters
     ----------
@@ -56,6 +56,7 @@ def map_data(result: Result) -> dict[str, Any]:
             "pictures": {},
             "points": {},
             "marks": [],
+            "names": [],
             "after": [],
         }
     shapes = _outlines(result)
@@ -73,6 +74,7 @@ def map_data(result: Result) -> dict[str, Any]:
         "pictures": pictures,
         "points": points,
         "marks": _marks(result),
+        "names": _names(communes, shapes),
         "after": _codes(percent, SHARE_EDGES_PERCENT),
     }
 
@@ -219,6 +221,13 @@ def _marks(result: Result) -> list[list[Any]]:
         for rank, p in zip(best["rank"], places, strict=True)
         if p is not None and not p.is_empty and np.isfinite([p.x, p.y]).all()
     ]
+
+
+def _names(communes: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> list[list[float]]:
+    """Return place in the table, longitude and latitude of each commune's name, most people first."""
+    order = np.argsort(-communes["population"].to_numpy(np.float64), kind="stable")
+    inner = shapes.representative_point()
+    return [[int(i), round(float(inner.iloc[i].x), 4), round(float(inner.iloc[i].y), 4)] for i in order]
 
 
 def _binned(key: str, values: Floats, edges: tuple[float, ...], colours: list[str]) -> Layer:

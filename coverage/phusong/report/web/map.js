@@ -8,6 +8,7 @@
   const marksBox = document.getElementById("show-marks");
   const empty = drawn.shapes === null;
   let main = null, after = null, popup = null, marks = [];
+  const written = document.getElementById("names");
 
   const paint = () => (page.dark() ? { ground: "#1b2530", line: "#0b1016", on: "#ff5aa9" } : { ground: "#f5f7fa", line: "#52606d", on: "#d6006c" });
   const shownLayer = () => layers.get(page.choice.swipe ? "not_served" : page.choice.layer);
@@ -85,7 +86,9 @@
       return new maplibregl.Marker({ element: button }).setLngLat([x, y]).addTo(main);
     });
     main.on("zoom", spread);
+    main.on("move", write);
     spread();
+    write();
     names();
   }
   // numbers that would cover each other step aside, best first, round their places
@@ -105,6 +108,33 @@
   function spread() {
     const places = marks.map((m) => { const p = main.project(m.getLngLat()); return [p.x, p.y]; });
     aside(places, 26).forEach((step, k) => marks[k].setOffset(step));
+  }
+  // names of communes, most people first, where nothing else stands
+  function spell(project, width, height, room, letter, taken) {
+    const free = (a) => taken.every((b) => a[2] < b[0] || b[2] < a[0] || a[3] < b[1] || b[3] < a[1]);
+    const found = [];
+    for (const [i, lon, lat] of drawn.names) {
+      if (found.length >= room) break;
+      const name = page.data.communes[i][1], text = name.length > 24 ? name.slice(0, 23) + "…" : name;
+      const [x, y] = project([lon, lat]), w = text.length * letter * 0.56 + 8, h = letter * 1.3;
+      const box = [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
+      if (box[0] < 0 || box[1] < 0 || box[2] > width || box[3] > height || !free(box)) continue;
+      taken.push(box);
+      found.push({ text, x, y });
+    }
+    return found;
+  }
+  function write() {
+    const box = main.getContainer(), size = 13;
+    const taken = marks.filter((m) => !m.getElement().hidden).map((m) => { const p = main.project(m.getLngLat()), o = m.getOffset(); return [p.x + o.x - size, p.y + o.y - size, p.x + o.x + size, p.y + o.y + size]; });
+    const put = spell((p) => { const q = main.project(p); return [q.x, q.y]; }, box.clientWidth, box.clientHeight, 22, 12, taken);
+    written.replaceChildren(...put.map(({ text, x, y }) => {
+      const name = document.createElement("span");
+      name.textContent = text;
+      name.style.left = x.toFixed(1) + "px";
+      name.style.top = y.toFixed(1) + "px";
+      return name;
+    }));
   }
   function names() {
     if (!main) return;
@@ -146,6 +176,7 @@
       button.classList.toggle("on", on);
       button.hidden = !marksBox.checked && !on;
     });
+    write();
     wipe();
   }
 
@@ -231,7 +262,19 @@
       part("text", { x: cx, y: cy, fill: "#fff", "font-size": 20, "font-weight": 700, "text-anchor": "middle", "dominant-baseline": "central" }, group).textContent = rank;
       if (live) group.addEventListener("click", () => page.choose({ option: rank }));
     });
+    const [vw, vh] = [(x1 - x0) * scale, (y1 - y0) * scale];
+    const full = marksBox.checked ? aside(spots, 40).map((step, k) => [spots[k][0] + step[0] - 20, spots[k][1] + step[1] - 20, spots[k][0] + step[0] + 20, spots[k][1] + step[1] + 20]) : [];
+    spell((p) => at(p).map(Number), vw, vh, 22, 19, full).forEach(({ text, x, y }) => {
+      part("text", { x, y, class: "picture-name", "font-size": 19, "text-anchor": "middle", "dominant-baseline": "central" }, svg).textContent = text;
+    });
     place.replaceChildren(svg);
+  }
+  // a commune chosen elsewhere comes into view
+  function seek() {
+    const { commune } = page.choice;
+    if (!main || commune === null) return;
+    const spot = drawn.names.find(([i]) => i === commune);
+    if (!main.getBounds().contains([spot[1], spot[2]])) main.panTo([spot[1], spot[2]]);
   }
   function still() {
     holder.hidden = true;
@@ -264,7 +307,7 @@
     document.getElementById("zoom-out").addEventListener("click", () => main.zoomOut());
     const [w, s, e, n] = drawn.bounds;
     document.getElementById("zoom-all").addEventListener("click", () => main.fitBounds([[w, s], [e, n]], { padding: 24 }));
-    page.on("choice", () => { if (box) box.checked = page.choice.swipe; draw(); });
+    page.on("choice", () => { if (box) box.checked = page.choice.swipe; draw(); seek(); });
     page.on("lang", () => { names(); draw(); });
     page.on("theme", draw);
     draw();
