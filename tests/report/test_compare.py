@@ -1,11 +1,38 @@
-"""Comparisons of results."""
+"""Comparisons of results: the figures, what they mean, and the page that shows them."""
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from phusong.commands.compare import app, show
+from phusong.commands.terminal import console as terminal
 from phusong.errors import InputError
-from phusong.report.compare import compare, comparison_html
+from phusong.report.compare import compare
+from phusong.report.compare_measures import gini, worst_decile
+from phusong.report.compare_page import comparison_html
+from phusong.report.compare_verdict import break_even_lines, verdict
+from phusong.report.compare_words import words
+from phusong.report.figure_words import number_text
+from phusong.report.plan_steps import plan_steps, served_with_plan
+
+HOSTILE = ("<script>alert(1)</script>", "=cmd()", "\u202eesrever", "x" * 300)
+
+
+def with_book(result, remedies, bundles, groups, pairs, plan):
+    """Return a result that holds what there is to buy."""
+    return replace(
+        result,
+        remedies=pd.DataFrame(remedies, columns=["remedy_id", "kind", "cost_musd"]),
+        bundles=pd.DataFrame(bundles, columns=["bundle_id", "remedies"]),
+        people_groups=pd.DataFrame(groups, columns=["commune_code", "people"]),
+        bundle_groups=pd.DataFrame(pairs, columns=["bundle", "group"]),
+        plan=pd.DataFrame(plan, columns=["remedy_id", "kind", "year", "fund", "cost_musd", "people_gained"]),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -23,48 +50,196 @@ def shared(result):
     )
 
 
+@pytest.fixture(scope="module")
+def books(result):
+    """Two results with books: a and b each buy what only their own world sells, and one thing in both."""
+    one, two = result.communes["commune_code"].iloc[:2]
+    remedies = [("open@x", "open", 1.0), ("mast@y", "mast", 2.0), ("mast@z", "mast", 2.0)]
+    groups = [(one, 400), (two, 300), (two, 50)]
+    pairs = [(0, 0), (1, 1), (2, 1), (2, 2)]
+    bundles = [("b0", "open@x"), ("b1", "mast@y"), ("b2", "mast@y;mast@z")]
+    plan_a = [("open@x", "open", 2027, "f", 1.0, 400), ("mast@y", "mast", 2028, "f", 2.0, 300)]
+    plan_b = [("mast@y", "mast", 2027, "f", 2.0, 300), ("mast@z", "mast", 2027, "f", 2.0, 50)]
+    a = with_book(result, remedies, bundles, groups, pairs, plan_a)
+    b = with_book(result, remedies[1:], [("b1", "mast@y"), ("b2", "mast@y;mast@z")], groups[1:],
+                  [(0, 0), (1, 0), (1, 1)], plan_b)  # fmt: skip
+    return a, b
+
+
 def test_a_result_against_itself_differs_in_nothing(result):
-    same = compare({"a": result, "b": result})
+    same = compare({"a": result, "b": result}, samples=20)
     assert (same.communes["change: b"] == 0).all()
     assert same.scenarios.empty
+    assert same.inputs.empty
     assert (same.remedies["plans"] == 2).all()
+    assert same.samples.beats(0, 1) == 0.5
+    assert same.break_even.empty
 
 
-def test_changes_are_the_people_moved_and_the_largest_come_first(result, shared):
-    found = compare({"today": result, "shared": shared})
-    expected = result.communes["gap_locked"].sum()
-    assert found.communes["change: shared"].sum() == pytest.approx(expected)
-    assert found.communes["change: shared"].is_monotonic_decreasing
+def test_changes_count_the_people_moved_and_the_largest_come_first(result, shared):
+    found = compare({"today": result, "shared": shared}, samples=20)
+    change = found.communes["change: shared"]
+    assert change.abs().is_monotonic_decreasing
+    today = found.communes["today: shared"].sum() - found.communes["today: today"].sum()
+    assert today == pytest.approx(result.communes["gap_locked"].sum())
 
 
-def test_overlap_counts_remedies_in_both_plans(result, shared):
-    found = compare({"today": result, "shared": shared})
-    assert found.overlap["shared"].tolist() == [2, 2]
-    assert found.overlap["today"].tolist() == [3, 2]
+def test_overlap_counts_remedies_and_money_in_both_plans(result, shared):
+    found = compare({"today": result, "shared": shared}, samples=20).overlap
+    assert found["remedies"].tolist() == [2, 2]
+    assert found["remedies_share"].tolist() == [pytest.approx(2 / 3), 1.0]
+    assert found["money_share"].iloc[1] == pytest.approx(1.0)
 
 
-def test_only_settings_that_differ_are_listed(result, shared):
-    found = compare({"today": result, "shared": shared})
-    assert found.scenarios.to_dict("records") == [
-        {"setting": "sharing.policy", "today": "none", "shared": "mocn"}
-    ]
+def test_only_settings_that_differ_are_listed_with_their_meaning(result, shared):
+    found = compare({"today": result, "shared": shared}, samples=20).scenarios
+    assert found["setting"].tolist() == ["sharing.policy"]
+    assert found[["today", "shared"]].iloc[0].tolist() == ["none", "mocn"]
+    assert "olicy" in found["meaning"].iloc[0]
 
 
-def test_communes_that_only_one_result_has_are_kept(result):
+def test_different_regions_are_refused_and_overlapping_ones_compared_where_they_overlap(result):
+    other = replace(result, communes=result.communes.assign(commune_code=lambda c: "9" + c["commune_code"]))
+    with pytest.raises(InputError, match="different regions"):
+        compare({"here": result, "there": other})
     fewer = replace(result, communes=result.communes.iloc[5:])
-    found = compare({"all": result, "fewer": fewer})
-    assert len(found.communes) == len(result.communes)
-    assert found.communes["change: fewer"].isna().sum() == 5
-
-
-def test_the_page_escapes_names_and_opens_offline(result, shared):
-    page = comparison_html(compare({"today": result, "<script>x</script>": shared}))
-    assert "<script" not in page
-    assert "&lt;script&gt;" in page
-    assert "http:" not in page
-    assert "https:" not in page
+    found = compare({"all": result, "fewer": fewer}, samples=20)
+    assert len(found.communes) == len(result.communes) - 5
+    assert "5 of all" in found.notes[0]
+    bound = found.summary.set_index("key").loc["bound"]
+    assert bound["all"] is None
+    assert bound["fewer"] == result.summary["plan"]["bound_people"]
 
 
 def test_one_result_cannot_be_compared(result):
     with pytest.raises(InputError, match="two results"):
         compare({"alone": result})
+
+
+def test_people_stand_in_their_own_commune_from_the_step_that_serves_them(books):
+    steps = plan_steps(books[1])
+    assert steps.exact
+    assert sorted(zip(steps.group_step.tolist(), steps.group_people.tolist(), strict=True)) == [
+        (0, 300.0),
+        (1, 50.0),
+    ]
+    early = served_with_plan(books[0], until=2027) - books[0].communes["people_served"]
+    gap = books[0].communes[["gap_no_signal", "gap_locked", "gap_unstable", "gap_congested"]].sum(axis=1)
+    assert early.iloc[0] == pytest.approx(min(400.0, gap.iloc[0]))
+    assert (early.iloc[1:] == 0).all()
+
+
+def test_regret_is_what_the_wrong_world_costs(books):
+    found = compare({"a": books[0], "b": books[1]}, samples=20).regret.set_index("plan")
+    # in a's world plan b serves 350 of 700; in b's world plan a has only mast@y: 300 of 350
+    assert found.loc["b", "if a"] == pytest.approx(350.0)
+    assert found.loc["a", "if b"] == pytest.approx(50.0)
+    assert found["most"].tolist() == [50.0, 350.0]
+    assert found["left out"].tolist() == [1, 0]
+
+
+def test_a_plan_that_costs_more_than_thought_is_cut_where_the_money_ends(books):
+    found = compare({"a": books[0], "b": books[1]}, samples=20)
+    dearer = found.break_even.set_index("kind")
+    # b loses mast@z before a loses anything that matters; a leads by 350 of 700
+    assert dearer.loc["", "by"] == pytest.approx(0.5)
+    assert set(found.break_even["leads"]) == {"b"}
+
+
+def test_chances_repeat_by_seed_and_do_not_depend_on_the_order_of_results(books):
+    first = compare({"a": books[0], "b": books[1]}, samples=50, seed=3).samples
+    again = compare({"b": books[1], "a": books[0]}, samples=50, seed=3).samples
+    assert np.array_equal(first.people[:, 0], again.people[:, 1])
+    assert first.beats(0, 1) + first.beats(1, 0) == pytest.approx(1.0)
+    assert (first.regret() >= 0).all()
+    assert (first.regret().min(axis=1) == 0).all()
+
+
+shares = st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 1e5)), min_size=1, max_size=20)
+
+
+@given(shares)
+@settings(deadline=None, max_examples=60)
+def test_gini_is_half_the_mean_difference_over_the_mean(drawn):
+    share, people = np.array(drawn).T
+    weight = people / people.sum()
+    mean = float(weight @ share)
+    expected = 0.0
+    if mean > 1e-9:
+        apart = np.abs(share[:, None] - share[None, :])
+        expected = float(weight @ apart @ weight) / (2 * mean)
+        assert gini(share, people) == pytest.approx(expected, abs=1e-9)
+    assert 0 <= gini(share, people) < 1
+
+
+@given(shares)
+@settings(deadline=None, max_examples=60)
+def test_the_worst_decile_lies_between_the_worst_commune_and_the_mean(drawn):
+    share, people = np.array(drawn).T
+    worst = worst_decile(share, people)
+    assert share.min() - 1e-9 <= worst <= np.average(share, weights=people) + 1e-9
+
+
+def test_the_verdict_names_the_leader_and_what_would_change_it(books):
+    found = compare({"a": books[0], "b": books[1]}, samples=20)
+    for language in ("en", "vi"):
+        say = words(language)
+        lines = verdict(found, say)
+        assert "“a”" in lines[0]
+        assert any("“a”" in line and number_text(50, "people") in line for line in lines[1:])
+        assert break_even_lines(found, say)[0][1] == "“b”"
+        assert not any("{" in line for line in lines)
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_the_page_escapes_names_and_opens_offline(result, shared, language):
+    communes = shared.communes.copy()
+    communes.loc[communes.index[: len(HOSTILE)], "name"] = HOSTILE
+    named = {"today": replace(result, communes=communes.assign(**{c: result.communes[c] for c in (
+        "people_served", "gap_locked")})), HOSTILE[0]: replace(shared, communes=communes)}  # fmt: skip
+    page = comparison_html(compare(named, samples=20), language=language)
+    assert page.count("<script") == 1
+    assert "&lt;script&gt;alert(1)" in page
+    assert HOSTILE[3] in page
+    assert f"<bdi>{HOSTILE[2]}" in page
+    assert "http:" not in page
+    assert "https:" not in page
+    assert f'<html lang="{language}">' in page
+    assert len(page) < 3_000_000
+
+
+def test_the_page_repeats_to_the_byte_and_refuses_a_language_it_does_not_speak(result, shared):
+    pages = [comparison_html(compare({"a": result, "b": shared}, samples=20)) for _ in range(2)]
+    assert pages[0] == pages[1]
+    with pytest.raises(InputError, match="en, vi"):
+        comparison_html(compare({"a": result, "b": shared}, samples=20), language="fr")
+
+
+def test_what_the_terminal_shows_fits_eighty_columns(result, shared, capsys, monkeypatch):
+    monkeypatch.setattr(terminal, "_width", 80)
+    names = ("today", HOSTILE[0], HOSTILE[3], "[red]", "fifth")
+    show(compare({n: shared if k else result for k, n in enumerate(names)}, samples=20))
+    told = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in told) <= 80
+    assert any("[red]" in line for line in told)
+    assert sum("People served today" in line for line in told) == 2
+
+
+@pytest.mark.slow
+def test_the_command_writes_the_page_whole(result, shared, tmp_path):
+    result.write(tmp_path / "one")
+    shared.write(tmp_path / "two")
+    page = tmp_path / "out" / "compare.html"
+    done = CliRunner().invoke(app, [str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(page)])
+    assert done.exit_code == 0, done.output
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert [p.name for p in page.parent.iterdir()] == ["compare.html"]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(1234567.2, "people", "1 234 567"), (-0.2, "change", "0"), (5, "change", "+5"), (0.5, "percent", "50.0 %"),
+     (float("nan"), "musd", "–"), ("mocn", "", "mocn"), (None, "people", "–")],
+)  # fmt: skip
+def test_figures_read_well(value, unit, text):
+    assert number_text(value, unit).replace("\u202f", " ") == text

@@ -13,7 +13,7 @@ from phusong.errors import InputError, Problem
 if TYPE_CHECKING:
     from phusong.report.compare import Comparison
 
-__all__ = ["app"]
+__all__ = ["app", "show"]
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -42,8 +42,7 @@ def compare(
     """
     from phusong.report.compare import compare as put  # noqa: PLC0415
     from phusong.report.compare_page import comparison_html  # noqa: PLC0415
-    from phusong.report.compare_verdict import break_even_lines, verdict  # noqa: PLC0415
-    from phusong.report.compare_words import LANGUAGES, words  # noqa: PLC0415
+    from phusong.report.compare_words import LANGUAGES  # noqa: PLC0415
     from phusong.report.result import Result  # noqa: PLC0415
 
     if len(results) < 2:
@@ -57,6 +56,17 @@ def compare(
         seed=seed,
     )
     page = comparison_html(comparison, language=lang) if out is not None else ""
+    show(comparison)
+    if out is not None:
+        write_whole(out, page.encode())
+        console.print(f"Wrote {out}", highlight=False, markup=False, soft_wrap=True)
+
+
+def show(comparison: "Comparison") -> None:
+    """Print a comparison: figures, chances, and what follows from them."""
+    from phusong.report.compare_verdict import break_even_lines, verdict  # noqa: PLC0415
+    from phusong.report.compare_words import words  # noqa: PLC0415
+
     say = words("en")
     for note in comparison.notes:
         console.print(f"Note: {note}", highlight=False, markup=False)
@@ -66,9 +76,6 @@ def compare(
         console.print(line, highlight=False, markup=False)
     for what, leads in break_even_lines(comparison, say):
         console.print(f"If {what}, {leads} leads.", highlight=False, markup=False)
-    if out is not None:
-        write_whole(out, page.encode())
-        console.print(f"Wrote {out}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_figures(comparison: "Comparison") -> None:

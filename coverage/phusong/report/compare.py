@@ -164,7 +164,7 @@ def _in_common(results: Mapping[str, Result]) -> tuple[dict[str, Result], list[s
         )
         notes.append(
             f"The results do not cover the same area. Only the {len(shared):,} communes they have in common are "
-            f"compared; left out: {left}. Plans are cut to these communes; their bounds hold for the whole only, and are not shown."
+            f"compared; left out: {left}. A plan of a larger area is cut to these communes; its bound holds for the whole only, and is not shown."
         )
     order = [c for c in next(iter(codes.values())) if c in shared]
     common = {name: _cut(result, order) for name, result in results.items()}
