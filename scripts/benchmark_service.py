@@ -1,13 +1,15 @@
 """How fast sampled states are, on a network of national size that is made up and seeded.
 
-    python scripts/benchmark_service.py [--sites 100000] [--pairs 3000000] [--states 1024] [--repeat 3]
+    python scripts/benchmark_service.py [--sites 100000] [--pairs 3000000] [--states 1024] [--repeat 3] [--only watch]
 
-Prints elements × states a second, and beside it the bare read of the same words: what the machine could do at best.
+Prints elements × states a second, and beside it the bare read of the same words: what the machine could do at best;
+then events of `phusong watch` beside a recompute of the whole network, after a check that both give the same bytes.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import TypeVar
 
 import geopandas as gpd
@@ -17,8 +19,16 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from phusong.access.elements import split_by_operator
+from phusong.live.increment import Live
+from phusong.live.now import everything_now
+from phusong.live.standing import Places, Standing, standing
+from phusong.service.busy_hour import busy_hour_mbps
+from phusong.service.capacity import Demand
 from phusong.service.network import Network, build_network
 from phusong.service.power import site_stability
+from phusong.service.reception import Reception
+from phusong.service.sharing import grant_rights
 from phusong.service.states import elements_of_pairs, hours_off, sample_states
 
 FEEDER_NODES = 45  # transformers on a feeder, in a row with side branches
@@ -91,6 +101,101 @@ def read_all(live, indptr, site):  # type: ignore[no-untyped-def]
     return total
 
 
+def heard_nation(network: Network, pairs: int, *, policy: str, seed: int = 2) -> Standing:
+    """Return a made-up nation of 100 million people who hear three sites near one another in the list, each cell."""
+    rng = np.random.default_rng(seed)
+    sites, cells = network.n_sites, pairs // 3
+    near = rng.integers(0, sites, cells)
+    site = (np.repeat(near, 3) + rng.integers(0, 50, 3 * cells)) % sites
+    key = np.unique(np.repeat(np.arange(cells), 3) * sites + site)
+    cell, site = np.divmod(key, sites)
+    station_of = np.empty(sites, np.int64)
+    station_of[network.station_site] = np.arange(sites)
+    station = station_of[site]
+    level = np.round(rng.uniform(-110.0, -60.0, cell.size), 1).astype(np.float32)
+    order = np.lexsort((station, cell, -level))
+    reception = Reception(
+        cell[order].astype(np.int32), station[order].astype(np.int32), level[order],
+        np.round(10.0 * (level[order] + 105.0)).astype(np.int16), cells,
+    )  # fmt: skip
+    n, provinces = 3321, 34
+    villages = rng.integers(0, cells, 40_000)
+    places = Places(
+        np.char.zfill(np.arange(n).astype(str), 5), np.arange(n).astype(str),
+        np.char.zfill(np.arange(provinces).astype(str), 2), np.arange(provinces).astype(str),
+        np.arange(n) * provinces // n, near * n // sites, np.arange(sites) * n // sites, near[villages] * n // sites,
+        villages,
+    )  # fmt: skip
+    people = rng.multinomial(100_000_000, np.full(cells, 1.0 / cells))
+    return standing(
+        network=network, places=places, reception=reception, weights=split_by_operator(people, network.shares),
+        availability_target=0.998, demand=Demand(busy_hour_mbps(take_up=0.6, gb_month=8.0, busy_hour_share=0.06)),
+        rights_of=lambda changed: grant_rights(changed, policy), planned=np.zeros(sites, bool),
+    )  # fmt: skip
+
+
+def watch(network: Network, asked: argparse.Namespace, console: Console) -> None:
+    """Print how long events take beside a recompute of everything, and that both agree."""
+    rng = np.random.default_rng(3)
+    # three carriers a site and all operators on it, as much as people ask for in most places
+    wide = replace(network, station_bandwidth_mhz=np.full(network.n_stations, asked.mhz))
+    there = heard_nation(wide, asked.pairs, policy="mocn")
+    live = Live(there)
+    live.at(0)
+    seconds, _ = best_of(asked.repeat, lambda: everything_now(there, live.happened))
+    parts = live.now.sums
+    shares = {
+        k: int(getattr(parts, k).sum()) / int(parts.population.sum())
+        for k in ("people_served", "gap_congested")
+    }
+    console.print(
+        f"watch: {there.reception.cell.size:,} pairs, {asked.mhz:g} MHz a site; served {shares['people_served']:.1%}, "
+        f"congested {shares['gap_congested']:.1%}; everything anew {seconds:.2f} s"
+    )
+    table = Table("event", "times", "median ms", "longest ms", "cells (median)", "everything anew / median")
+    sizes = {
+        "site": there.network.n_sites,
+        "line": int(there.lines.closed.sum()),
+        "link": there.network.links.ids.size,
+    }
+    times: dict[str, list[float]] = {}
+    cells: dict[str, list[int]] = {}
+    clock = 0
+    for group in np.repeat(list(sizes), asked.events):
+        number = int(rng.integers(sizes[group]))
+        for kind, hours in ((f"{group}_down", 0), ("batteries spent", 8), (f"{group}_up", 1)):
+            if kind == "batteries spent" and group != "line":
+                continue
+            clock += hours * 3_600_000
+            start = time.perf_counter()
+            touched = live.at(clock)
+            if kind != "batteries spent":
+                touched = getattr(live, kind)(number)
+            times.setdefault(kind, []).append(time.perf_counter() - start)
+            cells.setdefault(kind, []).append(touched.cells)
+    every = np.concatenate(list(times.values()))
+    for kind, found in [*times.items(), ("every event", every.tolist())]:
+        looked = np.median(cells.get(kind, np.concatenate(list(cells.values()))))
+        middle = float(np.median(found))
+        table.add_row(
+            kind, f"{len(found)}", f"{1e3 * middle:.2f}", f"{1e3 * max(found):.1f}", f"{looked:,.0f}",
+            f"{seconds / middle:,.0f}",
+        )  # fmt: skip
+    console.print(table)
+    full = everything_now(there, live.happened)
+    same = [f.name for f in fields(full) if isinstance(getattr(full, f.name), np.ndarray)]
+    agree = all(getattr(full, k).tobytes() == getattr(live.now, k).tobytes() for k in same)
+    agree &= all(
+        getattr(full.sums, f.name).tobytes() == getattr(parts, f.name).tobytes() for f in fields(parts)
+    )
+    console.print(
+        f"Mean ratio (all events' time): {seconds / every.mean():,.0f}. After {every.size} events the present and a "
+        f"recompute {'are the same bytes' if agree else 'DIFFER'}."
+    )
+    if not agree:
+        raise SystemExit(1)
+
+
 def best_of(repeat: int, work: Callable[[], T]) -> tuple[float, T]:
     """Return the shortest time of some runs, after one that compiles, and what the last returned."""
     out = work()
@@ -103,16 +208,28 @@ def best_of(repeat: int, work: Callable[[], T]) -> tuple[float, T]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--sites", type=int, default=100_000)
     ask.add_argument("--pairs", type=int, default=3_000_000)
     ask.add_argument("--states", type=int, default=1024)
     ask.add_argument("--repeat", type=int, default=3)
+    ask.add_argument("--events", type=int, default=50, help="outages of each kind for watch")
+    ask.add_argument("--mhz", type=float, default=60.0, help="bandwidth of a site for watch")
+    ask.add_argument("--only", choices=("states", "watch"))
     asked = ask.parse_args()
+    console = Console(width=110)
     start = time.perf_counter()
     network = nation(asked.sites)
     built = time.perf_counter() - start
+    if asked.only != "watch":
+        sampled_states(network, built, asked, console)
+    if asked.only != "states":
+        watch(network, asked, console)
+
+
+def sampled_states(network: Network, built: float, asked: argparse.Namespace, console: Console) -> None:
+    """Print how fast states are sampled and counted."""
     rng = np.random.default_rng(2)
     elements = asked.pairs // 3
     # an element hears sites near one another in the list, as real ones do on the ground
@@ -143,7 +260,6 @@ def main() -> None:
     table.add_row(
         "bare read of the same words, 1 thread", f"{seconds:.3f}", f"{bare:,.0f} M elements × states/s"
     )
-    console = Console(width=110)
     console.print(
         f"{asked.sites:,} sites, {network.node_ids.size:,} power nodes, {network.grid.switches.ids.size:,} open "
         f"lines, {elements:,} elements, {rows[1].size:,} element-site pairs, {asked.states:,} states"

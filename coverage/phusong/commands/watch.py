@@ -154,11 +154,17 @@ def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
 
 def _table(kpis: "pd.DataFrame") -> None:
     table = Table(title="KPIs of the whole region")
-    for name in ("KPI", "actual", "target", "unit", "by", "forecast", "light", "freshness"):
+    for name in ("KPI", "actual", "target", "by", "forecast", "light", "unit", "owner"):
         table.add_column(name, justify="right" if name in {"actual", "target"} else "left")
+    late = []
     for row in kpis[kpis["level"] == "region"].to_dict("records"):
         shown = ["–" if row[k] != row[k] else cell(float(row[k])) for k in ("actual", "target")]
+        light = _LIGHTS[row["light"]]
         table.add_row(
-            row["name"], *shown, row["unit"], row["target_date"], row["forecast"], _LIGHTS[row["light"]], row["freshness"]
-        )  # fmt: skip
+            row["kpi"], *shown, row["target_date"], row["forecast"], light, row["unit"], row["owner"]
+        )
+        if row["freshness"] != "current":
+            late.append(f"{row['kpi']} is {row['freshness']}")
     console.print(table)
+    for words in late:
+        console.print(words, highlight=False, soft_wrap=True)

@@ -79,6 +79,7 @@ class Live:
         waiting = np.flatnonzero(standing.on_grid & self._dark[np.maximum(standing.network.node, 0)])
         self._batteries: list[tuple[int, int]] = []
         self._run_on_batteries(waiting[self._lasts_until(waiting) > self.happened.clock_ms])
+        self._warm_up()
 
     def at(self, time_ms: int) -> Touched:
         """Let time pass: batteries run down, each at its own hour.
@@ -158,6 +159,22 @@ class Live:
         """Open a locked site to whom the policy in force lets in."""
         self.happened.opened[site] = True
         return self._change(np.array([site]))
+
+    def _warm_up(self) -> None:
+        """Compile what the first event would wait for, by asking again where nothing has changed."""
+        standing, now, happened = self.standing, self.now, self.happened
+        first = _NONE if standing.network.n_sites == 0 else np.zeros(1, np.int64)
+        mend_ways(now.ways, standing, happened.link_up, now.site_on, first)
+        stations = members(standing.stations_of_site, first)
+        ask_again(
+            self._taken, standing, claim=self._claim, site_room=self._site_room, old_site_room=self._site_room,
+            changed=stations,
+        )  # fmt: skip
+        self._look(_NONE)
+        self._count_behind(_NONE, 1)
+        self._rate(_NONE, _NONE)
+        if standing.lines.ids.size:
+            darkened(standing.lines, happened.closed, np.ones_like(self._dark), 0)
 
     def _link(self, link: int, *, up: bool) -> Touched:
         self.happened.link_up[link] = up

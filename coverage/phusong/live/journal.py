@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from phusong.errors import InputError, Problem
 
@@ -80,32 +80,28 @@ class Journal:
 
     def __init__(self, path: Path, end: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
-        self._file.truncate(end)
+        # no buffer of ours: what is appended outlives the process, however it ends
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        os.ftruncate(self._file, end)
+        os.lseek(self._file, end, os.SEEK_SET)
         self.end = end
 
     def append(self, record: dict[str, Any]) -> None:
         """Write a record; it is safe from a power cut after :meth:`sync` only."""
         text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
         line = b"%08x %b\n" % (zlib.crc32(text), text)
-        self._file.write(line)
         self.end += len(line)
+        while line:
+            line = line[os.write(self._file, line) :]
 
     def sync(self) -> None:
         """Bring every record to the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        os.fsync(self._file)
 
     def close(self) -> None:
         """Bring every record to the disk and let the file go."""
         self.sync()
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        os.close(self._file)
 
 
 def durable(path: Path, content: bytes) -> None:

@@ -157,14 +157,27 @@ def taken_now(standing: Standing, now: Now) -> Taken:
     return Taken(taken, people, at_site)
 
 
-def spent_batteries(standing: Standing, happened: Happened, sites: Ints | slice = slice(None)) -> Bools:
-    """Return which sites (of some) stand without grid for as long as their battery lasts, and on no other supply."""
+def spent_batteries(
+    standing: Standing, happened: Happened, sites: Ints | slice = slice(None), *, at_ms: int | None = None
+) -> Bools:
+    """Return which sites (of some) stand without grid for as long as their battery lasts, and on no other supply.
+
+    Parameters
+    ----------
+    standing : Standing
+        Sites and their batteries.
+    happened : Happened
+        Which nodes are dark, and since when.
+    sites : ndarray of int, optional
+        All when left out.
+    at_ms : int, optional
+        The clock's time when left out; a later one if nothing happens until then.
+    """
     network = standing.network
+    when = happened.clock_ms if at_ms is None else at_ms
     since = happened.dark_since_ms[np.maximum(network.node[sites], 0)]
     dark = standing.on_grid[sites] & (since != NEVER)
-    return np.asarray(
-        dark & (happened.clock_ms >= since + battery_ms(standing, sites)) & ~happened.own_supply[sites]
-    )
+    return np.asarray(dark & (when >= since + battery_ms(standing, sites)) & ~happened.own_supply[sites])
 
 
 def battery_ms(standing: Standing, sites: Ints | slice = slice(None)) -> Ints:

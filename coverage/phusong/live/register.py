@@ -11,6 +11,7 @@ from phusong.live.catalogue import Figures, kpis, values
 from phusong.live.events import Event, Kind
 from phusong.live.happened import NEVER, Happened
 from phusong.live.increment import Live, Touched
+from phusong.live.now import spent_batteries
 from phusong.live.standing import Standing
 
 __all__ = ["Area", "Register"]
@@ -87,7 +88,7 @@ class Register:
         waiting = bool(group == "site" and standing.planned[k] and not happened.commissioned[k])
         contradictions = {
             Kind.site_down: (group == "site" and bool(happened.site_down[k]), "is down already"),
-            Kind.site_up: (group == "site" and bool(self.live.now.site_on[k]), "is up already"),
+            Kind.site_up: (group == "site" and self._is_up(k, event.time_ms), "is up already"),
             Kind.line_down: (group == "line" and not happened.closed[k], "is down already"),
             Kind.line_up: (group == "line" and bool(happened.closed[k]), "is up already"),
             Kind.link_down: (group == "link" and not happened.link_up[k], "is down already"),
@@ -102,6 +103,11 @@ class Register:
         if not wrong and waiting and event.kind in (Kind.site_down, Kind.site_up):
             wrong, words = True, "is planned and not commissioned yet"
         return f"{event.subject!r} {words}" if wrong else None
+
+    def _is_up(self, site: int, time_ms: int) -> bool:
+        # its battery may run down between the last event and this one
+        spent = spent_batteries(self.live.standing, self.happened, np.array([site]), at_ms=time_ms)
+        return not (self.happened.site_down[site] or spent[0])
 
     def apply(self, event: Event) -> Touched:
         """Let an event happen that :meth:`refusal` has nothing against; return what it changed."""
