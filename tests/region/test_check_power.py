@@ -74,3 +74,25 @@ def test_negative_rates_are_refused(layer, column, value):
     region = with_lines()
     getattr(region, layer).loc[0, column] = value
     assert column in said(region)
+
+
+def test_what_hangs_on_an_open_line_alone_has_no_source():
+    region = with_lines()
+    opened = region.power_lines["line_id"] == "p3"  # t3 hangs on t1 by it
+    lines = region.power_lines.assign(normally_open=opened)
+    assert "'t3' is joined to a plant or substation by open lines alone" in said(
+        dataclasses.replace(region, power_lines=lines)
+    )
+    opened = region.power_lines["line_id"] == "p1"  # t1 and t3 hang on ss by it
+    lines = region.power_lines.assign(normally_open=opened)
+    assert "'t1' is one of 2 nodes" in said(dataclasses.replace(region, power_lines=lines))
+
+
+def test_a_line_drawn_the_wrong_way_round_is_named():
+    region = with_lines()
+    lines = region.power_lines.copy()
+    at = lines["line_id"] == "p3"
+    lines.loc[at, ["from_id", "to_id"]] = ["t3", "t1"]
+    found = said(dataclasses.replace(region, power_lines=lines))
+    assert "'t3' feeds others, but nothing feeds it" in found
+    assert "from_id and to_id" in found

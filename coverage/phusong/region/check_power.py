@@ -44,28 +44,49 @@ def power_problems(region: "Region") -> list[Problem]:
 
 
 def _islands(region: "Region") -> list[Problem]:
-    graph: nx.Graph[str] = nx.Graph()
-    lines = region.power_lines
-    graph.add_edges_from(zip(lines["from_id"].astype(str), lines["to_id"].astype(str), strict=True))
+    """Return the islands that nothing feeds, and the nodes that feed others while nothing feeds them."""
+    lines = region.power_lines[closed_lines(region.power_lines)]
     nodes = region.power_nodes
-    fed = {*nodes["node_id"].astype(str)[nodes["kind"].isin(_SOURCES).to_numpy(bool)]}
-    row = {name: k for k, name in enumerate(nodes["node_id"].astype(str))}
-    problems = []
-    # a node without any line is taken to be fed by something that the data do not show
+    names = nodes["node_id"].astype(str)
+    fed = {*names[nodes["kind"].isin(_SOURCES).to_numpy(bool)]}
+    row = {name: k for k, name in enumerate(names)}
+    graph: nx.Graph[str] = nx.Graph()
+    upper, lower = lines["from_id"].astype(str), lines["to_id"].astype(str)
+    graph.add_edges_from(zip(upper, lower, strict=True))
+    # one that hangs on open lines alone is dark in normal running; one without any line is taken to be fed by
+    # something that the data do not show
+    every = region.power_lines
+    ends = {*every["from_id"].astype(str), *every["to_id"].astype(str)}
+    graph.add_nodes_from(n for n in names if n in ends)
+    problems, dark = [], set[str]()
     for island in nx.connected_components(graph):
         if fed.isdisjoint(island):
             first = min(island, key=lambda n: row.get(n, len(row)))
+            dark |= island
             problems.append(
-                Problem(
-                    "power_nodes",
+                _at_node(
                     f"is one of {len(island)} nodes joined by lines to no {' or '.join(_SOURCES)}: add the line "
-                    "or the source that feeds them",
-                    row=row[first] + 1 if first in row else None,
-                    column="node_id",
-                    value=first,
+                    "or the source that feeds them" if len(island) > 1 else
+                    f"is joined to a {' or '.join(_SOURCES)} by open lines alone: mark the one that feeds it closed",
+                    first, row,
                 )
-            )
+            )  # fmt: skip
+    roots = {*upper} - {*lower} - fed - dark
+    problems += [
+        _at_node(
+            f"feeds others, but nothing feeds it and it is no {' or '.join(_SOURCES)}: are from_id and to_id of its "
+            "lines swapped?",
+            name,
+            row,
+        )
+        for name in sorted(roots, key=lambda n: row.get(n, len(row)))
+    ]
     return sorted(problems, key=lambda p: p.row or 0)[:20]
+
+
+def _at_node(what: str, name: str, row: dict[str, int]) -> Problem:
+    place = row[name] + 1 if name in row else None
+    return Problem("power_nodes", what, row=place, column="node_id", value=name)
 
 
 def _batteries(region: "Region") -> list[Problem]:
