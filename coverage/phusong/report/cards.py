@@ -43,7 +43,10 @@ class PlanView:
         years = self.plan.groupby([self.plan["year"].astype(int), self.plan["fund"].astype(str)], sort=True)[
             "cost_musd"
         ]
-        spent = [(year, fund, number_text(cost, "musd")) for (year, fund), cost in years.sum().items()]
+        spent = [
+            (row["year"], row["fund"], number_text(row["cost_musd"], "musd"))
+            for row in years.sum().reset_index().to_dict("records")
+        ]
         first = [
             (row["rank"], ", ".join(as_words(row["kinds"])).replace("_", " "), number_text(row["cost_musd"], "small_musd"),
              number_text(row["people_gained"], "people"), row["why"])

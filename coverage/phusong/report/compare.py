@@ -87,14 +87,18 @@ class Comparison:
     @property
     def served(self) -> dict[str, float]:
         """People served once each plan is built."""
-        row = self.summary.set_index("key").loc["served_with_plan"]
-        return {name: float(row[name]) for name in self.names}
+        return self.figure("served_with_plan")
 
     @property
     def leader(self) -> str:
         """The result that serves most people once its plan is built; of equals, the one that costs less."""
-        cost = self.summary.set_index("key").loc["plan_cost"]
-        return min(self.names, key=lambda n: (-self.served[n], float(cost[n]), self.names.index(n)))
+        cost, served = self.figure("plan_cost"), self.served
+        return min(self.names, key=lambda n: (-served[n], cost[n], self.names.index(n)))
+
+    def figure(self, key: str) -> dict[str, float]:
+        """Return one figure of the summary by result; NaN where a result has none."""
+        row = self.summary[self.summary["key"] == key].to_dict("records")[0]
+        return {n: float("nan") if row[n] is None else float(row[n]) for n in self.names}
 
 
 def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int | None = None) -> Comparison:
@@ -195,10 +199,13 @@ def _cut(result: Result, codes: list[str]) -> Result:
     if "commune_code" in plan:
         plan = plan[plan["commune_code"].astype(str).isin(codes)]
     own = dict(result.summary.get("plan") or {})
-    for whole in ("bound_people", "distance_share", "people_gained"):
-        own.pop(whole, None)
-    empty = {name: pd.DataFrame() for name in ("remedies", "bundles", "people_groups", "bundle_groups")}
-    return replace(result, communes=communes, plan=plan, summary={**result.summary, "plan": own}, **empty)
+    for part in ("bound_people", "distance_share", "people_gained"):
+        own.pop(part, None)
+    none = pd.DataFrame()
+    return replace(
+        result, communes=communes, plan=plan, summary={**result.summary, "plan": own},
+        remedies=none, bundles=none, people_groups=none, bundle_groups=none,
+    )  # fmt: skip
 
 
 def _by_commune(result: Result) -> dict[str, float]:

@@ -88,7 +88,7 @@ class Samples:
 
     def regret(self) -> Floats:
         """Return how far each plan is behind the best of the same sample. [people]"""
-        return self.people.max(axis=1, keepdims=True) - self.people
+        return np.asarray(self.people.max(axis=1, keepdims=True) - self.people, np.float64)
 
 
 def people_if(

@@ -20,22 +20,22 @@ def verdict(comparison: Comparison, say: Mapping[str, str]) -> list[str]:
     say : mapping of str to str
         Words of a language, see :func:`phusong.report.compare_words.words`.
     """
-    figures = comparison.summary.set_index("key")
     leader = comparison.leader
     # a result may be called "none": in quotes, nobody reads it as a word of the sentence
     quoted = {name: f"“{name}”" for name in comparison.names}
     served = comparison.served
     second = max((n for n in comparison.names if n != leader), key=lambda n: served[n])
     lead = served[leader] - served[second]
-    money = {n: number_text(figures.at["plan_cost", n], "musd") for n in comparison.names}
-    share = number_text(figures.at["share_with_plan", leader], "percent")
+    money = {n: number_text(comparison.figure("plan_cost")[n], "musd") for n in comparison.names}
+    share = number_text(comparison.figure("share_with_plan")[leader], "percent")
     lines = [
         say["leads"].format(leader=quoted[leader], people=number_text(served[leader], "people"), share=share)
     ]
     costs = {"cost": money[leader], "other": quoted[second], "other_cost": money[second]}
     if lead >= 0.5:
         lines.append(say["lead"].format(people=number_text(lead, "people"), **costs))
-        before = float(figures.at["served", leader]) - float(figures.at["served", second])
+        today = comparison.figure("served")
+        before = today[leader] - today[second]
         if before >= 0.5:
             lines.append(say["today_part"].format(people=number_text(min(before, lead), "people")))
     else:

@@ -137,7 +137,7 @@ def rsrp_map(result: Result) -> Figure:
     colours = list(RSRP_HEX)
 
     def codes(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        cut = np.digitize(values, edges).astype(np.float64)
+        cut: npt.NDArray[np.float64] = np.digitize(values, edges).astype(np.float64)
         cut[np.isnan(values)] = np.nan
         return cut
 

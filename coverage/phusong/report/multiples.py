@@ -83,7 +83,8 @@ def policy_panels(result: Result) -> list[Panel]:
     for policy in dict.fromkeys(table["policy"].astype(str)):
         rows = table[table["policy"].astype(str) == policy]
         served = rows.set_index(rows["commune_code"].astype(str))["people_served"].astype(float)
-        panels.append(_panel(result, policy.replace("_", " "), served.reindex(codes).to_numpy(np.float64)))
+        people = np.asarray(served.reindex(codes), np.float64)
+        panels.append(_panel(result, policy.replace("_", " "), people))
     return panels
 
 
@@ -108,7 +109,7 @@ def result_panels(results: Mapping[str, Result], *, with_plan: bool = False) -> 
         place = {code: k for k, code in enumerate(own)}
         order = np.array([place.get(c, -1) for c in codes])
         people = result.communes["population"].to_numpy(np.float64)
-        values = np.where(order >= 0, percent(people - served, people)[order], np.nan)
+        values = np.where(order >= 0, percent(people - served, people)[order], np.nan).astype(np.float64)
         panels.append(Panel(name, _note(float(served.sum()), float(people.sum())), values))
     return panels
 

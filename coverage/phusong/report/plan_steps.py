@@ -97,13 +97,14 @@ def gained_by_commune(result: Result, *, until: int | None = None, steps: PlanSt
     row = np.array([place.get(c, -1) for c in steps.group_commune], np.int64)
     use = (row >= 0) & (steps.group_step < built)
     gained = np.bincount(row[use], steps.group_people[use], len(codes))
-    return np.minimum(gained, result.communes[list(GAP_PARTS)].sum(axis=1).to_numpy(np.float64))
+    missing = result.communes[list(GAP_PARTS)].sum(axis=1).to_numpy(np.float64)
+    return np.asarray(np.minimum(gained, missing), np.float64)
 
 
 def served_with_plan(result: Result, *, until: int | None = None, steps: PlanSteps | None = None) -> Floats:
     """Return the people served in each commune once the plan is built; parameters as for the gain."""
     gained = gained_by_commune(result, until=until, steps=steps)
-    return result.communes["people_served"].to_numpy(np.float64) + gained
+    return np.asarray(result.communes["people_served"].to_numpy(np.float64) + gained, np.float64)
 
 
 def plan_years(result: Result) -> list[int]:

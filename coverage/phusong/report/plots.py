@@ -28,7 +28,7 @@ P = ParamSpec("P")
 
 def _styled(draw: "Callable[Concatenate[Plots, P], Figure]") -> "Callable[Concatenate[Plots, P], Picture]":
     @wraps(draw)
-    def drawn(self: "Plots", *args: P.args, **kwargs: P.kwargs) -> Picture:
+    def drawn(self: "Plots", /, *args: P.args, **kwargs: P.kwargs) -> Picture:
         with style():
             return Picture(draw(self, *args, **kwargs))
 
