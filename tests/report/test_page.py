@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from phusong.report.page import MOST_BYTES, _libraries, report_html
-from phusong.report.page_charts import money_curve
+from phusong.report.page_charts import chart_data, money_curve
 from phusong.report.page_map import map_data, remaining_people
 from phusong.report.page_numbers import number_text, people_text
 from phusong.report.page_why import reasons
@@ -145,15 +145,20 @@ def test_a_bare_result_still_makes_a_page(result):
 
 
 def test_optional_columns_and_tables_are_shown_where_a_result_has_them(result):
-    more = replace(result, options=result.options.assign(keep_probability=0.725, runner_up="b0009"))
-    # a later result may carry tables that this one does not know yet
-    object.__setattr__(more, "milestones", pd.DataFrame({"year": [2027], "people_served": [61_234.0]}))
+    swing = {"input": ["signal"], "people_low": [9.0], "people_base": [10.0], "people_high": [12.0]}
+    more = replace(
+        result,
+        options=result.options.assign(keep_probability=0.725, runner_up="b0009"),
+        milestones=pd.DataFrame({"year": [2027], "people_served": [61_234.0]}),
+        tornado=pd.DataFrame(swing),
+    )
     page = report_html(more)
     text = text_of(page)
     assert "72.5\u202f%" in text
     assert "b0009" in text
     assert "61\u202f234" in text
     assert '<span data-t="table.milestones_name">' in page
+    assert chart_data(more)["tornado"] == [["signal", 9.0, 10.0, 12.0]]
     assert '<span data-t="table.milestones_name">' not in report_html(result)
 
 
@@ -252,6 +257,25 @@ def test_the_reasons_of_an_option_are_told_in_both_languages():
     assert "b00202 nếu đắt thêm 38 %" in vietnamese
     english = re.sub(r"<[^>]*>", "", reasons(WHY, page_words("en"))).replace("\u202f", " ")
     assert "4 636 more people (4 600 on unstable sites; 36 locked out) for 0.013 million USD" in english
+
+
+def test_every_sentence_of_the_ranking_is_known():
+    why = (
+        "add radio + build site at s05 in Minh Tân (00001) serves 5,880 more people (5,880 turned away) and 2 schools, "
+        "clinics or offices among them for 0.015 million USD net present cost, 392,000 people per million. 2 of its "
+        "remedies are already paid for by options above. It came before b00031 in Yên Phú (257,800 people per million at "
+        "that moment). It would lose its place if it cost 52% more (then behind b00031) or if it gained 0.1% fewer "
+        "people. For 88% of the same people the next best is add radio + fibre link (b02387, 45,924 people per million). "
+        "It would lose its place if it cost 1.0% more (then behind b00141). It came before b00141 in the same commune "
+        "(741 people per million at that moment). Nothing else was left to compare it with. It is level with b1: their "
+        "numbers decide which comes first. For the same people the next best is diesel backup (b2, 3 people per million)."
+    )
+    said = reasons(why, page_words("vi"))
+    assert 'lang="en"' not in said
+    text = re.sub(r"<[^>]*>", "", said)
+    assert "trong đó 2 trường học" in text
+    assert "lựa chọn kế tiếp là thiết bị vô tuyến + tuyến cáp quang (b02387, 45.924 người mỗi triệu)" in text
+    assert "ít hơn 0,1 % số người" in text
 
 
 def test_an_unknown_reason_stays_as_it_was_written():

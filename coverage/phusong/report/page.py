@@ -161,6 +161,7 @@ def _tables(result: Result, words: Words) -> dict[str, Any]:
         "plan_years": plan_rows(result.plan),
         "plan_tables": _views(result, _PLAN_TABLES),
         "sure_tables": _views(result, _SURE_TABLES),
+        "has_tornado": not result.tornado.empty,
         "policies": policy_rows(result),
         "policies_planned": "people_served_with_plan" in result.policies,
         "sharing": sharing_rows(result, words),
@@ -176,7 +177,7 @@ def _tables(result: Result, words: Words) -> dict[str, Any]:
 def _views(result: Result, names: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:
     """Return the optional tables that this result holds."""
     frames = {name: getattr(result, name, None) for name in names}
-    return [(n, plain_view(f)) for n, f in frames.items() if isinstance(f, pd.DataFrame) and not f.empty]
+    return [(n, plain_view(f, n)) for n, f in frames.items() if isinstance(f, pd.DataFrame) and not f.empty]
 
 
 def _contents(context: dict[str, Any]) -> list[tuple[str, str]]:

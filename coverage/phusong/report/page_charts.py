@@ -8,7 +8,7 @@ import pandas as pd
 from phusong.report.page_numbers import finite
 from phusong.report.result import GAP_PARTS, Result
 
-__all__ = ["cause_bars", "chart_data", "money_curve", "spending_bars"]
+__all__ = ["cause_bars", "chart_data", "money_curve", "spending_bars", "swing_bars"]
 
 _MOST_BARS = 12
 _MOST_STEPS = 1500
@@ -16,11 +16,12 @@ _MARKED_OPTIONS = 300
 
 
 def chart_data(result: Result) -> dict[str, Any]:
-    """Return the numbers of every chart: ``curve``, ``causes`` and ``spending``."""
+    """Return the numbers of every chart: ``curve``, ``causes``, ``spending`` and ``tornado``."""
     return {
         "curve": money_curve(result),
         "causes": cause_bars(result),
         "spending": spending_bars(result.plan),
+        "tornado": swing_bars(result.tornado),
     }
 
 
@@ -59,6 +60,16 @@ def cause_bars(result: Result) -> list[list[Any]]:
     lost = parts.sum(axis=1)
     most = lost[lost > 0].sort_values(ascending=False, kind="stable").head(_MOST_BARS).index
     return [[int(i), *parts.loc[i].astype(float).round(1).tolist()] for i in most]
+
+
+def swing_bars(tornado: pd.DataFrame) -> list[list[Any]]:
+    """Return input, then the plan's people with it low, as modelled and high; widest swing first."""
+    columns = ["input", "people_low", "people_base", "people_high"]
+    if tornado.empty or not set(columns) <= set(tornado.columns):
+        return []
+    return [
+        [str(row[0]), *map(float, row[1:])] for row in tornado[columns].itertuples(index=False, name=None)
+    ]
 
 
 def spending_bars(plan: pd.DataFrame) -> dict[str, Any]:

@@ -32,7 +32,17 @@ QUALITIES = ("measured", "official", "modelled", "assumed")
 _LISTED_OPTIONS = 60
 _LISTED_REPAIRS = 200
 _LISTED_ROWS = 60
-_FORM_ENDS = (
+_SHOWN = {
+    "schedule": ("year", "what", "accountable", "fund", "commune", "cost_musd", "people_gained", "serves_from", "waits_for"),
+    "funds": ("fund", "year", "planned_musd", "available_musd", "spent_musd", "left_musd", "blocked_musd"),
+    "milestones": ("year", "commune", "people", "people_served", "share_served", "target_share", "spent_musd", "met"),
+    "tornado": ("input", "unit", "low", "base", "high", "people_low", "people_base", "people_high", "swing_people"),
+    "robustness": (
+        "plan", "cost_musd", "people", "people_mean", "people_p05", "people_p95", "people_worst_tenth",
+        "within_budget_share", "regret_mean",
+    ),
+}  # fmt: skip
+_FORM_ENDS = (("from", "plain"), ("people", "people"), ("regret_mean", "people"),
     ("musd", "musd"), ("musd_year", "musd"), ("share", "percent"), ("probability", "percent"), ("year", "plain"),
 )  # fmt: skip
 _FORM_STARTS = (("people", "people"), ("share", "percent"), ("probability", "percent"))
@@ -170,8 +180,15 @@ def repair_rows(repairs: pd.DataFrame) -> dict[str, Any]:
     return {"columns": [str(c) for c in repairs.columns], "rows": rows, "count": len(repairs)}
 
 
-def plain_view(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return any table: its columns, each with the form of its numbers, and its first rows."""
+def plain_view(frame: pd.DataFrame, name: str = "") -> dict[str, Any]:
+    """Return any table: its columns, each with the form of its numbers, and its first rows.
+
+    Of a table that is known by ``name`` the columns that people ask for are shown; of communes, all together first.
+    """
+    wanted = [c for c in _SHOWN.get(name, ()) if c in frame]
+    if name == "milestones" and {"commune_code", "year"} <= set(frame.columns):
+        frame = frame.sort_values(["commune_code", "year"], kind="stable")
+    frame = frame[wanted] if wanted else frame
     shown = frame.drop(columns=[c for c in ("geometry",) if c in frame]).head(_LISTED_ROWS)
     columns = [{"name": str(c), "form": _form(str(c), shown[c])} for c in shown.columns]
     rows = [[_cell(v) for v in row.values()] for row in records(shown)]

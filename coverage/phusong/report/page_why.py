@@ -9,18 +9,32 @@ from phusong.report.page_words import Words, slug
 __all__ = ["reasons"]
 
 _FIRST = re.compile(
-    r"^.+? at (?P<where>\S+) in .+? \(\w+\) serves (?P<people>[\d,]+) more people \((?P<causes>[^)]*)\)"
+    r"^.+? at (?P<where>\S+) in .+? \(\w+\) serves (?P<people>[\d,]+) more people(?: \((?P<causes>[^)]*)\))?"
+    r"(?: and (?P<facilities>[\d,]+) schools, clinics or offices among them)?"
     r"(?: for (?P<cost>[\d.,]+) million USD net present cost, (?P<per>[\d,]+) people per million"
     r"| at no further cost: everything it needs is bought by options above it)\.\s*"
 )
-_LATER = (
-    (
-        re.compile(r"^Alone it would serve (?P<people>[\d,]+); options above already serve the others\.\s*"),
-        "alone",
-    ),
-    (re.compile(r"^(?P<count>\d+) of its remedies are already paid for by options above\.\s*"), "shared"),
-    (re.compile(r"^It would fall behind (?P<option>\S+) if it cost (?P<share>[\d.,]+)% more\.\s*"), "behind"),
+_PER = r"(?P<per>[\d,]+) people per million"
+_LATER = tuple(
+    (re.compile(f"^{pattern}\\.\\s*"), name)
+    for name, pattern in {
+        "alone": r"Alone it would serve (?P<people>[\d,]+); options above already serve the others",
+        "shared": r"(?P<count>\d+) of its remedies are already paid for by options above",
+        "behind": r"It would fall behind (?P<option>\S+) if it cost (?P<share>[\d.,]+)% more",
+        "same_commune": rf"It came before (?P<option>\S+) in the same commune \({_PER} at that moment\)",
+        "came_before": rf"It came before (?P<option>\S+) in (?P<place>.+?) \({_PER} at that moment\)",
+        "nothing_left": r"Nothing else was left to compare it with",
+        "level": r"It is level with (?P<option>\S+): their numbers decide which comes first",
+        "falls_both": r"It would lose its place if it cost (?P<share>[\d.,]+)% more \(then behind (?P<option>\S+)\) "
+        r"or if it gained (?P<fewer>[\d.,]+)% fewer people",
+        "falls_cost": r"It would lose its place if it cost (?P<share>[\d.,]+)% more \(then behind (?P<option>\S+)\)",
+        "falls_people": r"It would lose its place if it gained (?P<fewer>[\d.,]+)% fewer people",
+        "rival": rf"For the same people the next best is (?P<kinds>[^(]+?) \((?P<option>\S+), {_PER}\)",
+        "rival_part": rf"For (?P<share>[\d.,]+)% of the same people the next best is (?P<kinds>[^(]+?) "
+        rf"\((?P<option>\S+), {_PER}\)",
+    }.items()
 )
+_TEXT = ("option", "place")
 _CAUSE = re.compile(r"(\d[\d,]*) ([^,]+)")
 
 
@@ -43,7 +57,10 @@ def reasons(why: str, words: Words) -> Markup:
         parts = {
             "where": said["where"],
             "people": _number(said["people"], words),
-            "causes": _causes(said["causes"], words),
+            "causes": _causes(said["causes"] or "", words),
+            "facilities": words.t("why.facilities", count=_number(said["facilities"], words))
+            if said["facilities"]
+            else "",
         }
         if said["cost"]:
             parts |= {"cost": words.n(_value(said["cost"]), "musd"), "per": _number(said["per"], words)}
@@ -53,7 +70,7 @@ def reasons(why: str, words: Words) -> Markup:
         for pattern, name in _LATER:
             match = pattern.match(rest)
             if match:
-                parts = {k: v if k == "option" else _number(v, words) for k, v in match.groupdict().items()}
+                parts = {k: _part(k, v, words) for k, v in match.groupdict().items()}
                 found.append(words.t(f"why.{name}", **parts))
                 rest = rest[match.end() :]
                 break
@@ -61,6 +78,13 @@ def reasons(why: str, words: Words) -> Markup:
             sentence, _, rest = rest.partition(". ")
             found.append(Markup('<span lang="en">{}</span>').format(sentence + ("." if rest else "")))
     return Markup(" ").join(found)
+
+
+def _part(name: str, text: str, words: Words) -> object:
+    if name == "kinds":
+        # kinds are told as the tables tell them
+        return Markup(" + ").join(words.w("kind", kind) for kind in text.split(" + "))
+    return text if name in _TEXT else words.n(_value(text), "figure")
 
 
 def _causes(text: str, words: Words) -> Markup:

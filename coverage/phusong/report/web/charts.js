@@ -57,6 +57,14 @@
     const traces = names.map((f, k) => ({ type: "bar", x: years, y: cost[k], name: said(f), marker: { color: funds[k % funds.length] }, hovertemplate: "%{x}: %{y:.2f}<extra>%{fullData.name}</extra>" }));
     Plotly.react(place, traces, layout(280, { barmode: "stack", bargap: 0.5, showlegend: true, xaxis: { type: "category" }, yaxis: { title: { text: page.say("chart.spending_y") } } }), config);
   }
+  function tornado() {
+    const place = document.getElementById("tornado"), rows = charts.tornado.slice().reverse();
+    if (!place || !rows.length) return;
+    const said = (t) => { const key = "value." + t.toLowerCase().replace(/\W+/g, "_"); return plain(key in page.data.words ? page.say(key) : t); };
+    const ends = [[1, "chart.tornado_low", "#56b4e9"], [3, "chart.tornado_high", "#d55e00"]];
+    const traces = ends.map(([k, name, color]) => ({ type: "bar", orientation: "h", y: rows.map((r) => said(r[0])), x: rows.map((r) => r[k] - r[2]), base: rows.map((r) => r[2]), name: page.say(name), marker: { color }, customdata: rows.map((r) => r[k]), hovertemplate: "%{y}: %{customdata:,.0f}<extra>%{fullData.name}</extra>" }));
+    Plotly.react(place, traces, layout(110 + 26 * rows.length, { barmode: "overlay", bargap: 0.3, xaxis: { title: { text: page.say("chart.curve_y") }, tickformat: ",d" }, yaxis: {} }), config);
+  }
   function once(place, act) {
     if (place.dataset.heard) return;
     place.dataset.heard = "1";
@@ -67,5 +75,6 @@
     curve();
     causes();
     spending();
+    tornado();
   };
 })();
