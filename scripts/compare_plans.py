@@ -1,44 +1,38 @@
-"""For reviewers: put two results side by side and ask which plan is better, for whom, and why.
+"""For reviewers: put results side by side and ask which plan is better, for whom, how surely, and why.
 
-Usage: .venv/bin/python scripts/compare_plans.py RESULT RESULT
-Copy this file and change what you weigh.
+Usage: .venv/bin/python scripts/compare_plans.py RESULT RESULT…
+Copy this file and change what you weigh; `phusong compare A B --out page.html` writes the whole page.
 """
 
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 import phusong
+from phusong.report.compare import compare
+from phusong.report.compare_verdict import break_even_lines, verdict
+from phusong.report.compare_words import words
 
 folders = [Path(p) for p in sys.argv[1:]] or [Path("results/none"), Path("results/mocn")]
-results = {folder.name: phusong.Result.read(folder) for folder in folders}
+found = compare({folder.name: phusong.Result.read(folder) for folder in folders})
+first, *others = found.names
 
-# the headline of each: people served today, what the plan adds, at what cost, how sure it is of being the best
-headline = pd.DataFrame(
-    {
-        name: {
-            "policy": r.summary["policy"],
-            "people served today": f"{r.summary['people_served']:,}",
-            "plan adds": f"{r.summary['plan']['people_gained']:,}",
-            "plan costs, million USD": f"{r.summary['plan']['cost_musd']:.2f}",
-            "at most this far from the best": f"{r.summary['plan']['distance_share']:.1%}",
-        }
-        for name, r in results.items()
-    }
-)
-print(headline.to_string())
+# which plan, why, and what would change it
+for line in [*found.notes, *verdict(found, words("en"))]:
+    print(line)
+for what, leads in break_even_lines(found, words("en")):
+    print(f"If {what}, {leads} leads.")
 
-# communes where the results differ most
-first, *others = results
-base = results[first].communes.set_index("commune_code")
+# communes where the plans differ most
 for name in others:
-    served = results[name].communes.set_index("commune_code")["people_served"]
-    change = (served - base["people_served"]).rename("more people served").to_frame()
-    change.insert(0, "name", base["name"])
-    print(f"\n{name} against {first}: where it changes most")
-    print(change.sort_values("more people served", key=abs, ascending=False).head(8).to_string())
+    columns = ["name", "population", f"with plan: {first}", f"with plan: {name}", f"change: {name}"]
+    print(f"\n{name} against {first}: people served once the plan is built, where it changes most")
+    print(found.communes[columns].head(8).to_string(index=False))
+
+# fairness between communes, and the price of the wrong plan
+print("\n" + found.equity.set_index("result").T.to_string())
+if len(found.regret):
+    print("\npeople fewer than the best plan, if a scenario holds\n" + found.regret.to_string(index=False))
 
 # remedies that every plan buys are the safest to begin with
-common = set.intersection(*(set(r.plan["remedy_id"]) for r in results.values()))
-print(f"\n{len(common)} remedies are in every plan, e.g. {', '.join(sorted(common)[:5])}")
+common = found.remedies.loc[found.remedies["plans"] == len(found.names), "remedy_id"]
+print(f"\n{len(common)} remedies are in every plan, e.g. {', '.join(common.head(5))}")

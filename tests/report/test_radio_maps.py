@@ -44,6 +44,8 @@ def test_every_layer_has_levels_servers_sinr_and_rate(tmp_path):
         assert set(names) <= {layer.operator}
         for name in ("rsrp_2", "server_2", "sinr", "rate"):
             assert (place / f"{name}.tif").is_file()
+        # QGIS opens the rasters of figures with a style of their own
+        assert {p.stem for p in place.glob("*.qml")} == {"rsrp_1", "rsrp_2", "sinr", "rate"}
 
 
 def test_bytes_repeat_and_an_older_sweep_is_replaced(tmp_path):

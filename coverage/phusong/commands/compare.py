@@ -13,7 +13,7 @@ from phusong.errors import InputError, Problem
 if TYPE_CHECKING:
     from phusong.report.compare import Comparison
 
-__all__ = ["app", "show"]
+__all__ = ["app", "result_labels", "show"]
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -49,7 +49,7 @@ def compare(
         raise InputError(Problem("compare", "needs two or more result folders"))
     if lang not in LANGUAGES:
         raise InputError(Problem("--lang", f"is not one of {', '.join(LANGUAGES)}", value=lang))
-    labels = _labels(results)
+    labels = result_labels(results)
     comparison = put(
         {label: Result.read(path) for label, path in zip(labels, results, strict=True)},
         samples=samples,
@@ -111,7 +111,7 @@ def _print_chances(comparison: "Comparison") -> None:
     console.print(table)
 
 
-def _labels(paths: list[Path]) -> list[str]:
+def result_labels(paths: list[Path]) -> list[str]:
     """Return a name for each folder: its own, its path where two share one, numbered where a path comes twice."""
     names = [path.resolve().name for path in paths]
     labels = [str(path) if names.count(name) > 1 else name for path, name in zip(paths, names, strict=True)]

@@ -109,16 +109,21 @@ def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path
         return draw_multiples(
             for_print(found), policy_panels(found), "Who is not served under each policy", share
         )
+    from phusong.commands.compare import result_labels  # noqa: PLC0415
+
     if not beside:
         raise InputError(Problem("--over results", "needs further results: --beside DIR"))
-    others = {p: Result.read(p) for p in beside}
+    every = [found, *(Result.read(p) for p in beside)]
+    labels = result_labels([path, *beside])
     if over == "policies":
-        named = {str(r.summary.get("policy", p.name)): r for p, r in {path: found, **others}.items()}
-        return draw_multiples(
-            for_print(found), result_panels(named), "Who is not served under each policy", share
-        )
-    named = {p.resolve().name: r for p, r in {path: found, **others}.items()}
-    return draw_multiples(for_print(found), result_panels(named), "Who is not served in each result", share)
+        policies = [str(r.summary.get("policy", "")) for r in every]
+        labels = policies if len(set(policies)) == len(policies) else labels
+    title = (
+        "Who is not served under each policy" if over == "policies" else "Who is not served in each result"
+    )
+    return draw_multiples(
+        for_print(found), result_panels(dict(zip(labels, every, strict=True))), title, share
+    )
 
 
 def _write_gis(found: "Result", folder: Path) -> None:

@@ -36,7 +36,6 @@ from phusong.whole_folder import whole_folder
 __all__ = [
     "GIS_FILES",
     "NODATA_DBM",
-    "SINR_STYLE",
     "rsrp_qml",
     "write_gis",
     "write_gis_folder",
@@ -45,12 +44,6 @@ __all__ = [
 
 GIS_FILES = ("gis.gpkg", "communes.qml", "access.qml", "rsrp.qml")
 """What :func:`write_gis` leaves in a folder."""
-
-SINR_STYLE = (
-    (0.0, 5.0, 10.0, 15.0, 20.0),
-    ("#7a0403", "#d55e00", "#e69f00", "#cfd8dc", "#56b4e9", "#0072b2"),
-)
-"""Edges [dB] and colours of SINR."""
 
 NODATA_DBM = -9999.0
 """Value of RSRP where nothing was computed."""

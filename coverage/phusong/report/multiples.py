@@ -76,7 +76,7 @@ def policy_panels(result: Result) -> list[Panel]:
     if table.empty:
         raise InputError(
             Problem("--over policies", "needs the policies commune by commune, which this older result lacks; run it "
-                    "again, or name a result of each policy after it")
+                    "again, or name a result of each other policy with --beside")
         )  # fmt: skip
     codes = result.communes["commune_code"].astype(str)
     panels = []

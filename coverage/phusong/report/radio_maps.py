@@ -10,12 +10,20 @@ import pandas as pd
 
 from phusong.radio.footprints import Footprints
 from phusong.report.files import write_cog, write_csv, write_json
+from phusong.report.maps import RSRP_EDGES_DBM, RSRP_HEX
+from phusong.report.qgis_styles import stepped_raster_qml
 from phusong.whole_folder import whole_folder
 
 __all__ = ["write_radio_maps"]
 
 _NODATA = -9999.0
 _SIGN = "sweep.json"
+_SIX_HEX = ("#7a0403", "#d55e00", "#e69f00", "#cfd8dc", "#56b4e9", "#0072b2")  # weak to strong
+_STEPS = {
+    "dBm": (RSRP_EDGES_DBM, RSRP_HEX),
+    "dB": ((0.0, 5.0, 10.0, 15.0, 20.0), _SIX_HEX),
+    "Mbit/s": ((1.0, 4.0, 10.0, 30.0, 100.0), _SIX_HEX),
+}
 
 
 def write_radio_maps(heard: Footprints, facts: Mapping[str, object], folder: Path) -> Path:
@@ -38,7 +46,8 @@ def write_radio_maps(heard: Footprints, facts: Mapping[str, object], folder: Pat
     Notes
     -----
     Per operator and technology: ``rsrp_N.tif`` [dBm] and ``server_N.tif`` (row of ``stations.csv``, from 0) of the
-    N-th strongest server, ``sinr.tif`` [dB] and ``rate.tif`` [Mbit/s] of one phone alone in the best server's cell.
+    N-th strongest server, ``sinr.tif`` [dB] and ``rate.tif`` [Mbit/s] of one phone alone in the best server's cell;
+    a ``.qml`` beside each raster of figures is the style that QGIS opens it with.
     """
     with whole_folder(folder, kind="a radio sweep", is_ours=lambda old: (old / _SIGN).is_file()) as new:
         _write(heard, new)
@@ -71,6 +80,10 @@ def _write(heard: Footprints, folder: Path) -> None:
 def _singles(heard: Footprints, values: npt.NDArray[np.float32], path: Path, unit: str) -> None:
     filled = np.where(np.isnan(values), np.float32(_NODATA), values).astype(np.float32)
     write_cog(filled, heard.grid, path, nodata=_NODATA, unit=unit)
+    edges, colours = _STEPS[unit]
+    path.with_suffix(".qml").write_text(
+        stepped_raster_qml(edges, colours, unit), encoding="utf-8", newline="\n"
+    )
 
 
 def _file_name(text: str) -> str:
