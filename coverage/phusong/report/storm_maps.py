@@ -176,7 +176,7 @@ def _track(axes: Axes, picture: StormPicture, *, labels: bool) -> None:
     for i in np.flatnonzero(near):
         if west < x[i] < east and south < y[i] < north:
             axes.annotate(
-                words[i], (x[i], y[i]), xytext=(4, -8), textcoords="offset points", fontsize=6.5, zorder=8,
+                words[i], (x[i], y[i]), xytext=(3, 6), textcoords="offset points", fontsize=6.5, zorder=8,
                 path_effects=[withStroke(linewidth=1.8, foreground=PAPER)], annotation_clip=True,
             )  # fmt: skip
 

@@ -13,9 +13,9 @@ from phusong.region.facts import table
 from phusong.region.grid import Grid
 from phusong.service.storms.track import Track
 from phusong.service.storms.wind import (
-    _gradient,
     assumed,
     coriolis,
+    gradient_at,
     gust_share,
     holland_b,
     inflow_deg,
@@ -223,7 +223,7 @@ def _strongest(  # type: ignore[no-untyped-def]
                 share = translation_share(ratio)
                 u, w = share * east_ms[t], share * north_ms[t]
                 if r > 1.0:
-                    surface = down * _gradient(r, squared, rmw_m, b[t], f[t]) / r
+                    surface = down * gradient_at(r, squared, rmw_m, b[t], f[t]) / r
                     angle = inflow_deg(ratio) * degree
                     c, n = np.cos(angle), np.sin(angle)
                     u += surface * (-turn * c * dy - n * dx)

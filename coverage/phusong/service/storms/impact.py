@@ -172,14 +172,16 @@ def storm_impact(
     calm = plain.calm()
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         work = [(sea_wind_ms[:, k[0] : k[-1] + 1], k) for k in words(n_samples)]
-        found = list(pool.map(lambda job: plain.after(*job, hours, calm), work))
+        found = list(pool.map(lambda job: plain.after(job[0], job[1], hours, calm), work))
     people, causes, off, hit, sites = zip(*found, strict=True)
-    kept = [np.concatenate(p, axis=-1)[..., :n_samples] for p in (people, causes, off, hit)]
+    without, by_cause, lost, hit_by_cause = (
+        np.concatenate(p, axis=-1)[..., :n_samples] for p in (people, causes, off, hit)
+    )
     alone = np.concatenate(sites, axis=-1)[..., :n_samples]
     before = np.zeros((served.n_communes, 64), np.int64)
     _tally(before, np.zeros((3, served.n_communes, 64), np.int64), calm, calm, calm, calm, served.indptr,
            served.site, served.people, served.commune)  # fmt: skip
-    return Impact(hours, before[:, 0], *kept, site_off=alone.mean(axis=-1))
+    return Impact(hours, before[:, 0], without, by_cause, lost, hit_by_cause, alone.mean(axis=-1))
 
 
 def _stations(network: Network) -> list[Ints]:

@@ -168,10 +168,10 @@ def track_of(table: pd.DataFrame, name: str, *, where: str = "storm") -> Track:
     ]  # fmt: skip
     problems += _limits(values, where)
     refuse(problems[:_SHOWN])
-    hour = ((time - time.iloc[0]) / pd.Timedelta(hours=1)).to_numpy(np.float64)
-    environment = values.get("environment_hpa", pd.Series(_USUAL_ENVIRONMENT_HPA, values.index)).to_numpy(
-        float
-    )
+    hour: Floats = np.asarray((time - time.iloc[0]) / pd.Timedelta(hours=1), np.float64)
+    environment: Floats = np.full(len(values), _USUAL_ENVIRONMENT_HPA)
+    if "environment_hpa" in values:
+        environment = np.asarray(values["environment_hpa"], np.float64)
     central = values["central_hpa"].to_numpy(float)
     rmw = values["rmw_km"].to_numpy(float) if "rmw_km" in values else np.full(len(values), np.nan)
     latitude = values["latitude_deg"].to_numpy(float)
@@ -195,7 +195,7 @@ def track_of(table: pd.DataFrame, name: str, *, where: str = "storm") -> Track:
 
 def _source(sources: list[str], where: str) -> str:
     """Return what all positions' sources begin with, and where the rest is told."""
-    words = zip(*(s.split() for s in sources), strict=False)
+    words = zip(*(s.replace(",", " ,").replace(";", " ;").split() for s in sources), strict=False)
     alike = " ".join(w[0] for w in takewhile(lambda w: len(set(w)) == 1, words)).strip(" ,;:")
     if len(set(sources)) == 1 and alike:
         return alike

@@ -1,7 +1,8 @@
 """The winds of a storm: pressure and gradient wind round its centre, asymmetry, inflow, and gusts near the ground."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 
 import numba as nb
 import numpy as np
@@ -10,7 +11,8 @@ import numpy.typing as npt
 from phusong.region.facts import table
 
 __all__ = [
-    "assumed", "coriolis", "gradient_wind", "gust_share", "holland_b", "inflow_deg", "pressure_hpa", "terrain_share",
+    "assumed", "coriolis", "gradient_at",
+    "gradient_wind", "gust_share", "holland_b", "inflow_deg", "pressure_hpa", "terrain_share",
     "translation_share",
 ]  # fmt: skip
 
@@ -20,20 +22,16 @@ _EARTH_ROTATION = 7.2921e-5  # rad/s
 _LEAST_B, _MOST_B = 0.8, 2.5
 
 
-@dataclass(frozen=True)
-class _Model:
-    values: dict[str, float]
-
-
 @cache
-def _model() -> _Model:
+def _values() -> Mapping[str, float]:
     rows = table("storm_model")
-    return _Model(dict(zip(rows["key"].astype(str), rows["value"].astype(float), strict=True)))
+    pairs = zip(rows["key"].astype(str), rows["value"].astype(float), strict=True)
+    return MappingProxyType({key: float(value) for key, value in pairs})
 
 
 def assumed(key: str) -> float:
     """Return a value of geodata/storm_model.csv."""
-    return _model().values[key]
+    return _values()[key]
 
 
 def coriolis(latitude_deg: Floats | float) -> Floats:
@@ -105,16 +103,17 @@ def gradient_wind(
     Examples
     --------
     >>> gradient_wind(np.array([0.0, 30.0, 300.0]), max_gradient_ms=50.0, rmw_km=30.0, b=1.4, latitude_deg=21.0).round(1)
-    array([ 0. , 50. , 10.7])
+    array([ 0. , 50. , 10.3])
     """
     r_m = np.asarray(distance_km, np.float64) * 1000.0
     f = float(coriolis(latitude_deg))
     top = max_gradient_ms**2 + max_gradient_ms * rmw_km * 1000.0 * f
-    return np.asarray(_gradient(r_m, top, rmw_km * 1000.0, b, f))
+    return np.asarray(gradient_at(r_m, top, rmw_km * 1000.0, b, f))
 
 
 @nb.vectorize(cache=True)
-def _gradient(r_m, top, rmw_m, b, f):  # type: ignore[no-untyped-def]
+def gradient_at(r_m, top, rmw_m, b, f):  # type: ignore[no-untyped-def]
+    """Return the gradient wind at a distance; `top` is V² + V R f at the radius R: what kernels call. [m/s]"""
     if r_m < 1.0:
         return 0.0
     x = (rmw_m / r_m) ** b
@@ -159,7 +158,7 @@ def terrain_share(roughness_m: Floats | float) -> Floats:
     Examples
     --------
     >>> terrain_share(np.array([0.003, 0.05, 0.3])).round(2)
-    array([1.  , 0.8 , 0.6 ])
+    array([1. , 0.8, 0.6])
     """
     return np.asarray(_roughness_factor(roughness_m) / _roughness_factor(assumed("sea_roughness_m")))
 
