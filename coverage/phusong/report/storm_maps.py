@@ -175,9 +175,12 @@ def _track(axes: Axes, picture: StormPicture, *, labels: bool) -> None:
         return
     for i in np.flatnonzero(near):
         if west < x[i] < east and south < y[i] < north:
+            # a label near the right edge goes to the left
+            far = x[i] > east - 0.16 * (east - west)
             axes.annotate(
-                words[i], (x[i], y[i]), xytext=(3, 6), textcoords="offset points", fontsize=6.5, zorder=8,
-                path_effects=[withStroke(linewidth=1.8, foreground=PAPER)], annotation_clip=True,
+                words[i], (x[i], y[i]), xytext=(-3 if far else 3, 6), textcoords="offset points", fontsize=6.5,
+                ha="right" if far else "left", zorder=8, annotation_clip=True,
+                path_effects=[withStroke(linewidth=1.8, foreground=PAPER)],
             )  # fmt: skip
 
 
