@@ -80,7 +80,10 @@ def policy_panels(result: Result) -> list[Panel]:
         )  # fmt: skip
     codes = result.communes["commune_code"].astype(str)
     panels = []
-    for policy in dict.fromkeys(table["policy"].astype(str)):
+    told = dict.fromkeys(table["policy"].astype(str))
+    # in the order of the comparison of policies, where the result has one
+    listed = [str(p) for p in result.policies["policy"]] if "policy" in result.policies else []
+    for policy in [p for p in listed if p in told] or list(told):
         rows = table[table["policy"].astype(str) == policy]
         served = rows.set_index(rows["commune_code"].astype(str))["people_served"].astype(float)
         people = np.asarray(served.reindex(codes), np.float64)
