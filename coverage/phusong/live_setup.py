@@ -100,7 +100,7 @@ def planned_money(path: Path) -> Mapping[str, float]:
     file = path / "plan.csv" if path.is_dir() else path
     if not file.is_file():
         raise InputError(Problem(str(path), "is no result folder and no plan.csv"))
-    table = read_text_table(file)
+    table = read_text_table(file.read_bytes(), file.name, known=["commune_code", "cost_musd"]).frame
     missing = [c for c in ("commune_code", "cost_musd") if c not in table.columns]
     if missing:
         raise InputError([Problem(file.name, "is missing", column=c) for c in missing])

@@ -221,7 +221,7 @@ class Live:
         # a site counts as a whole: its stations share its way to the core
         changed = np.union1d(moved, site[other])
         kept = np.isin(site, changed)
-        stations, station_on, share, tier = (v[kept] for v in (stations, station_on, share, tier))
+        stations, station_on, share, tier = stations[kept], station_on[kept], share[kept], tier[kept]
         looked = np.union1d(changed, sites)
         if stations.size == 0:
             self._count_tenants(looked)
@@ -333,7 +333,8 @@ class Live:
         """Return per commune people times milliseconds without the service they had before the first event."""
         happened = self.happened
         missing = np.maximum(happened.served_first - self.now.sums.people_served, 0)
-        return happened.lost_people_ms + missing * (happened.clock_ms - happened.lost_until_ms)
+        since = happened.clock_ms - happened.lost_until_ms
+        return np.asarray(happened.lost_people_ms + missing * since, np.int64)
 
 
 def _together(parts: list[Touched]) -> Touched:

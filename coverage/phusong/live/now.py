@@ -1,6 +1,7 @@
 """What is so now, worked out from nothing but what stands and what has happened: the full recompute."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -108,7 +109,7 @@ def everything_now(standing: Standing, happened: Happened) -> Now:
     for o in range(tier.shape[1]):
         stands = (tier[:, o] < CLOSED) & in_use[network.station_site]
         may[network.station_site[stands], o] = True
-    elements = {
+    elements: dict[str, Any] = {
         "heard": usage.heard[:, 0],
         "usable": usage.usable,
         "stable": usage.stable,
@@ -116,7 +117,7 @@ def everything_now(standing: Standing, happened: Happened) -> Now:
         "accepted": usage.accepted,
         "rate": usage.rate_hours,
     }
-    sites = {"behind": behind, "tenants": may.sum(axis=1).astype(np.int64)}
+    sites: dict[str, Any] = {"behind": behind, "tenants": may.sum(axis=1).astype(np.int64)}
     return Now(
         site_on=site_on,
         ways=ways,

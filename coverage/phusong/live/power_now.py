@@ -79,6 +79,6 @@ def _unfed(node, start, line_at, a, b, closed, is_source, skip):  # type: ignore
             seen.add(to)
             stack.append(to)
     out = np.empty(len(found), np.int64)
-    for k in range(out.size):
-        out[k] = found[k]
+    for n in range(out.size):
+        out[n] = found[n]
     return out

@@ -188,4 +188,4 @@ def _stacked(*levels: Sums) -> Sums:
 
 def _levels(by_commune: Floats, province: Ints, n_provinces: int) -> Floats:
     above = np.bincount(province, by_commune, n_provinces)
-    return np.r_[by_commune.sum(), above, by_commune]
+    return np.asarray(np.r_[by_commune.sum(), above, by_commune], np.float64)
