@@ -50,6 +50,9 @@ def solve_exactly(program: Program, time_limit_s: float) -> Exact:
     time_limit_s : float
         Most time of branch and bound. [s]
     """
+    if program.model.n_bundles == 0:
+        nothing = np.full(program.model.remedy_cost_musd.size, -1, np.int64)
+        return Exact(nothing, nothing.copy(), 0.0, impossible=bool((program.need_people > 0).any()))
     bound: float | None = None
     asked = program
     for attempt in range(_TRIES):

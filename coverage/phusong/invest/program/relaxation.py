@@ -80,6 +80,8 @@ def relax(program: Program) -> Relaxed:
     model = program.model
     n_b, n_k = model.needs.shape
     n_e = model.weights.size
+    if n_b == 0:
+        return Relaxed(0.0, np.zeros(n_k), "nothing to choose from")
     group, payers = program.groups()
     total = program.available_musd.sum(axis=1)
     g_of, f_of = np.nonzero(payers)

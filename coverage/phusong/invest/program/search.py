@@ -14,7 +14,7 @@ import numpy.typing as npt
 from phusong.invest.program.placing import Purses
 from phusong.invest.program.program import Program
 
-__all__ = ["Found", "found_from", "search"]
+__all__ = ["Found", "found_from", "search", "without_waste"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -95,6 +95,14 @@ def found_from(program: Program, start: Flags, rounds: int, seed: int) -> Found:
     )
 
 
+def without_waste(program: Program, found: Found) -> Found:
+    """Return a plan without the remedies that it can do without: branch and bound minds only its goal."""
+    purses = Purses(program, early=True)
+    purses.fund[:], purses.year[:] = found.fund, found.year
+    _Builder(program).thin(purses)
+    return Found(purses.fund.copy(), purses.year.copy(), found.method)
+
+
 def _improved(
     program: Program,
     build: "_Builder",
@@ -170,7 +178,7 @@ class _Builder:
             self._fill(purses, seen, needs_only=True)
         if not p.cheapest:
             self._fill(purses, seen, needs_only=False)
-        self._thin(purses)
+        self.thin(purses)
         if not p.cheapest:
             self._fill(purses, self._cost, needs_only=False)
         return purses
@@ -231,7 +239,7 @@ class _Builder:
                         if g > 0:
                             heapq.heappush(heap, (-_ratio(float(g), float(c)), u))
 
-    def _thin(self, purses: Purses) -> None:
+    def thin(self, purses: Purses) -> None:
         """Give back what the plan can do without, the dearest first."""
         p = self._p
         bought = purses.fund >= 0
@@ -241,8 +249,6 @@ class _Builder:
         gained = p.gained(bought)
         chosen = np.flatnonzero(bought)
         for k in chosen[np.lexsort((chosen, -self._cost[chosen]))].tolist():
-            if self._cost[k] <= 0:
-                break
             users = self._user[self._user_ptr[k] : self._user_ptr[k + 1]]
             broken = users[complete[users]]
             lost, people, worth = _lost(broken, self._cover_ptr, self._cover, times, p.model.weights, p.value)

@@ -10,7 +10,7 @@ from phusong.invest.program.decomposition import by_communes
 from phusong.invest.program.exact import solve_exactly
 from phusong.invest.program.program import Program
 from phusong.invest.program.relaxation import Relaxed, relax
-from phusong.invest.program.search import Found, found_from, search
+from phusong.invest.program.search import Found, found_from, search, without_waste
 
 __all__ = ["Certificate", "Effort", "Guide", "Solved", "nearest_met", "quick_plan", "solve"]
 
@@ -22,6 +22,7 @@ _EXACT_BUNDLES = 400  # up to here branch and bound ends within seconds
 _EXACT_COLUMNS = 6_000
 _ROUNDS = 60
 _LARGE_BUNDLES = 40_000  # beyond, fewer rounds: each costs seconds
+_DECOMPOSED_BUNDLES = 3_000  # beyond, branch and bound takes seconds in each of hundreds of communes
 _LARGEST_RELAXATION = 3_000_000  # covers beyond which the first-order method takes minutes
 _SURE = 0.95  # how sure the search is of what the plan without rules buys
 _STEP = 0.01  # the nearest level is looked for in whole per cent
@@ -138,7 +139,7 @@ def solve(program: Program, effort: Effort) -> Solved:
     found = search(program, relaxed.fraction, rounds=0 if small else rounds, seed=effort.seed)
     bound, impossible = relaxed.bound, relaxed.impossible
     method = f"{found.method}; bound: {relaxed.solver}"
-    if not small and program.cheapest:
+    if not small and program.cheapest and program.model.n_bundles <= _DECOMPOSED_BUNDLES:
         parted = by_communes(program, relaxed)
         bound = max(bound, parted.bound)
         rebuilt = found_from(program, parted.remedies, rounds, effort.seed)
@@ -148,7 +149,7 @@ def solve(program: Program, effort: Effort) -> Solved:
         exact = solve_exactly(program, effort.time_limit_s)
         impossible = exact.impossible
         if exact.fund is not None and exact.year is not None:
-            found = _better(program, found, Found(exact.fund, exact.year, "exact"))
+            found = _better(program, found, without_waste(program, Found(exact.fund, exact.year, "exact")))
         bound = max(bound, exact.bound) if program.cheapest else min(bound, exact.bound)
         method = "HiGHS branch and bound over funds and years"
     bought = found.remedies
@@ -185,7 +186,8 @@ def quick_plan(program: Program, *, time_limit_s: float, seed: int) -> tuple[Fla
     if _small(program):
         exact = solve_exactly(program, time_limit_s)
         if exact.fund is not None and exact.year is not None:
-            best = _better(program, found, Found(exact.fund, exact.year, "HiGHS branch and bound"))
+            plan = Found(exact.fund, exact.year, "HiGHS branch and bound")
+            best = _better(program, found, without_waste(program, plan))
             return best.remedies, "HiGHS branch and bound"
     return found.remedies, found.method
 
