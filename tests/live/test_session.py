@@ -267,7 +267,7 @@ def test_a_site_reported_up_after_its_battery_ran_down_unseen_is_believed(tmp_pa
     site = int(STANDING.sites_of_node.of(int(STANDING.lines.b[feeding]))[0])
     told = [
         ("line_down", str(STANDING.lines.ids[feeding]), 0),
-        ("site_up", str(STANDING.network.site_ids[site]), 30 * HOUR_MS),
+        ("site_up", str(STANDING.network.site_ids[site]), 300 * HOUR_MS),
     ]
     lines = [
         json.dumps({"id": f"b{k}", "time": iso(START_MS + after), "kind": kind, "subject": name}).encode()
