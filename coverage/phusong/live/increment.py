@@ -4,11 +4,11 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.live.areas import sums_of
+from phusong.live.elements_now import count_behind_kernel, look_kernel, rate_kernel
 from phusong.live.happened import NEVER, Happened, nothing_yet
 from phusong.live.now import (
     Now,
@@ -254,7 +254,7 @@ class Live:
         """Say anew what some cells hear and may use."""
         now, standing = self.now, self.standing
         rows = standing.pairs_of_cell
-        _look(
+        look_kernel(
             cells, rows.start, rows.item, standing.reception.station, now.station_on, now.tier, now.available,
             standing.availability_target, now.heard, now.usable, now.stable, now.best,
         )  # fmt: skip
@@ -263,7 +263,7 @@ class Live:
         """Add (or take away) the unserved people of some cells behind the sites that they may not use."""
         now, standing = self.now, self.standing
         rows = standing.pairs_of_cell
-        touched = _count_behind(
+        touched = count_behind_kernel(
             cells, sign, rows.start, rows.item, standing.reception.station,
             standing.network.station_site.astype(np.int64), now.station_on, now.tier, standing.weights,
             now.accepted, now.behind,
@@ -287,7 +287,7 @@ class Live:
         using = pairs[(taken.by_pair[pairs] > 0).any(axis=1)]
         rated = np.union1d(cells, standing.reception.cell[using]).astype(np.int64)
         rows = standing.pairs_of_cell
-        _rate(
+        rate_kernel(
             rated, rows.start, rows.item, standing.reception.station, taken.by_pair, now.rate_hours,
             now.accepted, now.rate,
         )  # fmt: skip
@@ -342,79 +342,3 @@ def _together(parts: list[Touched]) -> Touched:
         return Touched(_NONE, 0, _NONE)
     pick: Callable[[str], Ints] = lambda name: np.unique(np.concatenate([getattr(p, name) for p in parts]))  # noqa: E731
     return Touched(pick("sites"), sum(p.cells for p in parts), pick("communes"))
-
-
-@nb.njit(cache=True)
-def _look(  # type: ignore[no-untyped-def]
-    cells, start, pair, station, on, tier, available, target, heard, usable, stable, best
-):
-    n_ops = tier.shape[1]
-    for c in cells:
-        heard[c] = False
-        for o in range(n_ops):
-            usable[c, o], stable[c, o], best[c, o] = False, False, np.float32(0.0)
-        for at in range(start[c], start[c + 1]):
-            s = station[pair[at]]
-            if not on[s]:
-                continue
-            heard[c] = True
-            for o in range(n_ops):
-                if tier[s, o] >= CLOSED:
-                    continue
-                usable[c, o] = True
-                stable[c, o] |= available[s] >= target
-                best[c, o] = max(best[c, o], np.float32(available[s]))
-
-
-@nb.njit(cache=True)
-def _count_behind(  # type: ignore[no-untyped-def]
-    cells, sign, start, pair, station, site_of, on, tier, weights, accepted, behind
-):
-    n_ops = tier.shape[1]
-    touched = [np.int64(0) for _ in range(0)]
-    for c in cells:
-        waiting = np.int64(0)
-        for o in range(n_ops):
-            waiting += weights[c, o] - accepted[c, o]
-        if waiting == 0:
-            continue
-        lo, hi = start[c], start[c + 1]
-        for at in range(lo, hi):
-            s = station[pair[at]]
-            if not on[s]:
-                continue
-            site = site_of[s]
-            first = True
-            for before in range(lo, at):
-                t = station[pair[before]]
-                if on[t] and site_of[t] == site:
-                    first = False
-                    break
-            if not first:
-                continue
-            people = np.int64(0)
-            for o in range(n_ops):
-                may = False
-                for later in range(at, hi):
-                    t = station[pair[later]]
-                    if on[t] and site_of[t] == site and tier[t, o] < CLOSED:
-                        may = True
-                        break
-                if not may:
-                    people += weights[c, o] - accepted[c, o]
-            if people > 0:
-                behind[site] += sign * people
-                touched.append(site)
-    return np.array(touched, np.int64)
-
-
-@nb.njit(cache=True)
-def _rate(cells, start, pair, station, taken, hours, accepted, rate):  # type: ignore[no-untyped-def]
-    n_ops = taken.shape[1]
-    for c in cells:
-        for o in range(n_ops):
-            total = 0.0
-            for at in range(start[c], start[c + 1]):
-                k = pair[at]
-                total += taken[k, o] * hours[station[k]]
-            rate[c, o] = np.float32(total / accepted[c, o]) if accepted[c, o] > 0 else np.float32(0.0)
