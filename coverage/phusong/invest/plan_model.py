@@ -40,7 +40,8 @@ class PlanModel:
 
     def holds(self, remedies: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Return which bundles a set of remedies completes."""
-        return np.asarray(self.needs @ (~remedies).astype(np.float64)).ravel() == 0
+        missing = np.asarray(self.needs @ (~remedies).astype(np.float64)).ravel()
+        return np.asarray(missing == 0, bool)
 
     def served(self, remedies: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Return which elements a set of remedies serves."""

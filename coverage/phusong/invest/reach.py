@@ -125,7 +125,7 @@ def _flat(parts: Sequence[npt.NDArray[np.generic]]) -> Floats:
 
 
 def _offsets(parts: Sequence[Ints]) -> Ints:
-    return np.r_[0, np.cumsum([p.size for p in parts])].astype(np.int64)
+    return np.asarray(np.r_[0, np.cumsum([p.size for p in parts])], np.int64)
 
 
 def _rows(owner: Ints, n: int) -> tuple[Ints, Ints]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from phusong.invest.plan_book import PlanBook
+from phusong.region.near import nearest
 
 __all__ = ["WASTE_COLUMNS", "Structures", "wasted_money"]
 
@@ -98,7 +98,7 @@ class _State:
 
     def complete_with(self, remedy: int) -> Ints:
         with_it = self.bundles_with(remedy)
-        return with_it[self.missing[with_it] == 0]
+        return np.asarray(with_it[self.missing[with_it] == 0], np.int64)
 
     def lost_without(self, remedy: int) -> Ints:
         """Return the groups that only bundles with this remedy serve."""
@@ -106,7 +106,7 @@ class _State:
         if not mine:
             return np.empty(0, np.int64)
         groups, counts = np.unique(np.concatenate(mine), return_counts=True)
-        return groups[self.times[groups] == counts]
+        return np.asarray(groups[self.times[groups] == counts], np.int64)
 
     def idle_without(self, remedy: int) -> Ints:
         """Return the other remedies that would be part of nothing complete any more."""
@@ -238,10 +238,10 @@ def _shareable(state: _State, structures: Structures) -> list[dict[str, object]]
     new = np.flatnonzero(state.bought & (frame["kind"].to_numpy(str) == _NEW_SITE))
     if not hosts.size or not new.size:
         return []
-    tree = cKDTree(np.c_[structures.east_m[hosts], structures.north_m[hosts]])
-    far, near = tree.query(frame[["east_m", "north_m"]].to_numpy(np.float64)[new])
+    standing = np.c_[structures.east_m[hosts], structures.north_m[hosts]]
+    far, near = nearest(standing, frame[["east_m", "north_m"]].to_numpy(np.float64)[new])
     rows = []
-    for k, distance, at in zip(new.tolist(), far, hosts[np.minimum(near, hosts.size - 1)], strict=True):
+    for k, distance, at in zip(new.tolist(), far.tolist(), hosts[near].tolist(), strict=True):
         if distance > _NEAR_M:
             continue
         people = float(state.people[state.lost_without(k)].sum())
