@@ -32,7 +32,9 @@ _BEHIND_REMEDY: Mapping[str, tuple[str, ...]] = {
     "solar_backup": _POWER,
     "diesel_backup": _POWER,
     "extend_grid": (*_POWER, "elevation"),
+    "feeder": (*_POWER, "elevation"),
     "fibre_link": _BACKHAUL,
+    "fibre_route": (*_BACKHAUL, "elevation"),
     "microwave_link": (*_BACKHAUL, "elevation"),
     "satellite_link": _BACKHAUL,
 }

@@ -17,7 +17,8 @@ from phusong.engine.crew import Crew, Threads
 from phusong.engine.fingerprint import source_fingerprint
 from phusong.engine.keeping import Keeper
 from phusong.evidence import layer_is_known, unknown_behind
-from phusong.invest.bundles import make_offers
+from phusong.invest.bundles import OfferTerms, make_offers
+from phusong.invest.cost_catalogue import with_own_costs
 from phusong.invest.costs import Costs
 from phusong.invest.new_sites import find_candidates
 from phusong.invest.optimum import BestPlan
@@ -55,7 +56,7 @@ __all__ = ["Stages", "run", "run_region"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_COST_TABLES = ("costs", "lock_remedies", "sectors", "funds")
+_COST_TABLES = ("costs", "energy", "terrain_multipliers", "lock_remedies", "sectors", "funds")
 _INVEST_TYPES = (Portfolio, BestPlan, Certificate)
 
 
@@ -184,6 +185,8 @@ def run_region(
             weights=weights,
             tier=tier,
             station_load=usage.station_load,
+            station_room=usage.station_room,
+            demand=_demand(asked.service),
             availability_target=asked.service.availability_target,
             rights=rights,
             grid=region.grid,
@@ -203,7 +206,12 @@ def run_region(
             row = plain
             if asked.sharing.compare_plans:
                 other = replace(
-                    situation, rights=granted, tier=turn, access=found, station_load=used.station_load
+                    situation,
+                    rights=granted,
+                    tier=turn,
+                    access=found,
+                    station_load=used.station_load,
+                    station_room=used.station_room,
                 )
                 same = plain is compared[-1][0]
                 chosen = portfolio if same else _invest(asked, other, scene, radio, region, keeping)[0]
@@ -358,10 +366,15 @@ def _sinr(asked: Scenario, radio: RadioPlan, heard: Footprints) -> npt.NDArray[n
 
 
 def _costs(asked: Scenario) -> Costs:
+    settings = asked.invest
+    own = settings.costs_path
     return Costs(
-        horizon_years=asked.invest.horizon_years,
-        discount_rate=asked.invest.discount_rate,
-        factor=asked.invest.cost_factor,
+        horizon_years=settings.horizon_years,
+        discount_rate=settings.discount_rate,
+        factor=settings.cost_factor,
+        catalogue=with_own_costs(own, vnd_per_usd=settings.vnd_per_usd) if own else None,
+        tax_rate=settings.tax_rate,
+        residual=settings.residual_value,
     )
 
 
@@ -383,7 +396,8 @@ def _invest(
         "radio settings": radio,
         "invest settings": asked.invest.model_dump(mode="json"),
         "seed": asked.seed,
-        "unit costs": [table(name) for name in _COST_TABLES],
+        "unit costs": [*(table(name) for name in _COST_TABLES), _costs(asked).catalogue],
+        "places for masts": [region.settlements, region.facilities],
         "layers": (layer_is_known(region), region.communes[["commune_code", "name"]]),
         "sharing": asked.sharing.policy,
         "priorities": value,
@@ -403,8 +417,9 @@ def _invested(
     value: Floats | None,
 ) -> tuple[Portfolio, Mapping[int, float]]:
     settings = asked.invest
-    candidates = find_candidates(situation, scene, radio)
-    offers = make_offers(situation, _costs(asked), candidates)
+    candidates = find_candidates(situation, scene, radio, region)
+    terms = OfferTerms(asked.sharing.policy, settings.universal_service_share, settings.interim_years)
+    offers = make_offers(situation, _costs(asked), candidates, terms)
     if settings.only == "measured":
         unknown = unknown_behind(offers.bundles["kinds"].tolist(), layer_is_known(region))
         offers = offers.only(np.array([not layers for layers in unknown], bool))

@@ -15,6 +15,7 @@ from phusong.access.readiness import Requirements, readiness_by_commune, require
 from phusong.access.twins import isolated_builds
 from phusong.invest.costs import Costs
 from phusong.invest.lock_remedies import with_remedies
+from phusong.invest.payers import ITEM_OF_KIND
 from phusong.invest.portfolio import Portfolio
 from phusong.invest.situation import Situation
 from phusong.region.store import Region
@@ -40,11 +41,6 @@ COMMUNE_COLUMNS = (
 )  # fmt: skip
 """Columns of `readiness` that the communes carry too."""
 
-_PAYS = {
-    "build_site": "site_build", "open_passive": "installation", "add_radio": "equipment", "open_mocn": "operation",
-    "open_roaming": "operation", "battery_backup": "power", "solar_backup": "power", "diesel_backup": "power",
-    "extend_grid": "power", "fibre_link": "backhaul", "microwave_link": "backhaul", "satellite_link": "backhaul",
-}  # fmt: skip
 _NEW_SITE = {
     "site_build": {"tower": 1.0}, "installation": {"installation": 1.0}, "equipment": {"radio": 1.0},
     "operation": {"site_opex": 1.0}, "power": {"site_power": 1.0}, "backhaul": {"microwave": 1.0, "microwave_opex": 1.0},
@@ -106,7 +102,7 @@ def planned_row(row: Mapping[str, Any], portfolio: Portfolio, networks: int) -> 
     plan = portfolio.plan
     items: dict[str, float] = {}
     for kind, cost in zip(plan["kind"].astype(str), plan["cost_musd"].astype(float), strict=True):
-        items[_PAYS[kind]] = items.get(_PAYS[kind], 0.0) + cost
+        items[ITEM_OF_KIND[kind]] = items.get(ITEM_OF_KIND[kind], 0.0) + cost
     gained, cost = round(portfolio.best.people), portfolio.best.cost_musd
     return {
         **row,

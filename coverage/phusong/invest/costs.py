@@ -1,7 +1,7 @@
 """What remedies cost: unit costs of a catalogue where they are spent, and their present value over the horizon."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -42,17 +42,6 @@ class Cost:
             self.npv_musd + other.npv_musd,
             self.low_musd + other.low_musd,
             self.high_musd + other.high_musd,
-        )
-
-    def of_years(self, years: float, costs: "Costs") -> "Cost":
-        """Return the same capital with so many years of running cost: what stands only for a while."""
-        full = annuity(costs.discount_rate, costs.horizon_years)
-        less = self.opex_musd_year * (annuity(costs.discount_rate, years) - full)
-        return replace(
-            self,
-            npv_musd=self.npv_musd + less,
-            low_musd=self.low_musd + less,
-            high_musd=self.high_musd + less,
         )
 
 
@@ -142,6 +131,11 @@ class Costs:
             str(row["item"]): self._unit_cost(row) for row in self._rows.fillna("").to_dict("records")
         }
 
+    @property
+    def catalogue(self) -> pd.DataFrame:
+        """The unit costs in use."""
+        return self._rows
+
     def of(self, **amounts: float) -> Cost:
         """Return the cost of so many units of each item; items without a life are running costs.
 
@@ -157,6 +151,10 @@ class Costs:
             low += amount * unit.low_musd
             high += amount * unit.high_musd
         return Cost(capex, opex, npv, low, high)
+
+    def running(self, musd_year: float, years: float) -> float:
+        """Return the present value of a running cost over some years. [million USD]"""
+        return musd_year * annuity(self.discount_rate, years)
 
     def energy(self, *, kwh_year: float = 0.0, litres_year: float = 0.0) -> Cost:
         """Return the running cost of electricity from the grid and of diesel, carried to the place."""

@@ -111,4 +111,6 @@ def grid_cost(costs: Costs, *, battery_kwh: float, load_kw: float = SITE_KW) -> 
 def generator_cost(costs: Costs, hours_year: float, load_kw: float = SITE_KW) -> Cost:
     """Return the cost of a stand-by set that runs so many hours a year."""
     size_kw = _SET_KW_PER_LOAD * load_kw
-    return costs.of(diesel_set=size_kw) + costs.energy(litres_year=generator_litres_year(hours_year, load_kw))
+    return costs.of(diesel_set=size_kw, diesel_service=1.0) + costs.energy(
+        litres_year=generator_litres_year(hours_year, load_kw)
+    )

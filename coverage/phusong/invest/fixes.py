@@ -1,6 +1,6 @@
 """How an unstable site becomes stable: the cheapest power and backhaul remedies along its chain to the core."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,24 +8,45 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from phusong.invest.costs import Cost, Costs
+from phusong.invest.energy import (
+    cheapest_solar,
+    generator_cost,
+    generator_litres_year,
+    grid_cost,
+    grid_kwh_year,
+    solar_cost,
+)
+from phusong.invest.feeds import (
+    ANCHOR_MAST_M,
+    FIBRE_LOST,
+    FIBRE_LOST_KM,
+    FIBRE_MBPS,
+    MICROWAVE_MBPS,
+    SATELLITE_LOST,
+    SATELLITE_MBPS,
+    Terrain,
+    node_hours,
+)
+from phusong.invest.hops import LONGEST_HOP_KM, hop_is_free, hop_lost, zone_shares
+from phusong.invest.remedy import Remedy, Works
 from phusong.invest.situation import Situation
 from phusong.region.near import nearest
-from phusong.service.network import POWER_SOURCES, Network
+from phusong.service.network import Network
 from phusong.service.power import site_stability
+from phusong.service.solar import array_kwp, weather
+from phusong.service.supply import SITE_KW, SOURCE_CODE
 
-__all__ = ["Fix", "FixBook", "link_cost", "power_cost"]
+__all__ = ["Fix", "FixBook"]
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 _LONGEST_CHAIN = 12
-_CODE = {source.name: code for code, source in enumerate(POWER_SOURCES)}
-_AUTONOMY_H = {"battery_backup": 24.0, "solar_backup": 72.0, "diesel_backup": 48.0}
-_SITE_KW = 1.5  # mean load of a rural site with two operators
-_SUN_HOURS = 3.8  # peak sun hours a day in the north in the poor months
-_DETOUR = 1.3
-_SATELLITE_LOST = 0.001  # a low-orbit terminal; older ones are worse
-_HOP_KM = 30.0
+_BATTERY_H, _TANK_H, _GRID_BATTERY_H = 24.0, 48.0, 8.0
+_SOLAR_HOURS_LOST = 6.5  # a year, that a supply on the sun may take of itself
+_DETOUR = 1.3  # of a line over the straight distance
 _MOST_REMEDIES = 5
+_HOPS_TRIED = 12
 
 
 @dataclass(frozen=True)
@@ -40,35 +61,20 @@ class Fix:
         Site index.
     cost : Cost
         What it costs.
+    works : Works
+        What it changes.
     """
 
     kind: str
     site: int
     cost: Cost
+    works: Works
 
-    def key(self, network: Network) -> str:
-        """Return the remedy's id."""
-        return f"{self.kind}@{network.site_ids[self.site]}"
-
-
-def power_cost(costs: Costs, kind: str, *, line_km: float = 0.0) -> Cost:
-    """Return the cost of a power remedy at one site; `line_km` for `extend_grid`."""
-    if kind == "battery_backup":
-        return costs.of(battery=_SITE_KW * _AUTONOMY_H[kind])
-    if kind == "solar_backup":
-        return costs.of(pv=_SITE_KW * 24.0 / _SUN_HOURS, battery=_SITE_KW * _AUTONOMY_H[kind] * 0.6)
-    if kind == "diesel_backup":
-        return costs.of(diesel_set=2.0 * _SITE_KW, diesel_run=1.0)
-    return costs.of(mv_line=line_km * _DETOUR, transformer=1.0, battery=_SITE_KW * 8.0)
-
-
-def link_cost(costs: Costs, kind: str, *, km: float) -> Cost:
-    """Return the cost of a backhaul remedy over a straight distance."""
-    if kind == "fibre_link":
-        return costs.of(fibre=max(km, 0.1) * _DETOUR, fibre_end=2.0)
-    if kind == "microwave_link":
-        return costs.of(microwave=1.0, microwave_opex=1.0)
-    return costs.of(satellite=1.0, satellite_opex=1.0)
+    def remedy(self, situation: Situation) -> Remedy:
+        """Return it as a remedy."""
+        k = self.site
+        place = float(situation.site_east_m[k]), float(situation.site_north_m[k])
+        return Remedy(self.kind, str(situation.network.site_ids[k]), self.cost, *place, self.works)
 
 
 class FixBook:
@@ -76,15 +82,16 @@ class FixBook:
 
     Parameters
     ----------
-    situation : Situation
-        The network today.
-    costs : Costs
-        The catalogue.
+    terrain : Terrain
+        The network today, the ground, and what works cost on it.
     """
 
-    def __init__(self, situation: Situation, costs: Costs) -> None:
+    def __init__(self, terrain: Terrain) -> None:
+        situation = terrain.situation
         self._s = situation
-        self._costs = costs
+        self._terrain = terrain
+        self._power: dict[tuple[str, int], tuple[Fix, int, float, float] | None] = {}
+        self._link: dict[tuple[str, int, int], Fix] = {}
         net = situation.network
         self._xy = np.c_[situation.site_east_m, situation.site_north_m]
         exchange = np.flatnonzero(net.is_exchange)
@@ -93,10 +100,12 @@ class FixBook:
             self._nearest_exchange = exchange[nearest(self._xy[exchange], self._xy)[1]]
         # new links hang on sites that are well inside the target themselves
         self._anchors = np.flatnonzero(situation.stability.hours_lost <= 0.6 * situation.hours_allowed)
-        self._anchor_tree = cKDTree(self._xy[self._anchors]) if self._anchors.size else None
         self._anchor = self._anchors_of_sites()
+        self._hop, self._hop_km, self._hop_lost = self._hops()
+        self._outage_h = np.zeros(net.n_sites)  # of the grid, which a stand-by set bridges
+        if net.node_above.size:
+            self._outage_h = np.where(net.node >= 0, node_hours(net, 0.0)[net.node], 0.0)
         nodes = np.c_[situation.node_east_m, situation.node_north_m]
-        self._node_tree = cKDTree(nodes) if len(nodes) else None
         self._near_node = np.full(net.n_sites, -1)
         self._node_km = np.full(net.n_sites, np.inf)
         if len(nodes):
@@ -106,41 +115,17 @@ class FixBook:
     def variants(self, site: int) -> list[tuple[Fix, ...]]:
         """Return sets of remedies that make a site stable, one for each way of doing it, none dominated."""
         view = self._around(site)
+        hours: dict[frozenset[tuple[str, int]], float] = {}
         found: dict[frozenset[tuple[str, int]], tuple[Fix, ...]] = {}
         for power in ("battery_backup", "solar_backup", "diesel_backup", "extend_grid"):
             for link in ("fibre_link", "microwave_link", "satellite_link"):
-                fixes = self._repair(view, power, link)
+                fixes = self._repair(view, power, link, hours)
                 if fixes:
                     found.setdefault(frozenset((f.kind, f.site) for f in fixes), fixes)
         kept = sorted(found.values(), key=lambda fixes: (sum(f.cost.npv_musd for f in fixes), len(fixes)))
         sets = [frozenset((f.kind, f.site) for f in fixes) for fixes in kept]
         # a set that contains a cheaper one serves nobody more
         return [f for i, f in enumerate(kept) if not any(sets[j] < sets[i] for j in range(i))][:6]
-
-    def new_site(self, east_m: float, north_m: float) -> Mapping[str, tuple[str, Cost]] | None:
-        """Return the cheapest power and backhaul that make a new site stable, or None."""
-        if self._anchor_tree is None:
-            return None
-        place = np.array([east_m, north_m])
-        powers = {"solar_backup": power_cost(self._costs, "solar_backup")}
-        if self._node_tree is not None:
-            line_km = float(self._node_tree.query(place)[0]) / 1000.0
-            powers["extend_grid"] = power_cost(self._costs, "extend_grid", line_km=line_km)
-        power = min(powers, key=lambda k: powers[k].npv_musd)
-        off, near = self._anchor_tree.query(place, k=min(12, self._anchors.size))
-        off, near = np.atleast_1d(off) / 1000.0, np.atleast_1d(near)
-        links = {
-            "satellite_link": link_cost(self._costs, "satellite_link", km=0.0),
-            "fibre_link": link_cost(self._costs, "fibre_link", km=float(off[0])),
-        }
-        hop = (
-            km <= _HOP_KM and _clear(self._s, place, self._xy[self._anchors[i]])
-            for km, i in zip(off, near, strict=True)
-        )
-        if any(hop):
-            links["microwave_link"] = link_cost(self._costs, "microwave_link", km=float(off[0]))
-        link = min(links, key=lambda k: links[k].npv_musd)
-        return {"power": (power, powers[power]), "link": (link, links[link])}
 
     def _anchors_of_sites(self) -> Ints:
         """Return for each site the nearest other site that a new link can hang on; -1 when there is none."""
@@ -150,6 +135,32 @@ class FixBook:
         _, near = nearest(self._xy[self._anchors], self._xy, k=2)
         first, second = self._anchors[near[:, 0]], self._anchors[near[:, 1]]
         return np.asarray(np.where(first == np.arange(n), second, first), np.int64)
+
+    def _hops(self) -> tuple[Ints, Floats, Floats]:
+        """Return for each site the nearest anchor over a free hop (-1: none), its length and the share it loses."""
+        s, n = self._s, self._s.network.n_sites
+        end, length, loss = np.full(n, -1, np.int64), np.zeros(n), np.zeros(n)
+        if self._anchors.size < 2:
+            return end, length, loss
+        many = min(_HOPS_TRIED, self._anchors.size)
+        far, near = cKDTree(self._xy[self._anchors]).query(self._xy, k=many)
+        a, b = np.repeat(np.arange(n), many), self._anchors[near.ravel()]
+        km = far.ravel() / 1000.0
+        at = np.flatnonzero((a != b) & (km <= LONGEST_HOP_KM))
+        share = zone_shares(
+            s.elevation,
+            s.grid,
+            self._xy[a[at]],
+            self._xy[b[at]],
+            from_height_m=ANCHOR_MAST_M,
+            to_height_m=ANCHOR_MAST_M,
+        )
+        at = at[hop_is_free(share, km[at])]
+        at = at[np.unique(a[at], return_index=True)[1]]
+        end[a[at]], length[a[at]] = b[at], km[at]
+        climate = np.asarray(s.network.stations, np.int64)[s.network.station[a[at]]]
+        loss[a[at]] = hop_lost(km[at], climate)
+        return end, length, loss
 
     def _chain(self, site: int) -> list[int]:
         net = self._s.network
@@ -164,7 +175,7 @@ class FixBook:
         chain = self._chain(site)
         sites = set(chain)
         for k in chain:
-            for end in (int(self._anchor[k]), int(self._nearest_exchange[k])):
+            for end in (int(self._anchor[k]), int(self._hop[k]), int(self._nearest_exchange[k])):
                 if end >= 0:
                     sites.update(self._chain(end))
         kept = np.array(sorted(sites), np.int64)
@@ -201,30 +212,40 @@ class FixBook:
         )
         return _View(small, kept, site_at, node_at, site_at[site])
 
-    def _repair(self, view: "_View", power: str, link: str) -> tuple[Fix, ...]:
-        """Add the remedy that saves most hours per cost until the site is stable; nothing if that fails."""
+    def _repair(
+        self, view: "_View", power: str, link: str, known: dict[frozenset[tuple[str, int]], float]
+    ) -> tuple[Fix, ...]:
+        """Add the remedy that saves most hours per cost until the site is stable; nothing if that fails.
+
+        `known` keeps the hours lost under each set of remedies, which several ways of mending try.
+        """
         net = view.network
         taken: list[Fix] = []
+        done: frozenset[tuple[str, int]] = frozenset()
         one = np.array([view.site])
-        hours = float(site_stability(net, one).hours_lost[0])
+        if done not in known:
+            known[done] = float(site_stability(net, one).hours_lost[0])
+        hours = known[done]
         while hours > self._s.hours_allowed:
             if len(taken) == _MOST_REMEDIES:
                 return ()
-            best: tuple[float, Fix, Network, float] | None = None
-            for fix, apply in self._offers(net, view, power, link, {(f.kind, f.site) for f in taken}):
-                changed = apply(net)
-                after = float(site_stability(changed, one).hours_lost[0])
-                worth = (hours - after) / max(fix.cost.npv_musd, 1e-6)
-                if after < hours - 0.05 and (best is None or worth > best[0]):
-                    best = (worth, fix, changed, after)
+            best: tuple[float, Fix, Callable[[Network], Network], float] | None = None
+            for fix, apply in self._offers(net, view, power, link, done):
+                key = done | {(fix.kind, fix.site)}
+                if key not in known:
+                    known[key] = float(site_stability(apply(net), one).hours_lost[0])
+                worth = (hours - known[key]) / max(fix.cost.npv_musd, 1e-6)
+                if known[key] < hours - 0.05 and (best is None or worth > best[0]):
+                    best = (worth, fix, apply, known[key])
             if best is None:
                 return ()
             taken.append(best[1])
-            net, hours = best[2], best[3]
+            done |= {(best[1].kind, best[1].site)}
+            net, hours = best[2](net), best[3]
         return tuple(taken)
 
     def _offers(
-        self, net: Network, view: "_View", power: str, link: str, taken: set[tuple[str, int]]
+        self, net: Network, view: "_View", power: str, link: str, taken: frozenset[tuple[str, int]]
     ) -> list[tuple[Fix, Callable[[Network], Network]]]:
         offers: list[tuple[Fix, Callable[[Network], Network]]] = []
         at, steps = view.site, 0
@@ -242,19 +263,86 @@ class FixBook:
     ) -> list[tuple[Fix, Callable[[Network], Network]]]:
         site = int(view.sites[at])
         code = int(view.network.source[at])
-        off_grid = code >= _CODE["solar"]
+        node = view.node_at.get(int(self._near_node[site]), -1)
+        if (kind, site) not in self._power:
+            self._power[kind, site] = self._power_fix(kind, site, code)
+        found = self._power[kind, site]
+        if found is None or (kind == "extend_grid" and node < 0):
+            return []
+        fix, source, hours, oversize = found
+
+        def apply(n: Network) -> Network:
+            to = node if kind == "extend_grid" else int(n.node[at])
+            after = n.with_supply(at, source=source, node=to, autonomy_h=hours)
+            if oversize > 0.0:
+                panels = n.oversize.copy()
+                panels[at] = oversize
+                after = replace(after, oversize=panels)
+            return after
+
+        return [(fix, apply)]
+
+    def _power_fix(self, kind: str, site: int, code: int) -> tuple[Fix, int, float, float] | None:
+        """Return a power remedy with the supply, the autonomy and the panels (0: as they are) that it leaves."""
+        name = str(self._s.network.site_ids[site])
+        costs = self._costs_at(site)
+        off_grid = code >= SOURCE_CODE["solar"]
+        if kind == "battery_backup":
+            kwh = SITE_KW * _BATTERY_H
+            works = Works(name, autonomy_h=_BATTERY_H, battery_kwh=kwh)
+            return Fix(kind, site, costs.of(battery=kwh), works), code, _BATTERY_H, 0.0
+        if kind == "solar_backup":
+            return self._solar_fix(site, name, costs)
         if kind == "extend_grid":
-            node = view.node_at.get(int(self._near_node[site]), -1)
-            if not off_grid or node < 0:
-                return []
-            cost = power_cost(self._costs, kind, line_km=float(self._node_km[site]))
-            grid_code = _CODE["grid_battery"]
-            return [(Fix(kind, site, cost), lambda n: _powered(n, at, grid_code, node, 8.0))]
-        if off_grid and kind != "battery_backup":
-            code = _CODE["solar"] if kind == "solar_backup" else _CODE["hybrid"]
-        hours = _AUTONOMY_H[kind]
-        cost = power_cost(self._costs, kind)
-        return [(Fix(kind, site, cost), lambda n: _powered(n, at, code, int(n.node[at]), hours))]
+            near = int(self._near_node[site])
+            if not off_grid or near < 0:
+                return None
+            km = float(self._node_km[site]) * _DETOUR
+            kwh = SITE_KW * _GRID_BATTERY_H
+            works = Works(
+                name, to_id=str(self._s.network.node_ids[near]), power_source="grid_battery",
+                autonomy_h=_GRID_BATTERY_H, battery_kwh=kwh, km=km, kwh_year=grid_kwh_year(),
+            )  # fmt: skip
+            cost = costs.of(mv_line=km) + grid_cost(costs, battery_kwh=kwh)
+            return Fix(kind, site, cost, works), SOURCE_CODE["grid_battery"], _GRID_BATTERY_H, 0.0
+        if off_grid and code != SOURCE_CODE["solar"]:
+            return None  # a second engine beside the first, or an engine alone: panels serve better
+        hours = float(self._s.stability.own_power_h[site]) if off_grid else float(self._outage_h[site])
+        works = Works(
+            name,
+            power_source="hybrid" if off_grid else "",
+            autonomy_h=_TANK_H,
+            litres_year=generator_litres_year(hours),
+        )
+        after = SOURCE_CODE["hybrid"] if off_grid else code
+        return Fix(kind, site, generator_cost(costs, hours), works), after, _TANK_H, 0.0
+
+    def _solar_fix(self, site: int, name: str, costs: Costs) -> tuple[Fix, int, float, float] | None:
+        net = self._s.network
+        climate = net.stations[int(net.station[site])]
+        size = cheapest_solar(costs, climate, _SOLAR_HOURS_LOST)
+        if size is None:
+            return None
+        # panels that stand already are kept
+        on_sun = int(net.source[site]) in {SOURCE_CODE["solar"], SOURCE_CODE["hybrid"]}
+        standing = float(net.oversize[site]) if on_sun else 0.0
+        dullest = weather(climate).dullest_kwh_kwp_day
+        more = max(size.kwp - float(array_kwp(standing, SITE_KW, dullest)), 0.0)
+        works = Works(
+            name,
+            power_source="solar",
+            autonomy_h=size.autonomy_h,
+            pv_kwp=size.kwp,
+            battery_kwh=size.battery_kwh,
+        )
+        fix = Fix("solar_backup", site, solar_cost(costs, replace(size, kwp=more)), works)
+        return fix, SOURCE_CODE["solar"], size.autonomy_h, max(size.oversize, standing)
+
+    def _costs_at(self, site: int) -> Costs:
+        s = self._s
+        return self._terrain.costs_at(
+            float(s.site_east_m[site]), float(s.site_north_m[site]), int(s.network.remote[site])
+        )
 
     def _link_offer(
         self, net: Network, view: "_View", at: int, kind: str
@@ -262,23 +350,37 @@ class FixBook:
         site = int(view.sites[at])
         if kind == "satellite_link":
             end = int(self._nearest_exchange[site])
-            lost, mbps = _SATELLITE_LOST, 100.0
+        elif kind == "microwave_link":
+            end = int(self._hop[site])
         else:
             parent = int(net.parent[at])
-            end = int(view.sites[parent]) if parent >= 0 and kind == "fibre_link" else int(self._anchor[site])
-            lost, mbps = 0.0, 0.0
+            end = int(view.sites[parent]) if parent >= 0 else int(self._anchor[site])
         to = view.site_at.get(end, -1)
         if to < 0 or to == at:
             return []
+        if (kind, site, end) not in self._link:
+            self._link[kind, site, end] = self._link_fix(kind, site, end)
+        fix = self._link[kind, site, end]
+        lost, mbps = 1.0 - fix.works.availability, fix.works.capacity_mbps
+        return [(fix, lambda n: _linked(n, at, to, lost, mbps))]
+
+    def _link_fix(self, kind: str, site: int, end: int) -> Fix:
+        costs = self._costs_at(site)
         km = float(np.hypot(*(self._xy[site] - self._xy[end]))) / 1000.0
-        if kind == "microwave_link":
-            if km > _HOP_KM or not _clear(self._s, self._xy[site], self._xy[end]):
-                return []
-            lost, mbps = 0.0003 + 0.00001 * km, 400.0
-        elif kind == "fibre_link":
-            lost, mbps = 0.0001 + 0.00001 * km, 2000.0
-        cost = link_cost(self._costs, kind, km=km)
-        return [(Fix(kind, site, cost), lambda n: _linked(n, at, to, lost, mbps))]
+        if kind == "satellite_link":
+            cost, lost, mbps = costs.of(satellite=1.0, satellite_opex=1.0), SATELLITE_LOST, SATELLITE_MBPS
+        elif kind == "microwave_link":
+            cost = costs.of(microwave=1.0, microwave_opex=1.0)
+            lost, mbps = float(self._hop_lost[site]), MICROWAVE_MBPS
+        else:
+            km = max(km, 0.1) * _DETOUR
+            cost, lost, mbps = costs.of(fibre=km, fibre_end=2.0), FIBRE_LOST + FIBRE_LOST_KM * km, FIBRE_MBPS
+        names = self._s.network.site_ids
+        works = Works(
+            str(names[site]), to_id=str(names[end]), medium=kind.removesuffix("_link"), capacity_mbps=mbps,
+            availability=1.0 - lost, km=km,
+        )  # fmt: skip
+        return Fix(kind, site, cost, works)
 
 
 @dataclass(frozen=True)
@@ -296,26 +398,7 @@ def _renumber(numbers: Ints, at: dict[int, int]) -> Ints:
     return np.array([at.get(int(k), -1) for k in numbers], np.int64)
 
 
-def _powered(net: Network, site: int, source: int, node: int, autonomy_h: float) -> Network:
-    return net.with_supply(site, source=source, node=node, autonomy_h=autonomy_h)
-
-
 def _linked(net: Network, site: int, parent: int, lost: float, mbps: float) -> Network:
     up, gone, capacity = net.parent.copy(), net.link_unavailability.copy(), net.link_capacity_mbps.copy()
     up[site], gone[site], capacity[site] = parent, lost, max(mbps, capacity[site])
     return replace(net, parent=up, link_unavailability=gone, link_capacity_mbps=capacity)
-
-
-def _clear(situation: Situation, a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> bool:
-    """Return whether the straight line between two masts of 30 m clears the ground and the Earth's bulge."""
-    km = float(np.hypot(*(a - b))) / 1000.0
-    steps = np.linspace(0.0, 1.0, max(5, int(km * 4)))
-    line = a + (b - a) * steps[:, None]
-    row, col = situation.grid.rowcol(line[:, 0], line[:, 1])
-    inside = situation.grid.inside(row, col)
-    ground = situation.elevation[
-        np.clip(row, 0, situation.grid.height - 1), np.clip(col, 0, situation.grid.width - 1)
-    ]
-    bulge = (steps * km) * ((1.0 - steps) * km) * 500.0 / 8495.0
-    height = (ground[0] + 30.0) * (1.0 - steps) + (ground[-1] + 30.0) * steps
-    return bool(np.all(~inside[1:-1] | (height[1:-1] > ground[1:-1] + bulge[1:-1])))

@@ -1,25 +1,31 @@
-"""Where new sites could stand: high ground near the people nobody reaches, and what each would reach."""
+"""New sites that somebody would hear: what each would reach, and which of them another makes needless."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.ndimage import gaussian_filter
+from scipy.sparse import csr_matrix
 
+from phusong.engine.crew import Crew
+from phusong.invest.places import MAST_M, find_places
 from phusong.invest.situation import Situation
-from phusong.radio.footprints import footprints
+from phusong.radio.footprints import Footprints, footprints
+from phusong.radio.link_budget import noise_dbm
 from phusong.radio.plan import RadioPlan, Scene
+from phusong.radio.throughput import spectral_efficiency
+from phusong.region.store import Region
 
-__all__ = ["Candidates", "find_candidates"]
+__all__ = ["BANDWIDTH_MHZ", "Candidates", "find_candidates", "new_cells", "undominated", "within_room"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
-_CLUSTER_M = 900.0
-_CLIMB_M = 1500.0  # a mast may stand this far from the people, on higher ground
-_LEAST_PEOPLE = 25
-_HEIGHT_M = 42.0
+BANDWIDTH_MHZ = 30.0  # three sectors of 10 MHz
+_UNLIMITED = 2**40
 
 
 @dataclass(frozen=True)
@@ -28,25 +34,52 @@ class Candidates:
 
     Parameters
     ----------
-    ids : ndarray of str, shape (n,)
-        Names.
+    ids, kind : ndarray of str, shape (n,)
+        Names, and what stands there (see :data:`phusong.invest.places.KINDS`).
     east_m, north_m : ndarray, shape (n,)
         Places.
+    structure : ndarray of int, shape (n,)
+        Site whose structure carries the antennas; -1 where a mast is built.
     cells : tuple of ndarray
-        Demand cells in reach of each.
+        Demand cells with unserved people in reach of each, strongest first.
+    room_people : ndarray of int, shape (n,)
+        People that one operator's radio there can take.
+    counts : dict
+        How many places were looked at, by kind, and how many were left after each step.
     margin_db : tuple of ndarray, optional
-        How far the signal at each of those cells lies above the least that covers. [dB]
+        How far the signal at each of the cells lies above the least that covers. [dB]
     """
 
     ids: npt.NDArray[np.str_]
+    kind: npt.NDArray[np.str_]
     east_m: Floats
     north_m: Floats
+    structure: Ints
     cells: tuple[Ints, ...]
+    room_people: Ints
+    counts: dict[str, int] = field(default_factory=dict)
     margin_db: tuple[npt.NDArray[np.float32], ...] | None = None
 
+    def only(self, keep: Bools, **counts: int) -> "Candidates":
+        """Return some of the candidates; their names stay."""
+        at = np.flatnonzero(keep)
+        return Candidates(
+            self.ids[at],
+            self.kind[at],
+            self.east_m[at],
+            self.north_m[at],
+            self.structure[at],
+            tuple(self.cells[k] for k in at),
+            self.room_people[at],
+            self.counts | counts,
+            None if self.margin_db is None else tuple(self.margin_db[k] for k in at),
+        )
 
-def find_candidates(situation: Situation, scene: Scene, radio: RadioPlan, *, most: int = 3000) -> Candidates:
-    """Return candidate sites round the people who hear nobody they may use, and what each would reach.
+
+def find_candidates(
+    situation: Situation, scene: Scene, radio: RadioPlan, region: Region, *, crew: Crew | None = None
+) -> Candidates:
+    """Return candidate sites that see people who hear nobody they may use, and what each would reach.
 
     Parameters
     ----------
@@ -54,77 +87,165 @@ def find_candidates(situation: Situation, scene: Scene, radio: RadioPlan, *, mos
         Who is left without.
     scene, radio : Scene, RadioPlan
         What lies on the grid, and how signal is computed on it.
-    most : int
-        Clusters looked at, the largest first; two candidates each.
+    region : Region
+        Settlements, public buildings, power nodes and structures.
+    crew : Crew, optional
+        Who computes; two threads when left out. The result does not depend on it.
     """
     grid = situation.grid
-    waiting = (situation.access.no_signal + situation.access.locked).sum(axis=1)
-    people = np.bincount(situation.cell_pixel, waiting, grid.size).reshape(grid.shape).astype(np.float64)
-    east, north = _places(situation, people, most)
-    ids = np.array([f"n{i:05d}" for i in range(east.size)], str)
-    if not ids.size:
-        return Candidates(ids, east, north, ())
-    sites = pd.DataFrame({"site_id": ids, "east_m": east, "north_m": north})
+    places = find_places(situation, region)
+    n = places.east_m.size
+    ids = np.array([f"n{i:05d}" for i in range(n)], str)
+    counts = {f"looked_at_{k}": v for k, v in places.looked_at.items()} | {"in_sight": n}
+    none = np.empty(0, np.int64)
+    if not n:
+        return Candidates(ids, places.kind, places.east_m, places.north_m, none, (), none, counts)
+    sites = pd.DataFrame({"site_id": ids, "east_m": places.east_m, "north_m": places.north_m})
     keep = np.zeros(grid.size, bool)
     keep[situation.cell_pixel] = True
-    sectors = _cells(ids)
-    found = footprints(sectors, sites, scene, radio, keep=keep)
-    cell_of = np.full(grid.size, -1, np.int64)
-    cell_of[situation.cell_pixel] = np.arange(situation.cell_pixel.size)
-    floor_dbm = radio.budget.floor_dbm(*sectors.iloc[0][["technology", "band_mhz", "bandwidth_mhz"]])
-    cells, margins = [], []
-    for k in range(ids.size):
-        pixel, level_ddbm = found.of(k)
-        order = np.argsort(cell_of[pixel], kind="stable")
-        cells.append(cell_of[pixel][order])
-        # levels are kept in tenths, so one at the floor may seem to lie a little below
-        margins.append(np.maximum(level_ddbm[order] / 10.0 - floor_dbm, 0.0).astype(np.float32))
-    return Candidates(ids, east, north, tuple(cells), tuple(margins))
+    sectors = new_cells(ids, "new")
+    found = footprints(sectors, sites, scene, radio, keep=keep, crew=crew)
+    noise = noise_dbm("4G", 900.0, radio.budget.noise_figure_db) + radio.budget.interference_margin_db
+    floor = radio.budget.floor_dbm(*sectors.iloc[0][["technology", "band_mhz", "bandwidth_mhz"]])
+    cells, room, levels = _reached(situation, found, noise)
+    # levels are kept in tenths, so one at the floor may seem to lie a little below
+    margin = tuple(np.maximum(level / 10.0 - floor, 0.0).astype(np.float32) for level in levels)
+    return Candidates(
+        ids, places.kind, places.east_m, places.north_m, places.structure, cells, room, counts, margin
+    )
 
 
-def _places(situation: Situation, people: Floats, most: int) -> tuple[Floats, Floats]:
-    """Return the middle of each cluster of waiting people, and the highest ground near it."""
-    grid = situation.grid
-    size_px = max(_CLUSTER_M / grid.cell_m, 0.6)
-    left = people.copy()
-    smooth = gaussian_filter(people, size_px, mode="constant", truncate=2.0)
-    order = np.argsort(-smooth.ravel(), kind="stable")
-    reach = max(1, round(1.6 * size_px))
-    climb = max(1, round(_CLIMB_M / grid.cell_m))
-    row_out: list[int] = []
-    col_out: list[int] = []
-    clusters = 0
-    for pixel in order:
-        if smooth.ravel()[pixel] <= 0 or clusters >= most:
-            break
-        r, c = divmod(int(pixel), grid.width)
-        window = left[max(r - reach, 0) : r + reach + 1, max(c - reach, 0) : c + reach + 1]
-        if window.sum() < _LEAST_PEOPLE:
-            continue
-        window[:] = 0.0
-        clusters += 1
-        top, start = max(r - climb, 0), max(c - climb, 0)
-        ground = situation.elevation[top : r + climb + 1, start : c + climb + 1]
-        high_r, high_c = np.unravel_index(int(np.argmax(ground)), ground.shape)
-        row_out += [r, top + int(high_r)]
-        col_out += [c, start + int(high_c)]
-    pixels = np.unique(np.array(row_out, np.int64) * grid.width + np.array(col_out, np.int64))
-    return grid.centres(pixels // grid.width, pixels % grid.width)
-
-
-def _cells(ids: npt.NDArray[np.str_]) -> pd.DataFrame:
+def new_cells(site_ids: npt.NDArray[np.str_], operator: str, *, bandwidth_mhz: float = 10.0) -> pd.DataFrame:
+    """Return the cells of new sites: three sectors of LTE 900 (columns of the layer `cells`)."""
     sectors = []
     for sector in range(3):
-        frame = pd.DataFrame({"site_id": ids, "operator": "new"})
-        frame["cell_id"] = [f"{i}/{sector}" for i in ids]
+        frame = pd.DataFrame({"site_id": site_ids, "operator": operator})
+        frame["cell_id"] = [f"{i}/{operator}/{sector}" for i in site_ids]
         frame["azimuth_deg"] = 120.0 * sector
         sectors.append(frame)
     cells = pd.concat(sectors, ignore_index=True)
     cells["technology"] = "4G"
     cells["band_mhz"] = 900.0
-    cells["bandwidth_mhz"] = 10.0
+    cells["bandwidth_mhz"] = bandwidth_mhz
     cells["eirp_dbm"] = 60.0
-    cells["antenna_height_m"] = _HEIGHT_M
+    cells["antenna_height_m"] = MAST_M
     cells["beamwidth_deg"] = 65.0
     cells["tilt_deg"] = 2.0
+    cells["guests"] = ""
     return cells
+
+
+def within_room(elements: Ints, people: Ints, room: int) -> Ints:
+    """Return the first elements whose people find room together; those that no longer fit are passed over."""
+    if int(people.sum()) <= room:
+        return elements
+    return elements[_fits(people.astype(np.int64), int(room))]
+
+
+def undominated(
+    cells: tuple[Ints, ...], n_cells: int, can: Bools, dearer_by: Callable[[int, int], float]
+) -> Bools:
+    """Return the candidates that no other makes needless.
+
+    One is needless when another reaches all it reaches and can stand in its place for no more money, however the one is
+    fed: then any plan with it turns into one with the other that serves as many and costs no more.
+
+    Parameters
+    ----------
+    cells : tuple of ndarray
+        Demand cells in reach of each.
+    n_cells : int
+        Demand cells in all.
+    can : ndarray of bool, shape (n,)
+        Candidates that may take another's place: they have room for everybody in reach.
+    dearer_by : callable
+        What the second costs more than the first at the most, for two numbers. [million USD]
+    """
+    n = len(cells)
+    keep = np.array([c.size > 0 for c in cells], bool)
+    sizes = np.array([c.size for c in cells], np.int64)
+    reach = np.concatenate([np.sort(c) for c in cells]) if n else np.empty(0, np.int64)
+    start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    who = csr_matrix((np.ones(reach.size, np.int8), reach, start), shape=(n, n_cells)).tocsc()
+    who.sort_indices()
+    parts = start, reach, who.indptr.astype(np.int64), who.indices.astype(np.int64), can
+    smaller, larger = _pairs(*parts)
+    # one that has been left out takes nobody's place, so every chain of replacements ends at one that stays
+    for a, b in zip(smaller.tolist(), larger.tolist(), strict=True):
+        if keep[a] and keep[b] and dearer_by(a, b) <= 1e-12:
+            keep[a] = False
+    return keep
+
+
+def _reached(
+    situation: Situation, found: Footprints, noise_dbm: float
+) -> tuple[tuple[Ints, ...], Ints, list[npt.NDArray[np.int16]]]:
+    """Return the unserved cells that each station reaches, strongest first, the people it can take, and the levels."""
+    cell_of = np.full(situation.grid.size, -1, np.int64)
+    cell_of[situation.cell_pixel] = np.arange(situation.cell_pixel.size)
+    waiting = situation.unserved.sum(axis=1) > 0
+    people = situation.weights.sum(axis=1).astype(np.float64)
+    cells, room, levels = [], [], []
+    for k in range(found.station_ids.size):
+        pixel, level = found.of(k)
+        cell = cell_of[pixel]
+        order = np.lexsort((cell, -level.astype(np.int64)))
+        cell, level = cell[order], level[order]
+        efficiency = spectral_efficiency(level / 10.0 - noise_dbm)
+        heard = (efficiency > 0.0) & (people[cell] > 0)
+        total = float(people[cell[heard]].sum())
+        mean = total / max(float((people[cell] / np.maximum(efficiency, 1e-9))[heard].sum()), 1e-9)
+        room.append(_room(situation, BANDWIDTH_MHZ * mean))
+        cells.append(cell[waiting[cell]])
+        levels.append(level[waiting[cell]])
+    return tuple(cells), np.array(room, np.int64), levels
+
+
+def _room(situation: Situation, mbps: float) -> int:
+    if situation.demand is None or situation.demand.mbps_per_person <= 0.0:
+        return _UNLIMITED
+    return int(mbps * situation.demand.max_load / situation.demand.mbps_per_person)
+
+
+@nb.njit(cache=True)
+def _fits(people, room):  # type: ignore[no-untyped-def]
+    out = np.zeros(people.size, np.bool_)
+    for k in range(people.size):
+        if people[k] <= room:
+            out[k] = True
+            room -= people[k]
+    return out
+
+
+@nb.njit(cache=True)
+def _pairs(start, reach, who_start, who, can):  # type: ignore[no-untyped-def]
+    # every candidate a with each other b that reaches all it reaches
+    a_out, b_out = [], []
+    for a in range(start.size - 1):
+        size = start[a + 1] - start[a]
+        if size == 0:
+            continue
+        # whoever reaches all of them reaches the one that fewest reach
+        rare = reach[start[a]]
+        for i in range(start[a], start[a + 1]):
+            if who_start[reach[i] + 1] - who_start[reach[i]] < who_start[rare + 1] - who_start[rare]:
+                rare = reach[i]
+        for j in range(who_start[rare], who_start[rare + 1]):
+            b = who[j]
+            if b == a or not can[b] or start[b + 1] - start[b] < size:
+                continue
+            if _holds(reach[start[b] : start[b + 1]], reach[start[a] : start[a + 1]]):
+                a_out.append(a)
+                b_out.append(b)
+    return np.array(a_out, dtype=np.int64), np.array(b_out, dtype=np.int64)
+
+
+@nb.njit(cache=True)
+def _holds(larger, smaller):  # type: ignore[no-untyped-def]
+    j = 0
+    for i in range(smaller.size):
+        while j < larger.size and larger[j] < smaller[i]:
+            j += 1
+        if j == larger.size or larger[j] != smaller[i]:
+            return False
+    return True

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from phusong.access.gaps import Access
 from phusong.region.grid import Grid
+from phusong.service.capacity import Demand
 from phusong.service.network import Network
 from phusong.service.power import Stability
 from phusong.service.reception import Reception
@@ -52,6 +53,10 @@ class Situation:
         Places of the sites.
     node_east_m, node_north_m : ndarray, shape (n_nodes,)
         Places of the power nodes.
+    station_room : ndarray of int, shape (n_stations,), optional
+        People who would still find room at each station; without limit when left out.
+    demand : Demand, optional
+        What people ask in the busy hour, which limits whom a new site can take; without limit when left out.
     """
 
     network: Network
@@ -73,6 +78,8 @@ class Situation:
     site_north_m: Floats
     node_east_m: Floats
     node_north_m: Floats
+    station_room: Ints | None = None
+    demand: Demand | None = None
 
     @property
     def unserved(self) -> Ints:

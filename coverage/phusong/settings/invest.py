@@ -34,6 +34,9 @@ class InvestSettings(Table):
     residual_value: bool = Field(
         True, description="Whether what outlives the horizon counts its straight-line remainder at the end."
     )
+    interim_years: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
+        2.0, description="Years that an interim remedy stands until the permanent one takes its place."
+    )
     universal_service_share: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.0, description="Share of remedies in remote communes that the universal service fund pays."
     )
