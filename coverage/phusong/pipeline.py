@@ -144,6 +144,7 @@ def run_region(
     # what nobody can mean is refused before the long part
     check_agreements(region.operators["operator"].astype(str).tolist(), _agreements(asked))
     plan_rules(asked)
+    _costs(asked)
     with clock.stage("radio"):
         scene, radio = radio_setup(asked.radio, region)
         heard = region_footprints(asked, region, scene, radio, workers, keeping)

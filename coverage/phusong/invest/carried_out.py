@@ -76,11 +76,9 @@ def carry_out(region: Region, offers: Offers, bought: Bools) -> Region:
         Remedies to carry out.
     """
     plan = offers.remedies[bought & ~offers.remedies["interim"].to_numpy(bool)]
-    at = {kind: rows for kind, rows in plan.groupby("kind", sort=True)}  # noqa: C416 - the mapping of a grouping
-    nothing = plan.iloc[:0]
 
     def of(*kinds: str) -> pd.DataFrame:
-        return pd.concat([at.get(k, nothing) for k in kinds])
+        return pd.DataFrame(pd.concat([plan[plan["kind"] == kind] for kind in kinds]))
 
     radios = of("add_radio")
     sites = _with_new_sites(region, of(*sorted(_NEW)), radios)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -184,7 +185,7 @@ class Costs:
             )
         return self._places[steep, far]
 
-    def _unit_cost(self, row: Mapping[str, object]) -> Cost:
+    def _unit_cost(self, row: Mapping[Any, Any]) -> Cost:
         words = [w for w in str(row.get("scales", "")).split(";") if w]
         life = int(str(row["life_years"]))
         found = []

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from phusong.invest.costs import Costs
 from phusong.invest.energy import cheapest_solar, grid_cost, grid_kwh_year, solar_cost
@@ -223,7 +222,7 @@ def _links(
                 name, to_id=str(net.site_ids[end[k]]), medium="satellite", capacity_mbps=SATELLITE_MBPS,
                 availability=1.0 - SATELLITE_LOST,
             )  # fmt: skip
-            feed = _feed(Remedy("satellite_link", name, cost, *map(float, xy[k]), works))
+            feed = _feed(Remedy("satellite_link", name, cost, *_place(xy, k), works))
             out[k].append((feed, allowed - float(hours[end[k]]) - SATELLITE_LOST * 8760.0))
             other[k] = cost.npv_musd
     if not anchors.size:
@@ -234,7 +233,7 @@ def _links(
             ids[k], to_id=str(net.site_ids[end_site]), medium="microwave", capacity_mbps=MICROWAVE_MBPS,
             availability=1.0 - lost, km=km,
         )  # fmt: skip
-        feed = _feed(Remedy("microwave_link", ids[k], cost, *map(float, xy[k]), works))
+        feed = _feed(Remedy("microwave_link", ids[k], cost, *_place(xy, k), works))
         out[k].append((feed, allowed - float(hours[end_site]) - lost * 8760.0))
         other[k] = min(other[k], cost.npv_musd)
     km_musd = terrain.costs.of(fibre=1.0).npv_musd
@@ -245,7 +244,7 @@ def _links(
     )  # fmt: skip
     segments = _segments("fibre_route", routes, terrain.costs, "fibre")
     users = _users(routes)
-    for k in np.flatnonzero(routes.feasible):
+    for k in np.flatnonzero(routes.feasible).tolist():
         end_site = int(anchors[routes.source[k]])
         km = float(routes.drop_km[k] + routes.segment_km[routes.needs[k]].sum())
         lost = FIBRE_LOST + FIBRE_LOST_KM * km
@@ -254,7 +253,7 @@ def _links(
             availability=1.0 - lost, km=float(routes.drop_km[k]),
         )  # fmt: skip
         own = Remedy(
-            "fibre_link", ids[k], here[k].of(fibre=float(routes.drop_km[k])) + ends, *map(float, xy[k]), works
+            "fibre_link", ids[k], here[k].of(fibre=float(routes.drop_km[k])) + ends, *_place(xy, k), works
         )
         left = allowed - float(hours[end_site]) - lost * 8760.0
         if left >= _SUPPLY_H:
@@ -266,10 +265,9 @@ def _hops(s: Situation, xy: Floats, anchors: Ints, station: Ints) -> list[tuple[
     """Return for each site the nearest anchor over a free hop that leaves enough hours: site, anchor, km, share lost."""
     site_xy = np.c_[s.site_east_m, s.site_north_m]
     many = min(_HOPS_TRIED, anchors.size)
-    far, near = cKDTree(site_xy[anchors]).query(xy, k=many)
-    far, near = far.reshape(len(xy), many) / 1000.0, anchors[near.reshape(len(xy), many)]
+    far, near = nearest(site_xy[anchors], xy, k=many)
     a = np.repeat(np.arange(len(xy)), many)
-    b, km = near.ravel(), far.ravel()
+    b, km = anchors[near.ravel()], far.ravel() / 1000.0
     lost = hop_lost(km, station[a])
     good = km <= LONGEST_HOP_KM
     good &= s.stability.hours_lost[b] + lost * 8760.0 + _SUPPLY_H <= _SPARE * s.hours_allowed
@@ -300,9 +298,7 @@ def _powers(
             pv_kwp=size.kwp,
             battery_kwh=size.battery_kwh,
         )
-        out[k].append(
-            _feed(Remedy("solar_backup", name, solar_cost(here[k], size), *map(float, xy[k]), works))
-        )
+        out[k].append(_feed(Remedy("solar_backup", name, solar_cost(here[k], size), *_place(xy, k), works)))
         other[k] = out[k][0].most_musd
     nodes = np.c_[s.node_east_m, s.node_north_m]
     if not len(nodes):
@@ -315,7 +311,7 @@ def _powers(
     segments = _segments("feeder", routes, terrain.costs, "mv_line")
     users = _users(routes)
     hours = {t: node_hours(net, t) for t in BATTERY_H}
-    for k in np.flatnonzero(routes.feasible):
+    for k in np.flatnonzero(routes.feasible).tolist():
         km = float(routes.drop_km[k] + routes.segment_km[routes.needs[k]].sum())
         battery = _battery(hours, int(routes.source[k]), km, float(left[k]))
         if battery is None:
@@ -326,9 +322,13 @@ def _powers(
             battery_kwh=kwh, km=float(routes.drop_km[k]), kwh_year=grid_kwh_year(),
         )  # fmt: skip
         cost = here[k].of(mv_line=float(routes.drop_km[k])) + grid_cost(here[k], battery_kwh=kwh)
-        own = Remedy("extend_grid", ids[k], cost, *map(float, xy[k]), works)
+        own = Remedy("extend_grid", ids[k], cost, *_place(xy, k), works)
         out[k].append(_feed(own, routes.needs[k], segments, users))
     return tuple(tuple(_cheaper(way)) for way in out), segments, routes.cut
+
+
+def _place(xy: Floats, k: int) -> tuple[float, float]:
+    return float(xy[k, 0]), float(xy[k, 1])
 
 
 def _battery(hours: dict[float, Floats], node: int, line_km: float, left: float) -> float | None:

@@ -5,36 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
-from phusong.invest.costs import Cost, Costs
-from phusong.invest.energy import (
-    cheapest_solar,
-    generator_cost,
-    generator_litres_year,
-    grid_cost,
-    grid_kwh_year,
-    solar_cost,
-)
-from phusong.invest.feeds import (
-    ANCHOR_MAST_M,
-    FIBRE_LOST,
-    FIBRE_LOST_KM,
-    FIBRE_MBPS,
-    MICROWAVE_MBPS,
-    SATELLITE_LOST,
-    SATELLITE_MBPS,
-    Terrain,
-    node_hours,
-)
+from phusong.invest.feeds import ANCHOR_MAST_M, Terrain
 from phusong.invest.hops import LONGEST_HOP_KM, hop_is_free, hop_lost, zone_shares
-from phusong.invest.remedy import Remedy, Works
-from phusong.invest.situation import Situation
+from phusong.invest.site_fixes import Fix, SiteFixes
 from phusong.region.near import nearest
 from phusong.service.network import Network
 from phusong.service.power import site_stability
-from phusong.service.solar import array_kwp, weather
-from phusong.service.supply import SITE_KW, SOURCE_CODE
 
 __all__ = ["Fix", "FixBook"]
 
@@ -42,39 +19,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _LONGEST_CHAIN = 12
-_BATTERY_H, _TANK_H, _GRID_BATTERY_H = 24.0, 48.0, 8.0
-_SOLAR_HOURS_LOST = 6.5  # a year, that a supply on the sun may take of itself
-_DETOUR = 1.3  # of a line over the straight distance
 _MOST_REMEDIES = 5
 _HOPS_TRIED = 12
-
-
-@dataclass(frozen=True)
-class Fix:
-    """One remedy at one site.
-
-    Parameters
-    ----------
-    kind : str
-        Kind of remedy.
-    site : int
-        Site index.
-    cost : Cost
-        What it costs.
-    works : Works
-        What it changes.
-    """
-
-    kind: str
-    site: int
-    cost: Cost
-    works: Works
-
-    def remedy(self, situation: Situation) -> Remedy:
-        """Return it as a remedy."""
-        k = self.site
-        place = float(situation.site_east_m[k]), float(situation.site_north_m[k])
-        return Remedy(self.kind, str(situation.network.site_ids[k]), self.cost, *place, self.works)
 
 
 class FixBook:
@@ -89,9 +35,7 @@ class FixBook:
     def __init__(self, terrain: Terrain) -> None:
         situation = terrain.situation
         self._s = situation
-        self._terrain = terrain
-        self._power: dict[tuple[str, int], tuple[Fix, int, float, float] | None] = {}
-        self._link: dict[tuple[str, int, int], Fix] = {}
+        self._fixes = SiteFixes(terrain)
         net = situation.network
         self._xy = np.c_[situation.site_east_m, situation.site_north_m]
         exchange = np.flatnonzero(net.is_exchange)
@@ -101,16 +45,7 @@ class FixBook:
         # new links hang on sites that are well inside the target themselves
         self._anchors = np.flatnonzero(situation.stability.hours_lost <= 0.6 * situation.hours_allowed)
         self._anchor = self._anchors_of_sites()
-        self._hop, self._hop_km, self._hop_lost = self._hops()
-        self._outage_h = np.zeros(net.n_sites)  # of the grid, which a stand-by set bridges
-        if net.node_above.size:
-            self._outage_h = np.where(net.node >= 0, node_hours(net, 0.0)[net.node], 0.0)
-        nodes = np.c_[situation.node_east_m, situation.node_north_m]
-        self._near_node = np.full(net.n_sites, -1)
-        self._node_km = np.full(net.n_sites, np.inf)
-        if len(nodes):
-            far, self._near_node = nearest(nodes, self._xy)
-            self._node_km = far / 1000.0
+        self._hop, self._hop_lost = self._hops()
 
     def variants(self, site: int) -> list[tuple[Fix, ...]]:
         """Return sets of remedies that make a site stable, one for each way of doing it, none dominated."""
@@ -136,14 +71,14 @@ class FixBook:
         first, second = self._anchors[near[:, 0]], self._anchors[near[:, 1]]
         return np.asarray(np.where(first == np.arange(n), second, first), np.int64)
 
-    def _hops(self) -> tuple[Ints, Floats, Floats]:
-        """Return for each site the nearest anchor over a free hop (-1: none), its length and the share it loses."""
+    def _hops(self) -> tuple[Ints, Floats]:
+        """Return for each site the nearest anchor over a free hop (-1: none), and the share of the year it loses."""
         s, n = self._s, self._s.network.n_sites
-        end, length, loss = np.full(n, -1, np.int64), np.zeros(n), np.zeros(n)
+        end, loss = np.full(n, -1, np.int64), np.zeros(n)
         if self._anchors.size < 2:
-            return end, length, loss
+            return end, loss
         many = min(_HOPS_TRIED, self._anchors.size)
-        far, near = cKDTree(self._xy[self._anchors]).query(self._xy, k=many)
+        far, near = nearest(self._xy[self._anchors], self._xy, k=many)
         a, b = np.repeat(np.arange(n), many), self._anchors[near.ravel()]
         km = far.ravel() / 1000.0
         at = np.flatnonzero((a != b) & (km <= LONGEST_HOP_KM))
@@ -157,10 +92,10 @@ class FixBook:
         )
         at = at[hop_is_free(share, km[at])]
         at = at[np.unique(a[at], return_index=True)[1]]
-        end[a[at]], length[a[at]] = b[at], km[at]
+        end[a[at]] = b[at]
         climate = np.asarray(s.network.stations, np.int64)[s.network.station[a[at]]]
         loss[a[at]] = hop_lost(km[at], climate)
-        return end, length, loss
+        return end, loss
 
     def _chain(self, site: int) -> list[int]:
         net = self._s.network
@@ -181,7 +116,7 @@ class FixBook:
         kept = np.array(sorted(sites), np.int64)
         nodes: set[int] = set()
         for k in kept.tolist():
-            for start in (int(net.node[k]), int(self._near_node[k])):
+            for start in (int(net.node[k]), int(self._fixes.near_node[k])):
                 at = start
                 while at >= 0 and at not in nodes:
                     nodes.add(at)
@@ -263,13 +198,11 @@ class FixBook:
     ) -> list[tuple[Fix, Callable[[Network], Network]]]:
         site = int(view.sites[at])
         code = int(view.network.source[at])
-        node = view.node_at.get(int(self._near_node[site]), -1)
-        if (kind, site) not in self._power:
-            self._power[kind, site] = self._power_fix(kind, site, code)
-        found = self._power[kind, site]
+        node = view.node_at.get(int(self._fixes.near_node[site]), -1)
+        found = self._fixes.power(kind, site, code)
         if found is None or (kind == "extend_grid" and node < 0):
             return []
-        fix, source, hours, oversize = found
+        fix, source, hours, oversize = found.fix, found.source, found.autonomy_h, found.oversize
 
         def apply(n: Network) -> Network:
             to = node if kind == "extend_grid" else int(n.node[at])
@@ -281,68 +214,6 @@ class FixBook:
             return after
 
         return [(fix, apply)]
-
-    def _power_fix(self, kind: str, site: int, code: int) -> tuple[Fix, int, float, float] | None:
-        """Return a power remedy with the supply, the autonomy and the panels (0: as they are) that it leaves."""
-        name = str(self._s.network.site_ids[site])
-        costs = self._costs_at(site)
-        off_grid = code >= SOURCE_CODE["solar"]
-        if kind == "battery_backup":
-            kwh = SITE_KW * _BATTERY_H
-            works = Works(name, autonomy_h=_BATTERY_H, battery_kwh=kwh)
-            return Fix(kind, site, costs.of(battery=kwh), works), code, _BATTERY_H, 0.0
-        if kind == "solar_backup":
-            return self._solar_fix(site, name, costs)
-        if kind == "extend_grid":
-            near = int(self._near_node[site])
-            if not off_grid or near < 0:
-                return None
-            km = float(self._node_km[site]) * _DETOUR
-            kwh = SITE_KW * _GRID_BATTERY_H
-            works = Works(
-                name, to_id=str(self._s.network.node_ids[near]), power_source="grid_battery",
-                autonomy_h=_GRID_BATTERY_H, battery_kwh=kwh, km=km, kwh_year=grid_kwh_year(),
-            )  # fmt: skip
-            cost = costs.of(mv_line=km) + grid_cost(costs, battery_kwh=kwh)
-            return Fix(kind, site, cost, works), SOURCE_CODE["grid_battery"], _GRID_BATTERY_H, 0.0
-        if off_grid and code != SOURCE_CODE["solar"]:
-            return None  # a second engine beside the first, or an engine alone: panels serve better
-        hours = float(self._s.stability.own_power_h[site]) if off_grid else float(self._outage_h[site])
-        works = Works(
-            name,
-            power_source="hybrid" if off_grid else "",
-            autonomy_h=_TANK_H,
-            litres_year=generator_litres_year(hours),
-        )
-        after = SOURCE_CODE["hybrid"] if off_grid else code
-        return Fix(kind, site, generator_cost(costs, hours), works), after, _TANK_H, 0.0
-
-    def _solar_fix(self, site: int, name: str, costs: Costs) -> tuple[Fix, int, float, float] | None:
-        net = self._s.network
-        climate = net.stations[int(net.station[site])]
-        size = cheapest_solar(costs, climate, _SOLAR_HOURS_LOST)
-        if size is None:
-            return None
-        # panels that stand already are kept
-        on_sun = int(net.source[site]) in {SOURCE_CODE["solar"], SOURCE_CODE["hybrid"]}
-        standing = float(net.oversize[site]) if on_sun else 0.0
-        dullest = weather(climate).dullest_kwh_kwp_day
-        more = max(size.kwp - float(array_kwp(standing, SITE_KW, dullest)), 0.0)
-        works = Works(
-            name,
-            power_source="solar",
-            autonomy_h=size.autonomy_h,
-            pv_kwp=size.kwp,
-            battery_kwh=size.battery_kwh,
-        )
-        fix = Fix("solar_backup", site, solar_cost(costs, replace(size, kwp=more)), works)
-        return fix, SOURCE_CODE["solar"], size.autonomy_h, max(size.oversize, standing)
-
-    def _costs_at(self, site: int) -> Costs:
-        s = self._s
-        return self._terrain.costs_at(
-            float(s.site_east_m[site]), float(s.site_north_m[site]), int(s.network.remote[site])
-        )
 
     def _link_offer(
         self, net: Network, view: "_View", at: int, kind: str
@@ -358,29 +229,9 @@ class FixBook:
         to = view.site_at.get(end, -1)
         if to < 0 or to == at:
             return []
-        if (kind, site, end) not in self._link:
-            self._link[kind, site, end] = self._link_fix(kind, site, end)
-        fix = self._link[kind, site, end]
+        fix = self._fixes.link(kind, site, end, hop_lost=float(self._hop_lost[site]))
         lost, mbps = 1.0 - fix.works.availability, fix.works.capacity_mbps
         return [(fix, lambda n: _linked(n, at, to, lost, mbps))]
-
-    def _link_fix(self, kind: str, site: int, end: int) -> Fix:
-        costs = self._costs_at(site)
-        km = float(np.hypot(*(self._xy[site] - self._xy[end]))) / 1000.0
-        if kind == "satellite_link":
-            cost, lost, mbps = costs.of(satellite=1.0, satellite_opex=1.0), SATELLITE_LOST, SATELLITE_MBPS
-        elif kind == "microwave_link":
-            cost = costs.of(microwave=1.0, microwave_opex=1.0)
-            lost, mbps = float(self._hop_lost[site]), MICROWAVE_MBPS
-        else:
-            km = max(km, 0.1) * _DETOUR
-            cost, lost, mbps = costs.of(fibre=km, fibre_end=2.0), FIBRE_LOST + FIBRE_LOST_KM * km, FIBRE_MBPS
-        names = self._s.network.site_ids
-        works = Works(
-            str(names[site]), to_id=str(names[end]), medium=kind.removesuffix("_link"), capacity_mbps=mbps,
-            availability=1.0 - lost, km=km,
-        )  # fmt: skip
-        return Fix(kind, site, cost, works)
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def within_room(elements: Ints, people: Ints, room: int) -> Ints:
     """Return the first elements whose people find room together; those that no longer fit are passed over."""
     if int(people.sum()) <= room:
         return elements
-    return elements[_fits(people.astype(np.int64), int(room))]
+    return np.asarray(elements[_fits(people.astype(np.int64), int(room))], np.int64)
 
 
 def undominated(

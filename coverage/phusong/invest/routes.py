@@ -102,7 +102,9 @@ def shared_routes(
     live = reached & (drop + end_km < other_way_km)
     while True:
         segments = _segments(distance, above.astype(np.int64), at, live)
-        pays = _worth(segments, at, live, other_way_km - drop - end_km)
+        pays = _worth(
+            segments, at, live, np.where(live, other_way_km - np.where(live, drop, 0.0) - end_km, 0.0)
+        )
         if pays[live].all():
             break
         live &= pays

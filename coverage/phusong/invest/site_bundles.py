@@ -8,10 +8,11 @@ import numpy.typing as npt
 from phusong.invest.costs import Cost
 from phusong.invest.drawer import LEAST_PEOPLE, OPERATORS_OFFERED, Drawer
 from phusong.invest.feeds import Terrain
-from phusong.invest.fixes import Fix, FixBook
+from phusong.invest.fixes import FixBook
 from phusong.invest.interim import interim_of_site
 from phusong.invest.new_sites import within_room
 from phusong.invest.remedy import Remedy, Works
+from phusong.invest.site_fixes import Fix
 from phusong.invest.situation import Situation
 from phusong.service.capacity import CLOSED
 

@@ -1,0 +1,174 @@
+"""What is offered really helps: plans carried out on a small region serve whom they promise."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import phusong.pipeline as way
+from phusong.access.elements import split_by_operator
+from phusong.access.gaps import classify
+from phusong.invest.bundles import OfferTerms, make_offers
+from phusong.invest.carried_out import carry_out, kept_promise
+from phusong.invest.costs import Costs
+from phusong.invest.interim import bridged
+from phusong.invest.new_sites import find_candidates, undominated, within_room
+from phusong.invest.places import KINDS
+from phusong.invest.situation import Situation
+from phusong.radio.footprints import footprints
+from phusong.radio_setup import populated, radio_setup, standing_sites
+from phusong.scenario import Scenario
+from phusong.service.power import site_stability
+from phusong.service.reception import reception_at
+from small_region import small_region
+
+COSTS = Costs(horizon_years=10, discount_rate=0.05)
+
+
+def computed(region, asked):
+    """Return the situation of a region, as the pipeline computes it."""
+    scene, radio = radio_setup(asked.radio, region)
+    heard = footprints(region.cells, standing_sites(region), scene, radio, keep=populated(region))
+    ground = way._ground(region)
+    network = way._network(region, ground)
+    heard = heard.in_order_of(network.station_ids)
+    stability = site_stability(network)
+    reception = reception_at(
+        ground.cell_pixel, indptr=heard.indptr, pixel=heard.pixel, rsrp_ddbm=heard.rsrp_ddbm,
+        sinr_ddb=way._sinr(asked, radio, heard), n_pixels=region.grid.size,
+    )  # fmt: skip
+    weights = split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares)
+    rights = way._rights(asked, network, asked.sharing.policy)
+    usage, tier = way._use(asked, network, stability, reception, weights, rights, None)
+    return Situation(
+        network=network, stability=stability, reception=reception, access=classify(usage, weights), weights=weights,
+        tier=tier, station_load=usage.station_load, availability_target=asked.service.availability_target,
+        rights=rights, grid=region.grid, elevation=region.elevation, cell_pixel=ground.cell_pixel,
+        cell_commune=ground.cell_commune, commune_codes=region.communes["commune_code"].to_numpy(str),
+        commune_remote=region.communes["remote"].to_numpy(np.int64),
+        site_east_m=region.sites.geometry.x.to_numpy(), site_north_m=region.sites.geometry.y.to_numpy(),
+        node_east_m=region.power_nodes.geometry.x.to_numpy(), node_north_m=region.power_nodes.geometry.y.to_numpy(),
+        station_room=usage.station_room, demand=way._demand(asked.service),
+    ), scene, radio  # fmt: skip
+
+
+@cache
+def world(seed):
+    region = small_region(seed=seed, sites=7)
+    # weak cells, so that some hear nobody
+    region = replace(region, cells=region.cells.assign(eirp_dbm=38.0))
+    asked = Scenario.read("default")
+    situation, scene, radio = computed(region, asked)
+    candidates = find_candidates(situation, scene, radio, region)
+    return (
+        region,
+        asked,
+        situation,
+        candidates,
+        make_offers(situation, COSTS, candidates, OfferTerms("passive")),
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_candidates_say_what_they_stand_on(seed):
+    _, _, _, candidates, offers = world(seed)
+    assert candidates.ids.size
+    assert {k for words in candidates.kind for k in words.split(";")} <= set(KINDS)
+    assert (
+        offers.counts["kept"]
+        + offers.counts["dominated"]
+        + offers.counts["cannot_be_fed"]
+        + offers.counts["gain_too_few"]
+        == offers.counts["candidates"]
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_plan_carried_out_serves_as_many_as_it_promised(seed):
+    region, asked, situation, _, offers = world(seed)
+    rng = np.random.default_rng(seed)
+    for _ in range(3):
+        chosen = rng.choice(offers.model.n_bundles, 4, replace=False)
+        # one way of power and one link a site: a plan that buys two has to say which it uses
+        bought = np.asarray(offers.model.needs[_one_a_site(offers, chosen)].sum(axis=0)).ravel() > 0
+        after, _, _ = computed(carry_out(region, offers, bought), asked)
+        promise = kept_promise(offers, bought, situation.access.served, after.access.served)
+        assert promise.promised > 0
+        # every station of this region is full: neighbours take room on a new one, and leave room elsewhere
+        assert promise.kept + promise.others >= promise.promised
+        assert promise.share > 0.85
+        # signal, rights and stability are as promised for every single one; only room is taken by somebody else
+        people = np.where(offers.model.served(bought), offers.model.weights, 0.0).reshape(after.weights.shape)
+        for part in (after.access.no_signal, after.access.locked, after.access.unstable):
+            assert part[people > 0].sum() == 0
+
+
+def _one_a_site(offers, chosen):
+    seen, kept = set(), []
+    for b in chosen:
+        where = offers.bundles["where"].iloc[b].split()[0]
+        if where not in seen:
+            kept.append(b)
+            seen.add(where)
+    return kept
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_remedies_are_listed_once_and_say_who_pays(seed):
+    *_, offers = world(seed)
+    table = offers.remedies
+    assert table["remedy_id"].is_unique
+    for cell in table["payers"]:
+        assert sum(float(part.rpartition(":")[2]) for part in cell.split(";")) == pytest.approx(1.0, abs=1e-5)
+    assert (table["low_musd"] <= table["cost_musd"] + 1e-12).all()
+    assert (table["cost_musd"] <= table["high_musd"] + 1e-12).all()
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_interim_remedies_are_in_no_bundle_and_count_nobody_twice(seed):
+    *_, offers = world(seed)
+    interim = offers.remedies["interim"].to_numpy(bool)
+    assert interim.any()
+    needed = np.asarray(offers.model.needs.sum(axis=0)).ravel() > 0
+    assert not (needed & interim).any()
+    assert set(offers.remedies["follows"][interim]) <= set(offers.remedies["remedy_id"][~interim])
+    everything = ~interim
+    people = bridged(offers, everything, np.flatnonzero(interim).tolist())
+    assert people.sum() <= offers.model.people(everything)
+    nothing = np.zeros(interim.size, bool)
+    assert bridged(offers, nothing, np.flatnonzero(interim).tolist()).sum() == 0
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 100_000))
+def test_leaving_out_dominated_candidates_never_costs_people(seed):
+    rng = np.random.default_rng(seed)
+    n, m = 7, 9
+    covers = rng.random((n, m)) < 0.4
+    price = rng.integers(1, 5, n).astype(float)
+    weights = rng.integers(1, 20, m)
+    keep = undominated(
+        tuple(np.flatnonzero(row) for row in covers), m, np.ones(n, bool), lambda a, b: price[b] - price[a]
+    )
+
+    def best(rows, budget):
+        top = 0
+        for mask in range(2**rows.size):
+            pick = rows[[bool(mask >> i & 1) for i in range(rows.size)]]
+            if price[pick].sum() <= budget:
+                top = max(top, int(weights[covers[pick].any(axis=0)].sum()))
+        return top
+
+    for budget in (2.0, 5.0):
+        assert best(np.flatnonzero(keep), budget) == best(np.arange(n), budget)
+
+
+@given(st.lists(st.integers(0, 30), max_size=12), st.integers(0, 60))
+def test_whoever_is_taken_finds_room(people, room):
+    people = np.array(people, np.int64)
+    taken = within_room(np.arange(people.size), people, room)
+    assert people[taken].sum() <= room or taken.size == people.size
+    assert people[taken].sum() <= max(room, 0) or people.sum() <= room
