@@ -62,7 +62,7 @@ def max_coverage(
     budget : float
         Most that may be spent.
     time_limit_s : float
-        For branch and bound on small models. [s]
+        For everything. [s]
 
     Raises
     ------
@@ -70,7 +70,6 @@ def max_coverage(
         For shapes that do not agree, and weights, costs or a budget that are negative or no numbers.
     """
     matrix = csr_matrix(covers)
-    matrix.data = np.ones_like(matrix.data, dtype=np.float64)
     weight, cost = np.asarray(weights, np.float64), np.asarray(costs, np.float64)
     problems = []
     for name, values, size in (("weights", weight, matrix.shape[1]), ("costs", cost, matrix.shape[0])):

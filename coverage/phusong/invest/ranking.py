@@ -1,8 +1,8 @@
 """The order people read: bundles by marginal people per cost, each shared remedy paid once.
 
-A lazy greedy: a bundle's gain can only fall as others are taken, so a stale entry on the heap is recomputed when
-it comes up and put back if it is no longer the best. Its marginal cost can fall too, when another bundle pays for
-a remedy it shares: those bundles are pushed again at once.
+A lazy greedy: a bundle's gain can only fall as others are taken, so the first of the heap is looked at again and
+sinks if it is no longer the best. Its marginal cost can fall too, when another bundle pays for a remedy it shares:
+those bundles are looked at again at once.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,13 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from phusong.invest.plan_model import PlanModel
+from phusong.invest.solver.lists import turned
 
-__all__ = ["Ranking", "rank", "rank_samples"]
+__all__ = ["Ranking", "ordered", "rank", "rank_samples"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Int32s = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def rank(model: PlanModel, *, budget_musd: float = np.inf) -> Ranking:
     -----
     Free gains come first, zero gains never; ties go to the lower bundle number.
     """
-    order, gained, cost = _greedy(
+    order, gained, cost = ordered(
         model.remedy_cost_musd,
         *_parts(model.needs),
         *_parts(model.covers),
@@ -62,8 +64,8 @@ def rank(model: PlanModel, *, budget_musd: float = np.inf) -> Ranking:
         model.weights,
         budget_musd,
     )
-    alone = np.asarray(model.covers @ model.weights).ravel()
-    return Ranking(order, gained, cost, alone[order])
+    alone = np.asarray(model.covers[order] @ model.weights).ravel()
+    return Ranking(order, gained, cost, alone)
 
 
 def rank_samples(model: PlanModel, costs_musd: Floats, weights: Floats) -> npt.NDArray[np.float64]:
@@ -97,13 +99,39 @@ def rank_samples(model: PlanModel, costs_musd: Floats, weights: Floats) -> npt.N
     return out
 
 
-def _parts(matrix: csr_matrix) -> tuple[Ints, Ints]:
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
+def _parts(matrix: csr_matrix) -> tuple[Ints, Int32s]:
+    return matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
 
 
-def _columns(model: PlanModel) -> tuple[Ints, Ints]:
-    turned = model.needs.tocsc()
-    return turned.indptr.astype(np.int64), turned.indices.astype(np.int64)
+def _columns(model: PlanModel) -> tuple[Ints, Int32s]:
+    return turned(*_parts(model.needs), model.needs.shape[1])
+
+
+def ordered(
+    cost: Floats,
+    need_starts: Ints,
+    need: Int32s,
+    cover_starts: Ints,
+    cover: Int32s,
+    user_starts: Ints,
+    user: Int32s,
+    weights: Floats,
+    budget: float,
+) -> tuple[Ints, Floats, Floats]:
+    """Return bundles in the order of the ranking, the people each adds and what each costs on top.
+
+    Parameters
+    ----------
+    cost, weights : ndarray
+        Of remedies and of elements.
+    need_starts, need, cover_starts, cover, user_starts, user : ndarray
+        Remedies and elements of each bundle, bundles of each remedy, as packed lists.
+    budget : float
+        Bundles that no longer fit are passed over.
+    """
+    return _greedy(  # type: ignore[no-any-return]
+        cost, need_starts, need, cover_starts, cover, user_starts, user, weights, budget
+    )
 
 
 @nb.njit(cache=True)
@@ -112,43 +140,48 @@ def _greedy(  # type: ignore[no-untyped-def]
 ):
     n = need_ptr.size - 1
     bought = np.zeros(remedy_cost.size, np.bool_)
-    served = np.zeros(weights.size, np.bool_)
-    taken = np.zeros(n, np.bool_)
-    version = np.zeros(n, np.int64)
-    room = cover.size + 4 * n + 16
-    heap_key = np.empty(room)
-    heap_id = np.empty(room, np.int64)
-    heap_version = np.empty(room, np.int64)
+    # what is left to win of each element: one array to read, nothing once it is served
+    left = weights.copy()
+    value = np.zeros(n)
+    heap = np.empty(n, np.int32)
+    place = np.full(n, -1, np.int32)
     size = 0
     order = np.empty(n, np.int64)
     gained = np.empty(n)
     paid = np.empty(n)
     k = 0
     for b in range(n):
-        gain, cost = _value(b, remedy_cost, need_ptr, need, cover_ptr, cover, weights, bought, served)
+        gain = _gain(b, cover_ptr, cover, left)
         if gain > 0.0:
-            size = _push(heap_key, heap_id, heap_version, size, -_ratio(gain, cost), b, 0)
+            value[b] = _ratio(gain, _cost(b, remedy_cost, need_ptr, need, bought))
+            heap[size] = b
+            place[b] = size
+            size += 1
+    for at in range(size // 2 - 1, -1, -1):
+        _sink(heap, place, value, at, size)
     while size > 0:
-        key, b, seen, size = _pop(heap_key, heap_id, heap_version, size)
-        if taken[b] or seen != version[b]:
-            continue
-        gain, cost = _value(b, remedy_cost, need_ptr, need, cover_ptr, cover, weights, bought, served)
-        if gain <= 0.0:
-            taken[b] = True
-            continue
-        now = -_ratio(gain, cost)
-        if now > key:
-            size = _push(heap_key, heap_id, heap_version, size, now, b, seen)
-            continue
-        if cost > budget:
-            taken[b] = True
+        b = heap[0]
+        gain = _gain(b, cover_ptr, cover, left)
+        cost = _cost(b, remedy_cost, need_ptr, need, bought)
+        if gain > 0.0 and cost <= budget:
+            now = _ratio(gain, cost)
+            if now < value[b]:
+                value[b] = now
+                _sink(heap, place, value, 0, size)
+                continue
+        size -= 1
+        place[b] = -1
+        if size > 0:
+            heap[0] = heap[size]
+            place[heap[0]] = 0
+            _sink(heap, place, value, 0, size)
+        if not (gain > 0.0 and cost <= budget):
             continue
         budget -= cost
-        taken[b] = True
         order[k], gained[k], paid[k] = b, gain, cost
         k += 1
         for j in range(cover_ptr[b], cover_ptr[b + 1]):
-            served[cover[j]] = True
+            left[cover[j]] = 0.0
         for j in range(need_ptr[b], need_ptr[b + 1]):
             r = need[j]
             if bought[r]:
@@ -158,26 +191,30 @@ def _greedy(  # type: ignore[no-untyped-def]
                 continue
             for u in range(user_ptr[r], user_ptr[r + 1]):
                 other = user[u]
-                if taken[other]:
+                if place[other] < 0:
                     continue
-                g, c = _value(other, remedy_cost, need_ptr, need, cover_ptr, cover, weights, bought, served)
-                version[other] += 1
-                if g > 0.0 and size < room - 1:
-                    size = _push(heap_key, heap_id, heap_version, size, -_ratio(g, c), other, version[other])
+                gain = _gain(other, cover_ptr, cover, left)
+                value[other] = _ratio(gain, _cost(other, remedy_cost, need_ptr, need, bought))
+                _rise(heap, place, value, place[other])
+                _sink(heap, place, value, place[other], size)
     return order[:k].copy(), gained[:k].copy(), paid[:k].copy()
 
 
 @nb.njit(cache=True)
-def _value(b, remedy_cost, need_ptr, need, cover_ptr, cover, weights, bought, served):  # type: ignore[no-untyped-def]
+def _gain(b, cover_ptr, cover, left):  # type: ignore[no-untyped-def]
     gain = 0.0
     for j in range(cover_ptr[b], cover_ptr[b + 1]):
-        if not served[cover[j]]:
-            gain += weights[cover[j]]
+        gain += left[cover[j]]
+    return gain
+
+
+@nb.njit(cache=True)
+def _cost(b, remedy_cost, need_ptr, need, bought):  # type: ignore[no-untyped-def]
     cost = 0.0
     for j in range(need_ptr[b], need_ptr[b + 1]):
         if not bought[need[j]]:
             cost += remedy_cost[need[j]]
-    return gain, cost
+    return cost
 
 
 @nb.njit(cache=True)
@@ -186,35 +223,37 @@ def _ratio(gain, cost):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _push(key, ident, version, size, k, i, v):  # type: ignore[no-untyped-def]
-    at = size
-    while at > 0:
-        up = (at - 1) // 2
-        if key[up] < k or (key[up] == k and ident[up] <= i):
-            break
-        key[at], ident[at], version[at] = key[up], ident[up], version[up]
-        at = up
-    key[at], ident[at], version[at] = k, i, v
-    return size + 1
+def _before(a, b, value):  # type: ignore[no-untyped-def]
+    return value[a] > value[b] or (value[a] == value[b] and a < b)
 
 
 @nb.njit(cache=True)
-def _pop(key, ident, version, size):  # type: ignore[no-untyped-def]
-    k, i, v = key[0], ident[0], version[0]
-    size -= 1
-    lk, li, lv = key[size], ident[size], version[size]
-    at = 0
+def _rise(heap, place, value, at):  # type: ignore[no-untyped-def]
+    b = heap[at]
+    while at > 0:
+        up = (at - 1) // 2
+        if _before(heap[up], b, value):
+            break
+        heap[at] = heap[up]
+        place[heap[at]] = at
+        at = up
+    heap[at] = b
+    place[b] = at
+
+
+@nb.njit(cache=True)
+def _sink(heap, place, value, at, size):  # type: ignore[no-untyped-def]
+    b = heap[at]
     while True:
         down = 2 * at + 1
         if down >= size:
             break
-        if down + 1 < size and (
-            key[down + 1] < key[down] or (key[down + 1] == key[down] and ident[down + 1] < ident[down])
-        ):
+        if down + 1 < size and _before(heap[down + 1], heap[down], value):
             down += 1
-        if lk < key[down] or (lk == key[down] and li <= ident[down]):
+        if _before(b, heap[down], value):
             break
-        key[at], ident[at], version[at] = key[down], ident[down], version[down]
+        heap[at] = heap[down]
+        place[heap[at]] = at
         at = down
-    key[at], ident[at], version[at] = lk, li, lv
-    return k, i, v, size
+    heap[at] = b
+    place[b] = at

@@ -1,0 +1,1 @@
+"""How the best plan is found and certified: merging, prices that bound, search, branch and bound."""

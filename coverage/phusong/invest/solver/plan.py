@@ -1,0 +1,208 @@
+"""From a problem to a plan and its proof: the steps in their order, each bounded by the problem's size."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from phusong.invest.ranking import ordered
+from phusong.invest.solver.bound import priced
+from phusong.invest.solver.exact import branched
+from phusong.invest.solver.fill import filled, pruned
+from phusong.invest.solver.linear import linear_relaxation
+from phusong.invest.solver.problem import Problem
+from phusong.invest.solver.search import improved
+
+__all__ = ["Answer", "solved"]
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_EXACT_CANDIDATES = 400  # up to here branch and bound ends within seconds
+_EXACT_ENTRIES = 60_000
+_EXACT_NODES = 20_000
+_PASSES, _PASSES_LARGE, _LARGE = 600, 250, 20_000_000  # passes of the prices; entries of a large problem
+_WORK = 100_000_000  # updates of the search on each of its two stages: some 5 s
+_WORK_PER_ENTRY = 500
+_SURE = 0.01  # a fraction above which the relaxed plan means a candidate
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Candidates chosen, and the bounds.
+
+    Parameters
+    ----------
+    chosen : ndarray of bool, shape (n_candidates,)
+        The plan.
+    bound, relaxed_bound : float
+        No plan within the budget serves more people; the same before branch and bound.
+    price : float
+        People per further million USD in the relaxed bound.
+    method : str
+        How plan and bound were found.
+    """
+
+    chosen: Bools
+    bound: float
+    relaxed_bound: float
+    price: float
+    method: str
+
+
+@dataclass(frozen=True)
+class _Relaxed:
+    bound: float
+    line: float
+    price: float
+    share: Floats
+    profit: Floats
+    method: str
+
+
+def solved(problem: Problem, budget: float, *, until: float) -> Answer:
+    """Return a plan and a bound on every plan.
+
+    Parameters
+    ----------
+    problem : Problem
+        Candidates, parts and elements.
+    budget : float
+        Most that may be spent. [million USD]
+    until : float
+        Time (`time.monotonic`) at which to stop whatever is still running. [s]
+    """
+    n = problem.n_candidates
+    nothing = np.zeros(n, bool)
+    if n == 0 or problem.weights.size == 0:
+        return Answer(nothing, 0.0, 0.0, 0.0, "nothing to gain")
+    asked = time.monotonic()
+    room = max(until - asked, 0.0)
+
+    def late(part: float) -> bool:
+        return time.monotonic() > asked + part * room
+
+    start, step = _greedy(problem, budget), "greedy by people per cost"
+    relaxed = _relaxation(problem, budget, until=asked + 0.5 * room)
+    bound = min(relaxed.bound, float(problem.weights.sum()))
+    rounded = _rounded(problem, relaxed, budget)
+    if problem.people(rounded) > problem.people(start):
+        start, step = rounded, "rounded relaxation"
+    chosen = start
+    core = _core(problem, relaxed, start)
+    work = int(
+        min(_WORK_PER_ENTRY * problem.chain.size, _WORK * max(1.0, (problem.chain.size / 4e6) ** 0.75))
+    )
+    goal = _whole(bound, problem)
+    if problem.people(chosen) < goal:
+        if core.size < 0.8 * n:
+            part = problem.restricted(core)
+            inside = improved(
+                part, chosen[core], budget, work=work, seed=1, enough=goal, late=lambda: late(0.8)
+            )
+            chosen = _better(problem, chosen, _widened(inside, core, n))
+        chosen = _better(
+            problem,
+            chosen,
+            improved(problem, chosen, budget, work=work // 2, seed=2, enough=goal, late=lambda: late(0.9)),
+        )
+    if problem.people(chosen) > problem.people(start):
+        step = "ruin and recreate"
+    method = f"{step}; bound: {relaxed.method}"
+    if problem.people(chosen) < goal:
+        # what costs more than the gap by the prices cannot be in a better plan
+        open_ = _open(problem, relaxed, bound - problem.people(chosen)) | chosen
+        kept = np.flatnonzero(open_)
+        if kept.size <= _EXACT_CANDIDATES:
+            part = problem.restricted(kept)
+            if part.chain.size <= _EXACT_ENTRIES:
+                inside, upper = branched(
+                    part, chosen[kept], budget, nodes=_EXACT_NODES, seconds=until - time.monotonic()
+                )
+                chosen = _better(problem, chosen, _widened(inside, kept, n))
+                bound = min(bound, max(upper, problem.people(chosen)))
+                method = f"HiGHS branch and bound; relaxation: {relaxed.method}"
+    # whatever is complete with what is bought serves too
+    chosen = pruned(problem, problem.complete(problem.parts(chosen)))
+    bound = max(_whole(bound, problem), problem.people(chosen))
+    return Answer(chosen, bound, max(relaxed.line, bound), relaxed.price, method)
+
+
+def _greedy(problem: Problem, budget: float) -> Bools:
+    """Take the ranking as far as the budget goes, or the one best candidate, whichever serves more."""
+    order = ordered(
+        problem.cost,
+        problem.need_starts,
+        problem.need,
+        problem.cover_starts,
+        problem.cover,
+        problem.user_starts,
+        problem.user,
+        problem.weights,
+        budget * (1 + 1e-12),
+    )[0]
+    best = np.zeros(problem.n_candidates, bool)
+    best[order] = True
+    alone = np.where(problem.candidate_cost <= budget * (1 + 1e-12), problem.alone, 0.0)
+    single = np.zeros_like(best)
+    if alone.max() > 0:
+        single[int(np.argmax(alone))] = True
+    return _better(problem, best, single)
+
+
+def _relaxation(problem: Problem, budget: float, *, until: float) -> _Relaxed:
+    if problem.shares:
+        seconds = max(until - time.monotonic(), 0.1)
+        bound, price, share, solver = linear_relaxation(problem, budget, seconds=seconds)
+        unknown = np.zeros(problem.n_candidates)
+        taken = np.minimum.reduceat(np.r_[share[problem.need], 0.0], problem.need_starts[:-1])
+        return _Relaxed(bound, bound, price, taken, unknown, f"linear relaxation ({solver}, recomputed)")
+    passes = _PASSES_LARGE if problem.chain.size > _LARGE else _PASSES
+    found = priced(problem, budget, passes=passes, late=lambda: time.monotonic() > until)
+    profit = found.worth - found.price * problem.candidate_cost
+    line = found.fixed_people + float(profit.clip(0.0).sum()) + found.price * budget
+    return _Relaxed(
+        found.bound, max(line, found.bound), found.price, found.share, profit, "linear relaxation (prices)"
+    )
+
+
+def _rounded(problem: Problem, relaxed: _Relaxed, budget: float) -> Bools:
+    """Buy what the relaxed plan buys, most of it first; then what still fits, best for the money first."""
+    value = problem.alone / problem.candidate_cost
+    order = np.lexsort((-value, -np.where(relaxed.share > _SURE, relaxed.share, 0.0)))
+    return filled(problem, order, budget)
+
+
+def _core(problem: Problem, relaxed: _Relaxed, start: Bools) -> Ints:
+    """Return the candidates that the relaxed plan buys, half as many more by profit, and those of the plan."""
+    bought = relaxed.share > _SURE
+    order = np.lexsort((-relaxed.profit, ~bought))
+    size = int(1.5 * bought.sum()) + 100
+    inside = start.copy()
+    inside[order[:size]] = True
+    return np.flatnonzero(inside)
+
+
+def _open(problem: Problem, relaxed: _Relaxed, gap: float) -> Bools:
+    """Return candidates that a plan better by up to the gap can hold."""
+    if problem.shares:
+        return np.ones(problem.n_candidates, bool)
+    return np.asarray(relaxed.profit >= -gap * (1 + 1e-9) - 1e-9)
+
+
+def _widened(inside: Bools, kept: Ints, n: int) -> Bools:
+    out = np.zeros(n, bool)
+    out[kept[inside]] = True
+    return out
+
+
+def _better(problem: Problem, one: Bools, other: Bools) -> Bools:
+    return other if problem.people(other) > problem.people(one) else one
+
+
+def _whole(bound: float, problem: Problem) -> float:
+    """Return the bound, lowered to a whole number where people are whole."""
+    whole = bool((problem.weights == np.floor(problem.weights)).all())
+    return float(np.floor(bound * (1 + 1e-12) + 1e-6)) if whole else bound * (1 + 1e-12)
