@@ -7,7 +7,19 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from phusong.commands import audit, compare, data, evaluate, maps, radio, region_diff, result, run, stress, watch
+from phusong.commands import (
+    audit,
+    compare,
+    data,
+    evaluate,
+    maps,
+    radio,
+    region_diff,
+    result,
+    run,
+    stress,
+    watch,
+)
 from phusong.commands.terminal import errors
 from phusong.errors import InputError, PhusongError
 

@@ -14,13 +14,12 @@ from phusong.engine.keeping import Keeper
 from phusong.errors import InputError, Problem
 from phusong.live.standing import Places, Standing, standing
 from phusong.network_tables import checked_links
-from phusong.pipeline import _demand, _ground, _network, _rights, _sinr
 from phusong.radio_setup import radio_setup, region_footprints
 from phusong.region.store import Region
 from phusong.region.text_table import read_text_table
-from phusong.result_tables import Ground
 from phusong.scenario import Scenario
 from phusong.service.reception import reception_at
+from phusong.service_setup import Ground, demand_of, ground_of, network_of, rights_under, sinr_of
 
 __all__ = ["planned_money", "region_standing"]
 
@@ -60,8 +59,8 @@ def region_standing(
     )
     scene, radio = radio_setup(asked.radio, everything)
     heard = region_footprints(asked, everything, scene, radio, crew or Threads(), keeper or Keeper())
-    ground = _ground(everything)
-    network = _network(checked_links(everything) if asked.service.hops == "checked" else everything, ground)
+    ground = ground_of(everything)
+    network = network_of(checked_links(everything) if asked.service.hops == "checked" else everything, ground)
     if not np.array_equal(network.station_ids, heard.station_ids):
         heard = heard.in_order_of(network.station_ids)
     reception = reception_at(
@@ -69,7 +68,7 @@ def region_standing(
         indptr=heard.indptr,
         pixel=heard.pixel,
         rsrp_ddbm=heard.rsrp_ddbm,
-        sinr_ddb=_sinr(asked, radio, heard),
+        sinr_ddb=sinr_of(asked, radio, heard),
         n_pixels=region.grid.size,
     )
     return standing(
@@ -78,8 +77,8 @@ def region_standing(
         reception=reception,
         weights=split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares),
         availability_target=asked.service.availability_target,
-        demand=_demand(asked.service),
-        rights_of=lambda changed: _rights(asked, changed, asked.sharing.policy),
+        demand=demand_of(asked.service),
+        rights_of=lambda changed: rights_under(asked, changed, asked.sharing.policy),
         planned=planned,
     )
 

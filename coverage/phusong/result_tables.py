@@ -1,6 +1,5 @@
 """From the stages of a run to its result: every table, raster and headline figure."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,34 +21,12 @@ from phusong.service.capacity import Usage
 from phusong.service.network import Network
 from phusong.service.power import Stability
 from phusong.service.reception import Reception
+from phusong.service_setup import Ground
 from phusong.sharing_tables import COMMUNE_COLUMNS, sharing_summary
 
-__all__ = ["Ground", "result_of"]
+__all__ = ["result_of"]
 
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Ground:
-    """Where demand cells and sites lie.
-
-    Parameters
-    ----------
-    cell_pixel, cell_commune : ndarray of int, shape (n_cells,)
-        Flat pixel and row of the commune of each demand cell.
-    site_remote : ndarray of int, shape (n_sites,)
-        Remoteness class where each site stands.
-    land : ndarray of bool, on the grid
-        Pixels of the communes.
-    site_commune : ndarray of int, shape (n_sites,)
-        Row of the commune where each site stands; -1 outside all.
-    """
-
-    cell_pixel: Ints
-    cell_commune: Ints
-    site_remote: Ints
-    land: npt.NDArray[np.bool_]
-    site_commune: Ints
 
 
 def result_of(
@@ -171,7 +148,13 @@ def _certified(portfolio: Portfolio) -> dict[str, Any]:
     one = portfolio.certificate
     if one is None or (one.measure == "people" and not portfolio.statements):
         return {}
-    figures = {"measure": one.measure, "plan": one.plan, "bound": one.bound, "gap": one.gap, "method": one.method}
+    figures = {
+        "measure": one.measure,
+        "plan": one.plan,
+        "bound": one.bound,
+        "gap": one.gap,
+        "method": one.method,
+    }
     return {"certificate": figures, "statements": list(portfolio.statements)}
 
 

@@ -16,12 +16,10 @@ from phusong.engine.crew import Threads
 from phusong.errors import InputError, Problem
 from phusong.invest.planned_network import PlannedNetwork, planned_network
 from phusong.network_tables import checked_links
-from phusong.pipeline import _ground, _network, _rights, _sinr
 from phusong.radio.footprints import footprints
 from phusong.radio_setup import populated, radio_setup, scenario_region, standing_sites
 from phusong.region.store import Region
 from phusong.region.text_table import read_text_table
-from phusong.result_tables import Ground
 from phusong.scenario import Scenario
 from phusong.service.capacity import tiers
 from phusong.service.network import Network
@@ -34,6 +32,7 @@ from phusong.service.storms.impact import Crews, Impact, served_by, storm_impact
 from phusong.service.storms.recovery import repair_order
 from phusong.service.storms.track import Track, read_track
 from phusong.service.storms.wind import assumed, gust_share, terrain_share
+from phusong.service_setup import Ground, ground_of, network_of, rights_under, sinr_of
 
 __all__ = ["HOURS", "StormResult", "read_plan_remedies", "region_of", "stress"]
 
@@ -220,8 +219,8 @@ def _today(asked: Scenario, region: Region, workers: int) -> _Today:
         region.cells, standing_sites(region), scene, radio, keep=populated(region), n_servers=0,
         crew=Threads(workers),
     )  # fmt: skip
-    ground = _ground(region)
-    network = _network(checked_links(region) if asked.service.hops == "checked" else region, ground)
+    ground = ground_of(region)
+    network = network_of(checked_links(region) if asked.service.hops == "checked" else region, ground)
     if not np.array_equal(network.station_ids, heard.station_ids):
         heard = heard.in_order_of(network.station_ids)
     reception = reception_at(
@@ -229,11 +228,11 @@ def _today(asked: Scenario, region: Region, workers: int) -> _Today:
         indptr=heard.indptr,
         pixel=heard.pixel,
         rsrp_ddbm=heard.rsrp_ddbm,
-        sinr_ddb=_sinr(asked, radio, heard),
+        sinr_ddb=sinr_of(asked, radio, heard),
         n_pixels=region.grid.size,
     )
     weights = split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares)
-    tier = tiers(network, _rights(asked, network, asked.sharing.policy))
+    tier = tiers(network, rights_under(asked, network, asked.sharing.policy))
     return _Today(network, reception, tier, weights, ground)
 
 

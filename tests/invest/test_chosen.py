@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import phusong.pipeline
+import phusong.invest_stage
 from phusong.errors import InputError
 from phusong.invest.portfolio import choose
 from phusong.invest.priorities import Priorities, element_value, read_flags
@@ -30,7 +30,7 @@ def run():
         return choose(offers, settings, **others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(phusong.pipeline, "choose", spy)
+        patch.setattr(phusong.invest_stage, "choose", spy)
         result = run_region(asked(funds=FUNDS, alternatives=1), small_region())
     return result, *seen["given"]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import phusong.pipeline as way
+import phusong.service_setup as way
 from phusong.access.elements import split_by_operator
 from phusong.access.gaps import classify
 from phusong.invest.bundles import OfferTerms, make_offers
@@ -32,17 +32,17 @@ def computed(region, asked):
     """Return the situation of a region, as the pipeline computes it."""
     scene, radio = radio_setup(asked.radio, region)
     heard = footprints(region.cells, standing_sites(region), scene, radio, keep=populated(region))
-    ground = way._ground(region)
-    network = way._network(region, ground)
+    ground = way.ground_of(region)
+    network = way.network_of(region, ground)
     heard = heard.in_order_of(network.station_ids)
     stability = site_stability(network)
     reception = reception_at(
         ground.cell_pixel, indptr=heard.indptr, pixel=heard.pixel, rsrp_ddbm=heard.rsrp_ddbm,
-        sinr_ddb=way._sinr(asked, radio, heard), n_pixels=region.grid.size,
+        sinr_ddb=way.sinr_of(asked, radio, heard), n_pixels=region.grid.size,
     )  # fmt: skip
     weights = split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares)
-    rights = way._rights(asked, network, asked.sharing.policy)
-    usage, tier = way._use(asked, network, stability, reception, weights, rights, None)
+    rights = way.rights_under(asked, network, asked.sharing.policy)
+    usage, tier = way.use_of(asked, network, stability, reception, weights, rights, None)
     return Situation(
         network=network, stability=stability, reception=reception, access=classify(usage, weights), weights=weights,
         tier=tier, station_load=usage.station_load, availability_target=asked.service.availability_target,
@@ -51,7 +51,7 @@ def computed(region, asked):
         commune_remote=region.communes["remote"].to_numpy(np.int64),
         site_east_m=region.sites.geometry.x.to_numpy(), site_north_m=region.sites.geometry.y.to_numpy(),
         node_east_m=region.power_nodes.geometry.x.to_numpy(), node_north_m=region.power_nodes.geometry.y.to_numpy(),
-        station_room=usage.station_room, demand=way._demand(asked.service),
+        station_room=usage.station_room, demand=way.demand_of(asked.service),
     ), scene, radio  # fmt: skip
 
 

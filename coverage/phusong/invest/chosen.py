@@ -26,7 +26,7 @@ from phusong.invest.program.solve import Certificate, Guide, quick_plan
 from phusong.invest.purses import default_fund, fund_names
 from phusong.invest.schedule import Scheduled, fund_table, plan_table, schedule_table
 
-__all__ = ["Chosen", "PLAN_TABLES", "chosen_plan"]
+__all__ = ["PLAN_TABLES", "Chosen", "chosen_plan"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -124,6 +124,8 @@ def chosen_plan(
         year, fund = found.year, _funds(found, kinds, settings)
         cost = float(model.remedy_cost_musd[found.remedies].sum())
         money = cost if cheapest else money
+        if not rules.funds and not rules.crews:
+            year = evenly(model, found.remedies, money, plan_years(settings))
         if free is None or measure != "people":
             free = best_plan(model, money, time_limit_s=seconds)
         best = _in_people(free, model, found.remedies, certificate.method)

@@ -1,0 +1,118 @@
+"""The invest stage: offers for a situation, ranked and chosen from, and kept until something they read changes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from phusong.engine.fingerprint import source_fingerprint
+from phusong.engine.keeping import Keeper
+from phusong.evidence import layer_is_known, unknown_behind
+from phusong.invest.bundles import OfferTerms, make_offers
+from phusong.invest.cost_catalogue import with_own_costs
+from phusong.invest.costs import Costs
+from phusong.invest.new_sites import find_candidates
+from phusong.invest.optimum import BestPlan
+from phusong.invest.portfolio import Portfolio, PortfolioSettings, choose
+from phusong.invest.program.solve import Certificate
+from phusong.invest.situation import Situation
+from phusong.invest_setup import commune_facts, plan_rules, priority_value
+from phusong.radio.plan import RadioPlan, Scene
+from phusong.reach_setup import facilities_of_elements, reach_in_region
+from phusong.region.facts import table
+from phusong.region.store import Region
+from phusong.scenario import Scenario
+
+__all__ = ["costs_of", "invest"]
+
+Floats = npt.NDArray[np.float64]
+
+_COST_TABLES = ("costs", "energy", "terrain_multipliers", "lock_remedies", "sectors", "funds")
+_INVEST_TYPES = (Portfolio, BestPlan, Certificate)
+
+
+def costs_of(asked: Scenario) -> Costs:
+    """Return the unit costs of a scenario over its horizon."""
+    settings = asked.invest
+    own = settings.costs_path
+    return Costs(
+        horizon_years=settings.horizon_years,
+        discount_rate=settings.discount_rate,
+        factor=settings.cost_factor,
+        catalogue=with_own_costs(own, vnd_per_usd=settings.vnd_per_usd) if own else None,
+        tax_rate=settings.tax_rate,
+        residual=settings.residual_value,
+    )
+
+
+def invest(
+    asked: Scenario, situation: Situation, scene: Scene, radio: RadioPlan, region: Region, keeper: Keeper
+) -> tuple[Portfolio, Mapping[int, float]]:
+    """Return what to do, and the least cost of making each unstable site stable."""
+    value = priority_value(asked.invest.weights, region, situation)
+    reads = {
+        "who is served by what": situation,
+        "ground": scene,
+        "radio settings": radio,
+        "invest settings": asked.invest.model_dump(mode="json"),
+        "seed": asked.seed,
+        "unit costs": [*(table(name) for name in _COST_TABLES), costs_of(asked).catalogue],
+        "places for masts": [region.settlements, region.facilities],
+        "layers": (layer_is_known(region), region.communes[["commune_code", "name"]]),
+        "sharing": asked.sharing.policy,
+        "priorities": value,
+        "program": source_fingerprint("region", "radio", "service", "access", "invest"),
+    }
+    return keeper.stage(
+        "invest", lambda: _invested(asked, situation, scene, radio, region, value), reads, _INVEST_TYPES
+    )
+
+
+def _invested(
+    asked: Scenario,
+    situation: Situation,
+    scene: Scene,
+    radio: RadioPlan,
+    region: Region,
+    value: Floats | None,
+) -> tuple[Portfolio, Mapping[int, float]]:
+    settings = asked.invest
+    candidates = find_candidates(situation, scene, radio, region)
+    terms = OfferTerms(asked.sharing.policy, settings.universal_service_share, settings.interim_years)
+    offers = make_offers(situation, costs_of(asked), candidates, terms)
+    if settings.only == "measured":
+        unknown = unknown_behind(offers.bundles["kinds"].tolist(), layer_is_known(region))
+        offers = offers.only(np.array([not layers for layers in unknown], bool))
+    access = situation.access
+    causes = {
+        "with no signal": access.no_signal,
+        "locked out": access.locked,
+        "on unstable sites": access.unstable,
+        "turned away": access.congested,
+    }
+    portfolio = choose(
+        offers,
+        PortfolioSettings(
+            budget_musd=settings.budget_musd,
+            first_year=settings.first_year,
+            years=settings.years,
+            samples=settings.samples,
+            cost_spread=settings.cost_spread,
+            people_spread=settings.people_spread,
+            signal_sd_db=settings.signal_sd_db,
+            outage_spread=settings.outage_spread,
+            seed=asked.seed,
+            solver_seconds=settings.solver_seconds,
+            rules=plan_rules(asked),
+        ),
+        commune_names=dict(
+            zip(region.communes["commune_code"].astype(str), region.communes["name"].astype(str), strict=True)
+        ),
+        parts={name: people.ravel().astype(np.float64) for name, people in causes.items()},
+        commune_of_element=np.repeat(situation.cell_commune, situation.weights.shape[1]),
+        reach=reach_in_region(offers, situation, candidates, region, radio),
+        facilities=facilities_of_elements(region, situation, within_m=asked.access.facilities_within_m),
+        facts=commune_facts(region, situation),
+        value=value,
+    )
+    return portfolio, offers.stabilise_musd

@@ -1,0 +1,161 @@
+"""From what a scenario asks and a region holds to what the service computes with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from rasterio.features import rasterize
+
+from phusong.radio.footprints import Footprints
+from phusong.radio.link_budget import noise_dbm
+from phusong.radio.plan import RadioPlan
+from phusong.region.store import Region
+from phusong.scenario import Scenario
+from phusong.service.busy_hour import busy_hour_mbps, grown
+from phusong.service.capacity import Demand, Usage, tiers, use_network
+from phusong.service.network import Network, build_network
+from phusong.service.power import Stability
+from phusong.service.reception import Reception
+from phusong.service.sharing import Agreement, Rights, grant_rights
+from phusong.service.states import States
+from phusong.service.together import serve_together
+from phusong.settings import ServiceSettings
+
+__all__ = [
+    "Ground",
+    "agreements_of",
+    "demand_of",
+    "ground_of",
+    "network_of",
+    "rights_under",
+    "sinr_of",
+    "use_of",
+]
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where demand cells and sites lie.
+
+    Parameters
+    ----------
+    cell_pixel, cell_commune : ndarray of int, shape (n_cells,)
+        Flat pixel and row of the commune of each demand cell.
+    site_remote : ndarray of int, shape (n_sites,)
+        Remoteness class where each site stands.
+    land : ndarray of bool, on the grid
+        Pixels of the communes.
+    site_commune : ndarray of int, shape (n_sites,)
+        Row of the commune where each site stands; -1 outside all.
+    """
+
+    cell_pixel: Ints
+    cell_commune: Ints
+    site_remote: Ints
+    land: npt.NDArray[np.bool_]
+    site_commune: Ints
+
+
+def ground_of(region: Region) -> Ground:
+    """Return where a region's demand cells and sites lie."""
+    row_of = pd.Series(np.arange(len(region.communes)), index=region.communes["commune_code"].to_numpy(str))
+    shapes = [(g, i) for i, g in enumerate(region.communes.geometry) if g is not None and not g.is_empty]
+    burnt = rasterize(
+        shapes, out_shape=region.grid.shape, transform=region.grid.transform, fill=-1, dtype="int32"
+    )
+    row, col = region.grid.rowcol(region.sites.geometry.x, region.sites.geometry.y)
+    at = burnt[np.clip(row, 0, region.grid.height - 1), np.clip(col, 0, region.grid.width - 1)]
+    remote = region.communes["remote"].to_numpy(np.int64)
+    return Ground(
+        (region.demand["row"] * region.grid.width + region.demand["col"]).to_numpy(np.int64),
+        row_of[region.demand["commune_code"].to_numpy(str)].to_numpy(np.int64),
+        np.where(at >= 0, remote[np.maximum(at, 0)], 1),
+        np.asarray(burnt >= 0),
+        np.where(region.grid.inside(row, col), at, -1).astype(np.int64),
+    )
+
+
+def network_of(region: Region, ground: Ground) -> Network:
+    """Return the network of a region, on its ground."""
+    return build_network(
+        sites=region.sites,
+        cells=region.cells,
+        operators=region.operators,
+        links=region.links,
+        power_nodes=region.power_nodes,
+        power_lines=region.power_lines,
+        site_remote=ground.site_remote,
+    )
+
+
+def use_of(
+    asked: Scenario,
+    network: Network,
+    stability: Stability,
+    reception: Reception,
+    weights: Ints,
+    rights: Rights,
+    states: States | None,
+) -> tuple[Usage, npt.NDArray[np.int8]]:
+    """Return how people use the network under some rights, and in which round each operator's may use each station."""
+    tier = tiers(network, rights)
+    usage = use_network(
+        reception,
+        weights=weights,
+        tier=tier,
+        availability=stability.availability[network.station_site],
+        availability_target=asked.service.availability_target,
+        bandwidth_mhz=network.station_bandwidth_mhz,
+        station_site=network.station_site,
+        site_mbps=network.link_capacity_mbps,
+        demand=demand_of(asked.service),
+    )
+    if states is not None:
+        usage = serve_together(
+            usage, states, reception=reception, weights=weights, tier=tier, network=network,
+            availability_target=asked.service.availability_target, demand=demand_of(asked.service),
+        ).usage  # fmt: skip
+    return usage, tier
+
+
+def demand_of(asked: ServiceSettings) -> Demand:
+    """Return what people ask of the network in the busy hour of the year evaluated."""
+    mbps = asked.busy_hour_mbps_per_person
+    if mbps is None:
+        mbps = busy_hour_mbps(
+            take_up=asked.take_up, gb_month=asked.gb_month, busy_hour_share=asked.busy_hour_share
+        )
+    years = asked.year - asked.demand_year
+    return Demand(
+        grown(mbps, growth_year=asked.growth_year, years=years),
+        asked.max_load,
+        asked.target_mbps,
+        asked.busy_hour_spread,
+    )
+
+
+def rights_under(asked: Scenario, network: Network, policy: str, *, agreed: bool = True) -> Rights:
+    """Return the rights under a policy, with the scenario's agreements or without."""
+    policy = policy.split(maxsplit=1)[0]
+    return grant_rights(network, policy, agreements_of(asked) if agreed else (), asked.service.year)
+
+
+def agreements_of(asked: Scenario) -> list[Agreement]:
+    """Return what operators agree on beyond the policy."""
+    return [
+        Agreement(a.policy, a.classes, a.between, a.first_year, a.until) for a in asked.sharing.agreements
+    ]
+
+
+def sinr_of(asked: Scenario, radio: RadioPlan, heard: Footprints) -> npt.NDArray[np.int16]:
+    """Return the SINR of the footprints' entries: by the other cells, or by a margin for them. [tenths of a dB]
+
+    With the other cells a further site may disturb more people than it serves; with a margin it never does.
+    """
+    if asked.radio.interference == "sinr":
+        return heard.sinr_ddb
+    noise = noise_dbm("4G", 900.0, radio.budget.noise_figure_db) + radio.budget.interference_margin_db
+    return np.asarray(heard.rsrp_ddbm - round(noise * 10.0), np.int16)
