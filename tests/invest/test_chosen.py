@@ -8,8 +8,10 @@ import pytest
 
 import phusong.invest_stage
 from phusong.errors import InputError
+from phusong.invest.payers import ITEM_OF_KIND
 from phusong.invest.portfolio import choose
 from phusong.invest.priorities import Priorities, element_value, read_flags
+from phusong.invest.program.rules import known_kinds
 from phusong.invest_setup import plan_rules
 from phusong.pipeline import run_region
 from phusong.scenario import Scenario
@@ -17,7 +19,7 @@ from small_region import small_region
 
 
 def asked(**invest) -> Scenario:
-    return Scenario.from_tree({"invest": {"samples": 0, "budget_musd": 0.5, **invest}})
+    return Scenario.from_tree({"invest": {"samples": 0, "budget_musd": 0.5, "solver_seconds": 3.0, **invest}})
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,12 @@ def answer(run):
 
     def ask(value=None, **invest):
         scenario = asked(**invest)
-        given = replace(settings, budget_musd=scenario.invest.budget_musd, rules=plan_rules(scenario))
+        given = replace(
+            settings,
+            budget_musd=scenario.invest.budget_musd,
+            rules=plan_rules(scenario),
+            solver_seconds=scenario.invest.solver_seconds,
+        )
         return choose(offers, given, **{**others, "value": value})
 
     return ask
@@ -108,6 +115,24 @@ def test_a_late_fund_moves_its_lines_and_those_that_wait_for_them(funded):
     assert (waits["year_if_late"] == waits["year"]).all()
 
 
+def test_interim_remedies_serve_people_of_the_plan_until_their_permanent_one_stands(run, answer):
+    result, offers, _, _ = run
+    found = answer(budget_musd=2.0, crews={"build_site": 1})
+    interim = found.tables["interim"]
+    year_of = found.plan.set_index("remedy_id")["year"]
+    assert (interim["until_year"] == interim["follows"].map(year_of)).all()
+    assert (interim["from_year"] < interim["until_year"]).all()
+    late = found.plan.loc[found.plan["serves_from"] > 2027, "people_gained"].sum()
+    assert interim["people"].sum() <= late
+    assert (interim["people_years"] >= interim["people"]).all()
+    assert set(interim["remedy_id"]) <= set(offers.remedies.loc[offers.remedies["interim"], "remedy_id"])
+    assert "interim" in vars(result)
+
+
+def test_every_kind_on_offer_has_a_sector(run):
+    assert set(run[1].remedies["kind"]) | set(ITEM_OF_KIND) <= set(known_kinds())
+
+
 def test_further_plans_differ_and_stand_beside_the_first(funded):
     plans = funded.alternatives
     assert plans["plan"].tolist() == [0, 1]
@@ -124,7 +149,7 @@ def test_without_rules_the_tables_still_add_up(answer):
 
 
 def test_a_target_is_met_as_far_as_options_reach_and_the_rest_is_said(answer):
-    found = answer(target_share=0.95, target_year=2028)
+    found = answer(target_share=0.9, target_year=2028)
     milestones = found.tables["milestones"]
     last = milestones[(milestones["year"] == 2028) & (milestones["commune_code"] != "")]
     could = last["reachable_share"] * last["people"]

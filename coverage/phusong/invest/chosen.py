@@ -14,6 +14,7 @@ from phusong.invest.constrained import (
     program_of,
     wanted_shares,
 )
+from phusong.invest.interim_lines import interim_table
 from phusong.invest.milestones import late_table, milestone_table
 from phusong.invest.optimum import BestPlan, best_plan
 from phusong.invest.plan_lines import evenly, plan_lines
@@ -32,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-PLAN_TABLES = ("schedule", "funds", "milestones", "late", "alternatives")
+PLAN_TABLES = ("schedule", "funds", "milestones", "late", "interim", "alternatives")
 """Tables of a result that say how a plan is carried out."""
 
 _ALTERNATIVES = [
@@ -164,6 +165,7 @@ def chosen_plan(
         "funds": fund_table(plan),
         "milestones": milestones,
         "late": late_table(plan, model),
+        "interim": interim_table(plan),
         "alternatives": _alternatives(offers, program, best, certificate, settings),
     }
     return Chosen(best, plan_table(plan), tables, certificate, said, money)

@@ -77,7 +77,7 @@ def wanted_shares(rules: Rules, remote: Ints) -> Floats:
 
 
 def remedy_communes(offers: Offers, codes: npt.NDArray[np.str_]) -> Ints:
-    """Return the row of the commune of each remedy: that of the first bundle which needs it; 0 where none does."""
+    """Return the row of the commune of each remedy: its own, or that of the first bundle which needs it."""
     row_of = {c: i for i, c in enumerate(codes.tolist())}
     bundle = np.array([row_of.get(c, 0) for c in offers.bundles["commune_code"].astype(str)], np.int64)
     needs = offers.model.needs
@@ -85,7 +85,10 @@ def remedy_communes(offers: Offers, codes: npt.NDArray[np.str_]) -> Ints:
     out = np.zeros(needs.shape[1], np.int64)
     # the last assignment wins: bundles from the last to the first
     out[needs.indices[::-1]] = bundle[owner[::-1]]
-    return out
+    if "commune_code" not in offers.remedies:
+        return out
+    own = offers.remedies["commune_code"].astype(str)
+    return np.array([row_of.get(c, k) for c, k in zip(own, out.tolist(), strict=True)], np.int64)
 
 
 def program_of(
@@ -132,8 +135,10 @@ def program_of(
             ]
         )
     else:
-        # one budget, evenly over the years; for the cheapest plan, whatever all would cost
+        # one budget, evenly over the years; for the cheapest plan, whatever all would cost. Where no crew binds, the
+        # years are left for later: best value first, as the money comes
         whole = float(model.remedy_cost_musd.sum()) if cheapest else settings.budget_musd
+        years = years if rules.crews else 1
         money = np.full((1, years), whole if cheapest else whole / years)
         carry, pays = np.array([True]), np.ones((1, n), bool)
     crews = sorted(rules.crews)

@@ -38,7 +38,7 @@ FILES = (
 _TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "cuts", "hops",
            "locked_assets", "locks", "readiness", "stranded", "isolated_builds", "policy_communes",
            "remedies", "bundles", "people_groups", "bundle_groups", "robustness", "tornado",
-           "schedule", "funds", "milestones", "late", "alternatives")  # fmt: skip
+           "schedule", "funds", "milestones", "late", "interim", "alternatives")  # fmt: skip
 _FOLDERS = ("maps", "tables")
 _OWN = ("locked_assets.csv", *GIS_FILES)  # written where there is something to write
 

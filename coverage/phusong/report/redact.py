@@ -135,6 +135,7 @@ def redact(result: Result, rules: Redaction | None = None) -> Result:
         funds=pd.DataFrame(),
         milestones=pd.DataFrame(),
         late=pd.DataFrame(),
+        interim=pd.DataFrame(),
         alternatives=pd.DataFrame(),
         # they hold exact counts and places of everything that could be bought
         remedies=pd.DataFrame(),

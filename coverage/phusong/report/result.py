@@ -110,9 +110,9 @@ class Result:
         :class:`phusong.invest.plan_book.PlanBook`.
     robustness, tornado : DataFrame
         Plans over samples of costs, people, signal and outages; the plan's people and cost with one input low or high.
-    schedule, funds, milestones, late, alternatives : DataFrame
+    schedule, funds, milestones, late, interim, alternatives : DataFrame
         Who does what, when, paid by whom, with which result; money by fund and year; people served by year and commune
-        against their targets; what is late if a fund is; further plans that spend the money otherwise.
+        against their targets; what is late if a fund is; interim remedies that bridge the time; further plans that spend the money otherwise.
 
     Raises
     ------
@@ -154,6 +154,7 @@ class Result:
     funds: pd.DataFrame = field(default_factory=pd.DataFrame)
     milestones: pd.DataFrame = field(default_factory=pd.DataFrame)
     late: pd.DataFrame = field(default_factory=pd.DataFrame)
+    interim: pd.DataFrame = field(default_factory=pd.DataFrame)
     alternatives: pd.DataFrame = field(default_factory=pd.DataFrame)
     tornado: pd.DataFrame = field(default_factory=pd.DataFrame)
 

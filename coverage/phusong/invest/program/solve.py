@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _EXACT_BUNDLES = 400  # up to here branch and bound ends within seconds
-_EXACT_COLUMNS = 6_000
+_EXACT_COLUMNS = 1_000  # remedies by fund and year: alike years and funds make branch and bound slow
 _ROUNDS = 60
 _LARGE_BUNDLES = 40_000  # beyond, fewer rounds: each costs seconds
 _DECOMPOSED_BUNDLES = 3_000  # beyond, branch and bound takes seconds in each of hundreds of communes
