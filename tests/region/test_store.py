@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+import shapely
 
 from phusong.errors import InputError
 from phusong.region.check import check_region
@@ -162,3 +163,10 @@ def test_a_users_sites_replace_the_modelled_ones_and_stay_joined(region, tmp_pat
     assert set(out.cells["site_id"]) == {"A", "B"}
     assert out.source_of("sites").kind == "measured"
     assert out.source_of("cells").kind == "assumed"
+
+
+def test_shapes_in_memory_hold_no_more_than_shapes_of_a_file(region):
+    rounded = shapely.set_precision(region.communes.geometry.to_numpy(), 0.1)
+    built = replace(region, communes=region.communes.set_geometry(rounded, crs=region.communes.crs))
+    assert (shapely.get_precision(built.communes.geometry.to_numpy()) == 0.0).all()
+    assert (built.communes.geometry.to_wkb() == shapely.to_wkb(rounded)).all()

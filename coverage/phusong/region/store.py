@@ -23,7 +23,7 @@ from phusong.region.grid import Grid
 from phusong.region.notices import Notice
 from phusong.region.raster_files import read_classes, read_heights
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, TABLE_LAYERS
-from phusong.region.values import completed
+from phusong.region.values import as_in_a_file, completed
 from phusong.region.writing import write_table
 from phusong.whole_folder import whole_folder
 
@@ -88,6 +88,8 @@ class Region:
         # whoever made the tables, every column of the dictionary is there
         for layer in (*GEOMETRY_LAYERS, *TABLE_LAYERS):
             object.__setattr__(self, layer, completed(getattr(self, layer), layer))
+        for layer in GEOMETRY_LAYERS:
+            object.__setattr__(self, layer, as_in_a_file(getattr(self, layer)))
 
     @classmethod
     def read(cls, path: str | Path) -> "Region":

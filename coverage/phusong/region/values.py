@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import shapely
 
 from phusong.errors import Problem, nearest_name
 from phusong.region.names import fold
@@ -15,7 +16,7 @@ from phusong.region.notices import Notice
 from phusong.region.number_text import numbers_of
 from phusong.region.schema import LAYERS, Column
 
-__all__ = ["completed", "first_rows", "typed"]
+__all__ = ["as_in_a_file", "completed", "first_rows", "typed"]
 
 SHOWN = 20
 """Rows told of one problem in one column; the rest is counted."""
@@ -63,6 +64,19 @@ def completed(frame: Any, layer: str) -> Any:  # noqa: ANN401
         if c.default is not None and c.name not in frame.columns
     }
     return frame.assign(**absent) if absent else frame
+
+
+def as_in_a_file(frame: Any) -> Any:  # noqa: ANN401
+    """Return a frame whose shapes hold what a file holds: the frame itself when they do already.
+
+    A shape in memory may carry a precision model, which no format keeps and which every later operation obeys: without
+    it gone, a region just built and the same region read give other results.
+    """
+    shapes = frame.geometry.to_numpy()
+    if not (shapely.get_precision(shapes) > 0).any():
+        return frame
+    # the points themselves stay where they are
+    return frame.set_geometry(shapely.set_precision(shapes, 0.0, mode="pointwise"), crs=frame.crs)
 
 
 def first_rows(
