@@ -12,6 +12,7 @@ import pandas as pd
 import pyogrio
 import rasterio
 import rasterio.shutil
+import shapely
 from rasterio.io import MemoryFile
 
 from phusong.region.grid import Grid
@@ -85,7 +86,10 @@ def write_geopackage(frame: gpd.GeoDataFrame, path: Path, *, layer: str) -> None
     for name in flat.columns:
         if name != flat.geometry.name and flat[name].map(lambda v: isinstance(v, (list, np.ndarray))).any():
             flat[name] = [";".join(as_words(v)) for v in flat[name]]
-    flat[flat.geometry.name] = flat.geometry.make_valid()
+    shapes = flat.geometry
+    # a place that is withheld has no coordinates, and nothing there to be made valid
+    placed = np.isfinite(shapely.bounds(shapes.to_numpy())).all(axis=1)
+    flat[flat.geometry.name] = shapes.where(placed, None).make_valid()
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _FIXED_DATE})
     try:
