@@ -139,7 +139,7 @@ def test_more_money_never_buys_less(seed, more):
         assert richer.worth(rich.remedies) >= program.worth(poor.remedies) - 1e-6
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(st.integers(0, 100_000))
 def test_a_lower_floor_never_serves_fewer_and_the_nearest_floor_is_met(seed):
     program = replace(random_program(seed), need_people=np.zeros(COMMUNES))

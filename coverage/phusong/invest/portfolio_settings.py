@@ -1,6 +1,6 @@
 """What the planner asked of a portfolio."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from phusong.invest.program.rules import Rules
 from phusong.invest.samples import Spread
@@ -35,7 +35,7 @@ class PortfolioSettings:
     cost_spread: float
     seed: int
     solver_seconds: float
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     people_spread: float = 0.15
     signal_sd_db: float = 3.0
     outage_spread: float = 0.3

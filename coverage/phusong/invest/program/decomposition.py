@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_matrix, eye, hstack, vstack
+from scipy.sparse import csc_matrix, csr_matrix, eye, hstack, vstack
 
 from phusong.invest.program.program import Program
 from phusong.invest.program.relaxation import Relaxed
@@ -73,7 +73,7 @@ def by_communes(program: Program, relaxed: Relaxed) -> Parted:
     return Parted(bound, bought, words)
 
 
-def _split(program: Program, relaxed: Relaxed, owner: Ints) -> csr_matrix:
+def _split(program: Program, relaxed: Relaxed, owner: Ints) -> csc_matrix:
     """Return each remedy's cost by commune, as a matrix (n_remedies, n_communes)."""
     model = program.model
     n_k, n_m = model.remedy_cost_musd.size, program.need_people.size
@@ -89,11 +89,11 @@ def _split(program: Program, relaxed: Relaxed, owner: Ints) -> csr_matrix:
     share = pays @ paid_at
     whole = np.asarray(share.sum(axis=1)).ravel()
     factor = np.divide(model.remedy_cost_musd, whole, out=np.zeros(n_k), where=whole > 0)
-    return csr_matrix(share.multiply(factor[:, None])).tocsc()
+    return csc_matrix(share.multiply(factor[:, None]))
 
 
 def _commune(
-    program: Program, part: csr_matrix, bundles: Ints, elements: Ints, cost_of: csr_matrix, m: int
+    program: Program, part: csr_matrix, bundles: Ints, elements: Ints, cost_of: csc_matrix, m: int
 ) -> tuple[float, Ints]:
     """Return the least cost of one commune's need by its share of the costs, and the remedies bought for it."""
     model = program.model

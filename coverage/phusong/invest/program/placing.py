@@ -115,10 +115,9 @@ def overspent(program: Program, fund: Ints, year: Ints) -> list[str]:
         found.append("works outside the plan's years")
     spent = np.zeros(program.available_musd.shape)
     np.add.at(spent, (fund[bought], year[bought]), cost[bought])
-    for f in range(spent.shape[0]):
-        left = program.available_musd[f] - spent[f]
-        if program.carry_over[f]:
-            left = np.cumsum(left)
+    unspent = program.available_musd - spent
+    for f, row in enumerate(unspent):
+        left = np.cumsum(row) if program.carry_over[f] else row
         if (left < -_ROUNDING).any():
             found.append(f"fund {f} is overdrawn by {-left.min():.9f} million USD")
     if not program.pays[fund[bought], bought].all():

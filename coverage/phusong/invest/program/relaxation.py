@@ -92,7 +92,7 @@ def relax(program: Program) -> Relaxed:
     pad = n_b + n_e
 
     def over_remedies(rows: csr_matrix) -> csr_matrix:
-        return hstack([rows, csr_matrix((rows.shape[0], pad + n_u))], format="csr")
+        return csr_matrix(hstack([rows, csr_matrix((rows.shape[0], pad + n_u))], format="csr"))
 
     at = np.arange(n_u)
     size = np.minimum(total[f_of] / scale, 1.0)

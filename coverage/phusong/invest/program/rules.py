@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from phusong.errors import Problem, nearest_name
@@ -55,14 +56,14 @@ class Fund:
     carry_over: bool = False
     accountable: str = ""
 
-    def budget(self, stage: str, years: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    def budget(self, stage: str, years: int) -> npt.NDArray[np.float64]:
         """Return the money of a stage (planned, allocated, disbursed) by budget year; 0 where none is named."""
         named = np.asarray(getattr(self, f"{stage}_musd"), np.float64)[:years]
-        return np.r_[named, np.zeros(years - named.size)]
+        return np.concatenate([named, np.zeros(years - named.size)])
 
-    def available(self, stage: str, years: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    def available(self, stage: str, years: int) -> npt.NDArray[np.float64]:
         """Return the money by the year in which works can be paid, after the lag."""
-        return np.r_[np.zeros(self.lag_years), self.budget(stage, years)][:years]
+        return np.concatenate([np.zeros(self.lag_years), self.budget(stage, years)])[:years]
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def _fund_problems(fund: Fund, rules: Rules, kinds: Iterable[str], years: int) -
     return found
 
 
-def unpayable_problems(rules: Rules, remedies: pd.DataFrame, remote: "np.ndarray") -> list[Problem]:  # type: ignore[type-arg]
+def unpayable_problems(rules: Rules, remedies: pd.DataFrame, remote: npt.NDArray[np.int64]) -> list[Problem]:
     """Return the funds that may pay for none of the remedies on offer.
 
     Parameters

@@ -60,7 +60,7 @@ def search(program: Program, fraction: Floats, *, rounds: int, seed: int) -> Fou
         Of what is ruined.
     """
     build = _Builder(program)
-    starts = []
+    starts: list[tuple[tuple[float, float, float], int, Purses, str, bool]] = []
     for early in (True, False):
         for guided in (False, True):
             discount = fraction if guided else np.zeros_like(fraction)
@@ -72,7 +72,7 @@ def search(program: Program, fraction: Floats, *, rounds: int, seed: int) -> Fou
         if build.one_purse:
             break  # with one fund both orders are the same
     _, _, best, name, early = max(starts, key=lambda s: (s[0], s[1]))
-    return _improved(program, build, best, fraction, name, early, rounds, seed)
+    return _improved(program, build, best, fraction, name, rounds, seed, early=early)
 
 
 def found_from(program: Program, start: Flags, rounds: int, seed: int) -> Found:
@@ -91,7 +91,7 @@ def found_from(program: Program, start: Flags, rounds: int, seed: int) -> Found:
     early = True
     best = build.plan(start, np.zeros(start.size), early=early)
     return _improved(
-        program, build, best, start.astype(np.float64) * 0.5, "communes one by one", early, rounds, seed
+        program, build, best, start.astype(np.float64) * 0.5, "communes one by one", rounds, seed, early=early
     )
 
 
@@ -109,9 +109,10 @@ def _improved(
     best: Purses,
     fraction: Floats,
     name: str,
-    early: bool,
     rounds: int,
     seed: int,
+    *,
+    early: bool,
 ) -> Found:
     best_score = _score(program, best.fund >= 0)
     rng = np.random.default_rng([seed, 61])
