@@ -13,6 +13,7 @@ from phusong.commands import (
     data,
     evaluate,
     maps,
+    new,
     radio,
     region_diff,
     result,
@@ -20,16 +21,28 @@ from phusong.commands import (
     stress,
     watch,
 )
-from phusong.commands.terminal import errors
+from phusong.commands.terminal import Interrupted, errors, stop_cleanly
 from phusong.errors import InputError, PhusongError
 
-__all__ = ["main"]
+__all__ = ["app", "main"]
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     add_completion=True, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
     help="Who in which commune has no stable internet, why not, and which investments buy the most coverage.",
 )  # fmt: skip
-for commands in (run.app, result.app, compare.app, maps.app, evaluate.app, stress.app, watch.app, audit.app):
+for commands in (
+    run.app,
+    new.app,
+    result.app,
+    compare.app,
+    maps.app,
+    evaluate.app,
+    stress.app,
+    watch.app,
+    audit.app,
+):
     app.add_typer(commands)
 app.add_typer(region_diff.app, name="region")
 app.add_typer(radio.app, name="radio")
@@ -42,8 +55,17 @@ def main() -> None:
         reconfigure: Callable[..., Any] | None = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="replace")
+    stop_cleanly()
     try:
         app(standalone_mode=True)
+    except Interrupted as end:
+        _tell_interrupted(end.words)
+        raise
+    except SystemExit as end:
+        # what the framework makes of Ctrl-C
+        if end.code == _INTERRUPTED:
+            _tell_interrupted("nothing is half-written; the same command goes on from what is kept")
+        raise
     except InputError as error:
         for problem in error.problems:
             errors.print(f"[red]error:[/red] {escape(str(problem))}", highlight=False, soft_wrap=True)
@@ -56,8 +78,12 @@ def main() -> None:
         errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
-        errors.print("interrupted; nothing was written")
-        raise SystemExit(130) from None
+        _tell_interrupted("nothing is half-written")
+        raise SystemExit(_INTERRUPTED) from None
+
+
+def _tell_interrupted(words: str) -> None:
+    errors.print(f"interrupted; {words}", highlight=False, markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The scenario reference page, written from the settings themselves."""
 
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args
 
-import tomli_w
 from pydantic import BaseModel
 
 from phusong.scenario import Scenario
+from phusong.scenario_template import choices_text, toml_value
 
 __all__ = ["scenario_reference"]
 
@@ -50,14 +50,9 @@ def _row(key: str, setting: Any) -> str:  # noqa: ANN401 - pydantic's field
         default = "required"
     elif setting.default is None:
         default = "not set"
-    elif setting.default == {}:
-        default = "`{}`"
     else:
-        default = " ".join(tomli_w.dumps({"v": setting.default})[4:].split())
-        default = f"`{default.replace('[ ', '[').replace(', ]', ']')}`"
-    words = ""
-    if get_origin(setting.annotation) is Literal:
-        words = f" One of {', '.join(str(a) for a in get_args(setting.annotation))}."
+        default = f"`{toml_value(setting.default)}`"
+    words = f" {choices_text(setting.annotation)}".rstrip()
     return f"| {key} | {default} | {setting.description}{words} |"
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from phusong.commands.terminal import console
+from phusong.commands.terminal import console, following, slim_table, wrote
 from phusong.errors import InputError, Problem
 
 __all__ = ["app"]
@@ -30,6 +30,7 @@ def audit_(
     out: Annotated[Path | None, typer.Option(help="Folder for page, map, records and JSON.")] = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
 ) -> None:
     """Grade a region's data by six principles, and list the records to mend with the people they touch.
 
@@ -49,9 +50,14 @@ def audit_(
     if json:
         typer.echo(found.to_json(), nl=False)
         return
-    _describe(found)
+    if not quiet:
+        _describe(found)
+    _headline(found)
     if out is not None:
-        console.print(f"Wrote {out}; open {out / 'audit.html'}", highlight=False, soft_wrap=True)
+        wrote(out, f"open {out / 'audit.html'}")
+        following(f"phusong region check {region}")
+    else:
+        following(f"phusong audit {region} --out audit")
 
 
 def _describe(found: Any) -> None:  # noqa: ANN401 - an Audit
@@ -67,9 +73,10 @@ def _describe(found: Any) -> None:  # noqa: ANN401 - an Audit
     failing = checks[~checks["whole_layer"]].sort_values(
         ["people", "records"], ascending=False, kind="stable"
     )
-    table = Table(title="Rows that fail, and how many people stand on them")
-    for name in ("layer", "what should hold", "failing", "records", "people"):
-        table.add_column(name, justify="right" if name in {"failing", "records", "people"} else "left")
+    table = slim_table(
+        "Rows that fail, and how many people stand on them",
+        left=("layer", "what should hold"), right=("failing", "records", "people"),
+    )  # fmt: skip
     for row in failing.head(_LISTED).to_dict("records"):
         table.add_row(
             row["layer"],
@@ -87,6 +94,9 @@ def _describe(found: Any) -> None:  # noqa: ANN401 - an Audit
         )
     if len(own) > _LISTED:
         console.print(f"… and {len(own) - _LISTED:,} more; --out writes all of them", highlight=False)
+
+
+def _headline(found: Any) -> None:  # noqa: ANN401 - an Audit
     top = found.ranking("region").iloc[0]
     console.print(
         f"[bold]{escape(found.region)}[/bold]: {top['overall']:.1f} of 100, class {top['class']}, by rubric "

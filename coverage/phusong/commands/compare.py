@@ -1,19 +1,18 @@
 """Results side by side: `phusong compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from phusong.commands.terminal import console, write_whole
+from phusong.commands.terminal import console, following, print_json, slim_table, write_whole, wrote
 from phusong.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from phusong.report.compare import Comparison
 
-__all__ = ["app", "result_labels", "show"]
+__all__ = ["app", "comparison_tree", "result_labels", "show"]
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -35,6 +34,11 @@ def compare(
     seed: Annotated[
         int | None, typer.Option(help="Seed of the samples; that of the first result if not given.", min=0)
     ] = None,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only what follows from it.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print figures, chances and verdict as JSON, and nothing else.")
+    ] = False,
 ) -> None:
     """Put results side by side: who gains, what it costs, how sure it is, what would change it.
 
@@ -56,22 +60,54 @@ def compare(
         seed=seed,
     )
     page = comparison_html(comparison, language=lang) if out is not None else ""
-    show(comparison)
     if out is not None:
         write_whole(out, page.encode())
-        console.print(f"Wrote {out}", highlight=False, markup=False, soft_wrap=True)
+    if as_json:
+        print_json(comparison_tree(comparison))
+        return
+    show(comparison, quiet=quiet)
+    if out is None:
+        following(f"phusong compare {' '.join(str(p) for p in results)} --out compare.html")
+        return
+    wrote(out, "one file, open it in a browser")
+    following(f"phusong explain {results[labels.index(comparison.leader)]} 1")
 
 
-def show(comparison: "Comparison") -> None:
-    """Print a comparison: figures, chances, and what follows from them."""
+def comparison_tree(comparison: "Comparison") -> dict[str, Any]:
+    """Return a comparison as plain values: figures by result, chances that one beats another, what follows."""
+    from phusong.report.compare_verdict import break_even_lines, verdict  # noqa: PLC0415
+    from phusong.report.compare_words import words  # noqa: PLC0415
+
+    say, drawn = words("en"), comparison.samples
+    rows = comparison.summary.set_index("key")
+    names = drawn.names
+    return {
+        "results": list(comparison.names),
+        "notes": list(comparison.notes),
+        "figures": {name: rows[name].to_dict() for name in comparison.names},
+        "units": rows["unit"].to_dict(),
+        "leader": comparison.leader,
+        "chance_that_row_beats_column": {
+            a: {b: drawn.beats(i, j) for j, b in enumerate(names) if i != j} for i, a in enumerate(names)
+        },
+        "verdict": verdict(comparison, say),
+        "would_change_it": [
+            {"if": what, "leads": leads} for what, leads in break_even_lines(comparison, say)
+        ],
+    }
+
+
+def show(comparison: "Comparison", *, quiet: bool = False) -> None:
+    """Print a comparison: figures, chances (unless quiet), and what follows from them."""
     from phusong.report.compare_verdict import break_even_lines, verdict  # noqa: PLC0415
     from phusong.report.compare_words import words  # noqa: PLC0415
 
     say = words("en")
     for note in comparison.notes:
         console.print(f"Note: {note}", highlight=False, markup=False)
-    _print_figures(comparison)
-    _print_chances(comparison)
+    if not quiet:
+        _print_figures(comparison)
+        _print_chances(comparison)
     for line in verdict(comparison, say):
         console.print(line, highlight=False, markup=False)
     for what, leads in break_even_lines(comparison, say):
@@ -84,8 +120,8 @@ def _print_figures(comparison: "Comparison") -> None:
 
     rows = comparison.summary.set_index("key")
     for start in range(0, len(comparison.names), _COLUMNS):
-        table = Table(title="Headline figures" if start == 0 else "Headline figures, continued")
-        table.add_column("")
+        title = "Headline figures" if start == 0 else "Headline figures, continued"
+        table = slim_table(title, left=("",))
         part = comparison.names[start : start + _COLUMNS]
         for name in part:
             table.add_column(escape(name), justify="right", overflow="fold")
@@ -101,8 +137,7 @@ def _print_chances(comparison: "Comparison") -> None:
     drawn = comparison.samples
     if len(drawn.names) > _COLUMNS + 1:
         return  # the page has the whole square
-    table = Table(title="Chance that the plan of the row serves more people than that of the column")
-    table.add_column("")
+    table = slim_table("Chance that the row's plan serves more", left=("than the plan of",))
     for name in drawn.names:
         table.add_column(escape(name), justify="right", overflow="fold")
     for a, name in enumerate(drawn.names):

@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from phusong.commands.terminal import console, errors
+from phusong.commands.terminal import console, errors, following
 from phusong.errors import InputError, Problem, nearest_name
 
 __all__ = ["app"]
@@ -65,7 +65,7 @@ def data_list(
         said = f"{s.title}{by_hand}\n{s.area}; {s.as_of}\n{s.licence}; checksum {s.checksum_said}"
         table.add_row(short, escape(said))
     console.print(table)
-    console.print("Next: phusong data show NAME, or phusong data fetch NAME", highlight=False)
+    following("phusong data show NAME, or phusong data fetch NAME")
 
 
 @app.command("show")
@@ -79,6 +79,7 @@ def data_show(name: Annotated[str, typer.Argument(help="Name of a source.")]) ->
     for key, value in find(name).row().items():
         if value not in ("", None, False):
             console.print(f"{key}: {value}", highlight=False, markup=False, soft_wrap=True)
+    following(f"phusong data fetch {name}")
 
 
 @app.command("fetch")
@@ -138,6 +139,8 @@ def data_fetch(
         highlight=False,
         soft_wrap=True,
     )
+    # the paths alone go to the standard output
+    errors.print("Next: phusong region import REGION list", highlight=False)
 
 
 @app.command("push")
@@ -161,7 +164,8 @@ def data_push(
 
     written = write_result(Result.read(result), url, schema, replace=replace)
     for table, rows in written.items():
-        console.print(f"{schema}.{table}: {rows:,} rows", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"Wrote {schema}.{table}: {rows:,} rows", highlight=False, markup=False, soft_wrap=True)
+    following(f"phusong map {result} --format gis")
 
 
 @contextmanager

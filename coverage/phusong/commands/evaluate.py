@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from phusong.commands.terminal import console
+from phusong.commands.terminal import console, following, print_json, slim_table, wrote
 
 if TYPE_CHECKING:
     from phusong.invest.evaluation import Evaluation
@@ -29,28 +28,31 @@ def evaluate(
     prove: Annotated[
         bool, typer.Option("--prove", help="Look for the best plan of exactly this cost; takes longer.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the headline.")] = False,
 ) -> None:
     """Say what a plan does: people, cost, distance from the best, and the money it wastes.
 
     Example: phusong evaluate results/default results/default/plan.csv
     """
     from phusong.report.evaluation import evaluation_figures, write_evaluation  # noqa: PLC0415
-    from phusong.report.files import json_text  # noqa: PLC0415
     from phusong.report.result import Result  # noqa: PLC0415
 
     found = Result.read(result).evaluate(plan, prove=prove)
     if out is not None:
         write_evaluation(found, out)
     if as_json:
-        # not the console's print, which would wrap and colour what programs read
-        typer.echo(json_text(evaluation_figures(found)))
+        print_json(evaluation_figures(found))
         return
     _headline(found.headline)
-    _waste(found)
-    _years(found)
-    _communes(found)
+    if not quiet:
+        _waste(found)
+        _years(found)
+        _communes(found)
     if out is not None:
-        console.print(f"Wrote {out}", highlight=False, soft_wrap=True)
+        wrote(out)
+        following(f"phusong explain {result} 1")
+    else:
+        following(f"phusong evaluate {result} {plan} --out evaluation")
 
 
 def _headline(h: Any) -> None:  # noqa: ANN401 - a mapping of figures
@@ -79,9 +81,10 @@ def _waste(found: "Evaluation") -> None:
     )
     if found.waste.empty:
         return
-    table = Table(title=f"Where the money goes astray: {min(_SHOWN, len(found.waste))} of {len(found.waste)}")
-    for name in ("remedy", "why", "mUSD saved"):
-        table.add_column(name, justify="right" if name == "mUSD saved" else "left", overflow="fold")
+    table = slim_table(
+        f"Where the money goes astray: {min(_SHOWN, len(found.waste))} of {len(found.waste)}",
+        left=("remedy", "why"), right=("mUSD saved",),
+    )  # fmt: skip
     for row in found.waste.head(_SHOWN).to_dict("records"):
         detail = f"[bold]{row['waste']}[/bold]: {escape(str(row['detail']))}"
         instead = (
@@ -96,9 +99,8 @@ def _waste(found: "Evaluation") -> None:
 def _years(found: "Evaluation") -> None:
     if found.years.empty:
         return
-    table = Table(title="By the end of the year")
-    for name in ("year", "mUSD spent", "people served", "mUSD idle, twin late"):
-        table.add_column(name, justify="right")
+    heads = ("mUSD spent", "people served", "mUSD idle, twin late")
+    table = slim_table("By the end of the year", left=("year",), right=heads)
     for row in found.years.to_dict("records"):
         table.add_row(
             str(row["year"]),
@@ -110,11 +112,10 @@ def _years(found: "Evaluation") -> None:
 
 
 def _communes(found: "Evaluation") -> None:
-    table = Table(
-        title=f"Communes: {min(_SHOWN, len(found.communes))} of {len(found.communes)}, most people first"
-    )
-    for name in ("commune", "people", "more people", "with the best known"):
-        table.add_column(name, justify="left" if name == "commune" else "right")
+    table = slim_table(
+        f"Communes: {min(_SHOWN, len(found.communes))} of {len(found.communes)}, most people first",
+        left=("commune",), right=("people", "more people", "with the best known"),
+    )  # fmt: skip
     for row in found.communes.head(_SHOWN).to_dict("records"):
         table.add_row(
             escape(f"{row['name']} ({row['commune_code']})"), f"{row['population']:,}",

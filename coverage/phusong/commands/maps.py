@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phusong.commands.terminal import console, write_whole
+from phusong.commands.terminal import console, following, write_whole, wrote
 from phusong.errors import InputError, Problem, nearest_name
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ def map_(
         file = f"{name}.{kind}"
         path = (out / file if several else out) if out is not None else result / "maps" / file
         write_whole(path, picture_bytes(figure, kind))
-        console.print(f"Wrote {path}", highlight=False, markup=False, soft_wrap=True)
+        wrote(path)
+    following(
+        f"phusong map {result} all --format pdf" if layer != "all" else f"phusong map {result} --format gis"
+    )
 
 
 def _names(layer: str) -> list[str]:
@@ -134,3 +137,4 @@ def _write_gis(found: "Result", folder: Path) -> None:
         f"Wrote {folder}: {', '.join(GIS_FILES)} and the rasters; open gis.gpkg in QGIS, it is styled",
         highlight=False, markup=False, soft_wrap=True,
     )  # fmt: skip
+    following(f"qgis {folder / 'gis.gpkg'}")

@@ -1,24 +1,20 @@
 """With what a command computes: threads or a cluster, and a store of what earlier runs gave."""
 
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from platformdirs import user_cache_path
 from rich.markup import escape
-from rich.table import Table
 
-from phusong.commands.terminal import console, errors
+from phusong.commands.terminal import console, errors, slim_table
 from phusong.engine.crew import Crew, Threads, cluster
 from phusong.engine.keeping import Keeper
 from phusong.engine.store import Store
 
-__all__ = ["Means", "means", "stop_cleanly", "tell_why"]
+__all__ = ["Means", "means", "tell_why"]
 
 _GIB = 2**30
 
@@ -90,21 +86,9 @@ def _store_folder(asked: Path | None) -> Path:
 
 def tell_why(keeper: Keeper) -> None:
     """Print which stages ran, and why."""
-    table = Table(title="What ran, and why")
-    for name in ("stage", "outcome", "why", "seconds"):
-        table.add_column(name, justify="right" if name == "seconds" else "left")
+    table = slim_table("What ran, and why", left=("stage", "outcome", "why"), right=("seconds",))
     for note in keeper.notes:
         table.add_row(
             escape(note.stage), "reused" if note.kept else "ran", escape(note.why), f"{note.seconds:.1f}"
         )
     console.print(table)
-
-
-def stop_cleanly() -> None:
-    """Make SIGTERM end a run as Ctrl-C does: nothing half-written, what is done kept."""
-
-    def stop(_signal: int, _frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)

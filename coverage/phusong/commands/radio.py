@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from phusong.commands.terminal import console, errors, write_whole
+from phusong.commands.terminal import console, errors, following, write_whole, wrote
 
 __all__ = ["app"]
 
@@ -45,7 +45,9 @@ def radio_profile(
     picture = path_picture(study, model, title=title, note=note)
     console.print(path_text(study, model), highlight=False, markup=False, soft_wrap=True)
     write_whole(out, picture)
-    console.print(f"{note}\nWrote {out}", highlight=False, markup=False, soft_wrap=True)
+    console.print(note, highlight=False, markup=False, soft_wrap=True)
+    wrote(out)
+    following("phusong radio sweep default --set radio.model=p1812")
 
 
 @app.command("sweep")
@@ -80,5 +82,5 @@ def radio_sweep(
         f"{done.heard.pixel.size:,} entries on populated pixels, {done.peak_gib:.1f} GiB at most",
         highlight=False,
     )
-    console.print(f"Wrote {out}; open {out}/*/rate.tif in QGIS", highlight=False, soft_wrap=True)
-    console.print(f"Next: phusong run {scenario}", highlight=False, soft_wrap=True)
+    wrote(out, f"open {out}/*/rate.tif in QGIS")
+    following(f"phusong run {scenario}")

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from phusong.commands.terminal import console, errors
+from phusong.commands.terminal import console, errors, following, slim_table, wrote
 from phusong.errors import InputError, Problem
 
 __all__ = ["app"]
@@ -63,8 +62,8 @@ def region_build(
     refuse(check_region(region))
     region.write(out)
     _describe(region)
-    console.print(f"Wrote {out}", highlight=False, soft_wrap=True)
-    console.print(f"Next: phusong run default --set region.path={out}", highlight=False, soft_wrap=True)
+    wrote(out)
+    following(f"phusong run default --set region.path={out}")
 
 
 @app.command("import")
@@ -113,17 +112,18 @@ def region_import(
     found.region.write(target)
     if roads is not None and "roads" in found.beside:
         found.beside["roads"].to_file(roads, layer="roads", driver="GPKG")
-        console.print(f"Wrote {roads}", highlight=False, soft_wrap=True)
+        wrote(roads)
     _describe(found.region)
-    console.print(f"Wrote {target}", highlight=False, soft_wrap=True)
+    wrote(target)
+    following(f"phusong audit {target}")
 
 
 def _list_importers() -> None:
     from phusong.region.importers import IMPORTERS  # noqa: PLC0415
 
-    table = Table(title="Sources that `phusong region import REGION KIND FILE...` reads")
-    for name in ("kind", "source", "layers"):
-        table.add_column(name)
+    table = slim_table(
+        "Sources that `phusong region import REGION KIND FILE...` reads", left=("kind", "source", "layers")
+    )
     for importer in IMPORTERS.values():
         table.add_row(importer.kind, importer.title, ", ".join(importer.layers))
     console.print(table)
@@ -138,7 +138,8 @@ def region_check(path: Annotated[Path, typer.Argument(help="Region folder.")]) -
     from phusong.region.store import Region  # noqa: PLC0415
 
     Region.read(path)
-    console.print(f"{path}: nothing wrong found", highlight=False)
+    console.print(f"{path}: nothing wrong found", highlight=False, markup=False, soft_wrap=True)
+    following(f"phusong audit {path}")
 
 
 @app.command("info")
@@ -150,14 +151,16 @@ def region_info(path: Annotated[Path, typer.Argument(help="Region folder.")]) ->
     from phusong.region.store import Region  # noqa: PLC0415
 
     _describe(Region.read(path))
+    following(f"phusong run default --set region.path={path}")
 
 
 def _describe(region: Any) -> None:  # noqa: ANN401 - a Region
-    table = Table(
-        title=f"{escape(region.name)}: {len(region.communes)} communes, {int(region.demand['population'].sum()):,} people"
-    )
-    for name in ("layer", "rows", "kind", "source"):
-        table.add_column(name)
+    table = slim_table(
+        f"{escape(region.name)}: {len(region.communes)} communes, {int(region.demand['population'].sum()):,} people",
+        left=("layer",), right=("rows",),
+    )  # fmt: skip
+    for name in ("kind", "source"):
+        table.add_column(name, overflow="fold")
     for source in region.sources:
         layer = getattr(region, source.layer)
         table.add_row(source.layer, f"{len(layer):,}", source.kind, escape(source.source))

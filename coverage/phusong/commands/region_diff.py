@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from phusong.commands.region import app
-from phusong.commands.terminal import console
+from phusong.commands.terminal import console, following, slim_table
 
 __all__ = ["app"]
 
@@ -63,6 +62,7 @@ def region_diff(
                 highlight=False,
             )
     _print("Sources", found.sources)
+    following(f"phusong run default --set region.path={after}")
 
 
 def _changes(rows: Any) -> None:  # noqa: ANN401 - a frame
@@ -81,9 +81,9 @@ def _changes(rows: Any) -> None:  # noqa: ANN401 - a frame
 def _print(title: str, frame: Any) -> None:  # noqa: ANN401 - a frame
     if len(frame) == 0:
         return
-    table = Table(title=f"{title} ({len(frame)})" if len(frame) > _LISTED else title)
-    for name in frame.columns:
-        table.add_column(str(name))
+    table = slim_table(
+        f"{title} ({len(frame)})" if len(frame) > _LISTED else title, left=tuple(map(str, frame.columns))
+    )
     for row in frame.head(_LISTED).itertuples(index=False):
         table.add_row(*(escape(f"{v:,}" if isinstance(v, int) else str(v)) for v in row))
     console.print(table)

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from phusong.commands.terminal import console
+from phusong.commands.terminal import console, following, slim_table
 from phusong.errors import InputError, Problem
 
 __all__ = ["app"]
@@ -27,7 +26,11 @@ def explain(
     from phusong.report.explain import explain as tell  # noqa: PLC0415
     from phusong.report.result import Result  # noqa: PLC0415
 
-    console.print(tell(Result.read(result), name), highlight=False, markup=False, soft_wrap=True)
+    # wrapped at words on a terminal, whole lines for programs
+    console.print(
+        tell(Result.read(result), name), highlight=False, markup=False, soft_wrap=not console.is_terminal
+    )
+    following(f"phusong map {result} gap")
 
 
 @app.command()
@@ -57,9 +60,10 @@ def locked(
         raise InputError(
             Problem("--reason", f"closes no site here{hint}; there are {', '.join(known)}", value=reason)
         )
-    sums = Table(title="Closed sites by reason, each person once in a line")
-    for name in ("reason", "sites", "people behind", "of them hear nothing they may use"):
-        sums.add_column(name, justify="left" if name == "reason" else "right")
+    sums = slim_table(
+        "Closed sites by reason, each person once in a line",
+        left=("reason",), right=("sites", "people behind", "of them hear nothing they may use"),
+    )  # fmt: skip
     for row in found.locks.to_dict("records"):
         sums.add_row(
             escape(str(row["lock_reason"])),
@@ -67,20 +71,13 @@ def locked(
         )
     console.print(sums)
     chosen = assets["lock_reason"] == reason if reason != "any" else assets["lock_reason"] != "no agreement"
-    table = Table(title=f"Most people behind them: {min(most, int(chosen.sum()))} of {int(chosen.sum()):,}")
-    for name in (
-        "site",
-        "owner",
-        "lock",
-        "people behind",
-        "best remedy",
-        "people",
-        "million USD",
-        "people/mUSD",
-    ):
-        table.add_column(
-            name, justify="left" if name in {"site", "owner", "lock", "best remedy"} else "right"
-        )
+    table = slim_table(
+        f"Most people behind them: {min(most, int(chosen.sum()))} of {int(chosen.sum()):,}; what serves most of them per money",
+        left=("site", "owner", "lock"), right=("behind",),
+    )  # fmt: skip
+    table.add_column("remedy", overflow="fold")
+    for name in ("people", "mUSD", "per mUSD"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in assets[chosen].head(most).to_dict("records"):
         best = str(row["best_remedy"])
         figures = (
@@ -93,3 +90,4 @@ def locked(
             f"{row['people_behind']:,}", best.replace("_", " ") or "none", *figures,
         )  # fmt: skip
     console.print(table)
+    following(f"phusong map {result} locked")

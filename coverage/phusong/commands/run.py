@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from phusong.commands.terminal import cell, console, errors
+from phusong.commands.terminal import cell, console, following, print_json, slim_table, wrote
 
 __all__ = ["app"]
 
@@ -63,12 +62,16 @@ def run(
         str | None, typer.Option(help="en or vi: language in which report.html opens (it holds both).")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
+    ] = False,
 ) -> None:
     """Answer a scenario.
 
     Example: phusong run default --set sharing.policy=mocn --out results/mocn
     """
-    from phusong.commands.means import means, stop_cleanly, tell_why  # noqa: PLC0415
+    from phusong.commands.means import means, tell_why  # noqa: PLC0415
+    from phusong.commands.progress import shown_stages  # noqa: PLC0415
     from phusong.engine.lock import alone_in  # noqa: PLC0415
     from phusong.evidence import KNOWN_KINDS  # noqa: PLC0415
     from phusong.pipeline import Stages  # noqa: PLC0415 - --help must be quick
@@ -84,8 +87,6 @@ def run(
         overrides.append("report.redact=true")
     asked = Scenario.read(scenario, overrides=overrides)
     folder = out or Path("results") / Path(scenario).stem
-    stages = Stages(None if quiet else lambda name: errors.print(f"[dim]· {name}[/dim]"))
-    stop_cleanly()
     with (
         alone_in(folder),
         means(
@@ -93,7 +94,19 @@ def run(
             store_gib=store_gib,
         ) as use,
     ):  # fmt: skip
-        result = run_scenario(asked, folder, stages=stages, crew=use.crew, keeper=use.keeper, resume=resume)
+        kept, question = use.keeper.store, _kind_of_question(asked)
+        expected = {} if kept is None else kept.record(question)
+        with shown_stages(expected, quiet=quiet or as_json) as say:
+            stages = Stages(say)
+            result = run_scenario(
+                asked, folder, stages=stages, crew=use.crew, keeper=use.keeper, resume=resume
+            )
+        written = "report" in stages.seconds
+        if kept is not None and written:
+            kept.note(question, {name: round(seconds, 1) for name, seconds in stages.seconds.items()})
+    if as_json:
+        print_json({"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary})
+        return
     if not quiet:
         _calibration(result.calibration)
         _policies(result.summary["policies"], result.summary["people"])
@@ -108,9 +121,19 @@ def run(
         tell_why(use.keeper)
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.seconds.items())
     console.print(f"Stages: {took}; {sum(stages.seconds.values()):.0f} s in all", highlight=False)
-    verb = "Wrote" if "report" in stages.seconds else "Already complete:"
-    console.print(f"{verb} {folder}; open {folder / 'report.html'}", highlight=False, soft_wrap=True)
-    console.print(f"Next: phusong explain {folder} 1", highlight=False, soft_wrap=True)
+    if written:
+        wrote(folder, f"open {folder / 'report.html'}")
+    else:
+        console.print(
+            f"Already complete: {escape(str(folder))}; open {escape(str(folder / 'report.html'))}",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    following(f"phusong explain {folder} 1")
+
+
+def _kind_of_question(asked: Any) -> str:  # noqa: ANN401 - a Scenario
+    """Return the name under which the store notes how long such a run took."""
+    return f"seconds of {asked.region.model_dump_json()} {asked.radio.model_dump_json()}"
 
 
 def _headline(summary: dict[str, Any]) -> None:
@@ -138,9 +161,9 @@ def _headline(summary: dict[str, Any]) -> None:
 
 
 def _calibration(calibration: Any) -> None:  # noqa: ANN401 - a frame
-    table = Table(title="The model beside public facts")
-    for name in ("what", "model", "fact", "unit", "source"):
-        table.add_column(name, justify="right" if name in {"model", "fact"} else "left")
+    table = slim_table("The model beside public facts", left=("what",), right=("model", "fact"))
+    for name in ("unit", "source"):
+        table.add_column(name, overflow="fold")
     for row in calibration.to_dict("records"):
         known = "" if row["fact"] != row["fact"] else cell(row["fact"])
         table.add_row(escape(row["what"]), cell(row["model"]), known, row["unit"], escape(row["source"]))
@@ -148,10 +171,11 @@ def _calibration(calibration: Any) -> None:  # noqa: ANN401 - a frame
 
 
 def _policies(policies: list[dict[str, Any]], people: int) -> None:
-    table = Table(title="Sharing policies on the same network")
     columns = ("people_served", "gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
-    for name in ("policy", "served", "no signal", "locked", "unstable", "congested", "share"):
-        table.add_column(name, justify="left" if name == "policy" else "right", no_wrap=True)
+    table = slim_table(
+        "Sharing policies on the same network",
+        left=("policy",), right=("served", "no signal", "locked", "unstable", "congested", "share"),
+    )  # fmt: skip
     for row in policies:
         table.add_row(
             row["policy"], *(f"{row[c]:,}" for c in columns), f"{row['people_served'] / people:.2%}"

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from phusong.commands.terminal import console, errors
+from phusong.commands.terminal import console, following, print_json, slim_table, wrote
 
 __all__ = ["app"]
 
@@ -33,11 +33,15 @@ def stress_(
     workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
     *,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
+    ] = False,
 ) -> None:
     """Say who is without service 0, 4, 8, 24 and 72 hours after a storm, where and why.
 
     Example: phusong stress regions/tuyen-quang yagi_2024 --plan results/default --out results/yagi
     """
+    from phusong.commands.progress import shown_stages  # noqa: PLC0415
     from phusong.report.storm_folder import write_storm  # noqa: PLC0415 - --help must be quick
     from phusong.scenario import Scenario  # noqa: PLC0415
     from phusong.service.storms.track import read_track  # noqa: PLC0415
@@ -47,49 +51,53 @@ def stress_(
     track = read_track(storm)
     remedies = None if plan is None else read_plan_remedies(plan)
     folder = out or Path("results") / f"storm-{track.name}"
-    say = None if quiet else lambda name: errors.print(f"[dim]· {name}[/dim]")
-    found = stress(
-        region_of(region, asked), track, asked, plan=remedies, samples=samples, seed=seed, workers=workers, say=say
-    )  # fmt: skip
-    tables = write_storm(found, folder)
+    with shown_stages(quiet=quiet or as_json) as say:
+        found = stress(
+            region_of(region, asked), track, asked, plan=remedies, samples=samples, seed=seed, workers=workers,
+            say=say,
+        )  # fmt: skip
+        tables = write_storm(found, folder)
     summary = tables.summary()
+    if as_json:
+        print_json({"out": str(folder), "seconds": found.seconds, **summary})
+        return
     if not quiet:
         _hours(summary)
         _hardest(tables.communes, summary["today"]["hours"])
     _headline(summary)
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.seconds.items())
     console.print(f"Stages: {took}", highlight=False)
-    console.print(f"Wrote {folder}; open {folder / 'storm_map.png'}", highlight=False, soft_wrap=True)
-    following = (
+    wrote(folder, f"open {folder / 'storm_map.png'}")
+    following(
         f"phusong stress {region} {storm} --plan results/default"
         if plan is None
         else f"phusong explain {plan} 1"
     )
-    console.print(f"Next: {following}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _hours(summary: dict[str, Any]) -> None:
-    table = Table(
-        title=f"{escape(summary['region'])} after {escape(summary['storm'])}: people cut off, mean (5 to 95 %)"
-    )
-    heads = ["hour", "cut off", "by tower", "by power", "by backhaul", "sites off"]
+    title = f"{escape(summary['region'])} after {escape(summary['storm'])}: people cut off, mean (5 to 95 %)"
     planned = summary.get("with_plan")
-    for name in (*heads, *(("with the plan", "sites off with it") if planned else ())):
-        table.add_column(name, justify="right")
-    for k, row in enumerate(summary["today"]["hours"]):
-        cells = [f"{row['hour']:g}", _range(row["people_lost"])]
-        cells += [f"{row['people_lost_by_cause'][c]:,.0f}" for c in ("tower", "power", "backhaul")]
-        cells.append(_range(row["sites_off"]))
-        if planned:
-            cells += [_range(planned["hours"][k][c]) for c in ("people_lost", "sites_off")]
-        table.add_row(*cells)
-    console.print(table)
+    console.print(_table_of_hours(title, summary["today"]["hours"]))
     if planned:
+        console.print(_table_of_hours("The same with the plan", planned["hours"]))
         now, then = (summary[k]["people_without_before"] for k in ("today", "with_plan"))
         console.print(
             f"On a day without a storm {now:,} people have no site they may use; with the plan {then:,}.",
             highlight=False,
         )
+
+
+def _table_of_hours(title: str, hours: list[dict[str, Any]]) -> Table:
+    table = slim_table(title, left=("hour",), right=("cut off", "tower", "power", "backhaul", "sites off"))
+    for row in hours:
+        table.add_row(
+            f"{row['hour']:g}",
+            _range(row["people_lost"]),
+            *(f"{row['people_lost_by_cause'][c]:,.0f}" for c in ("tower", "power", "backhaul")),
+            _range(row["sites_off"]),
+        )
+    return table
 
 
 def _hardest(communes: Any, hours: list[dict[str, Any]]) -> None:  # noqa: ANN401 - a frame
@@ -102,9 +110,10 @@ def _hardest(communes: Any, hours: list[dict[str, Any]]) -> None:  # noqa: ANN40
     hardest = hardest[hardest["lost"] > 0]
     if hardest.empty:
         return
-    table = Table(title=f"Communes with most people cut off after {worst['hour']:g} h")
-    for name in ("commune", "gust m/s", "people", "cut off", "share"):
-        table.add_column(name, justify="left" if name == "commune" else "right")
+    table = slim_table(
+        f"Communes with most people cut off after {worst['hour']:g} h",
+        left=("commune",), right=("gust m/s", "people", "cut off", "share"),
+    )  # fmt: skip
     for row in hardest.to_dict("records"):
         table.add_row(
             escape(str(row["name"])), f"{row['gust_ms']:.0f}", f"{row['population']:,}", f"{row['lost']:,.0f}",

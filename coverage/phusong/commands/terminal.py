@@ -1,13 +1,48 @@
 """Where commands print: results on the one stream, progress and errors on the other."""
 
+import signal
+import threading
 from pathlib import Path
+from typing import NoReturn
 
+import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
-__all__ = ["cell", "console", "errors", "write_whole"]
+__all__ = [
+    "Interrupted",
+    "cell",
+    "console",
+    "errors",
+    "following",
+    "print_json",
+    "slim_table",
+    "stop_cleanly",
+    "write_whole",
+    "wrote",
+]
 
 console = Console()
 errors = Console(stderr=True)
+
+
+class Interrupted(SystemExit):
+    """The end of a command that was stopped, with what to tell people."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(130)
+        self.words = words
+
+
+def stop_cleanly() -> None:
+    """Make SIGTERM end a command as Ctrl-C does: nothing half-written, what is done kept."""
+
+    def stop(_signal: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 def cell(value: object) -> str:
@@ -17,9 +52,49 @@ def cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def slim_table(title: str, *, left: tuple[str, ...], right: tuple[str, ...] = ()) -> Table:
+    """Return an empty table without lines, so that eight columns fit 80 letters.
+
+    Parameters
+    ----------
+    title : str
+        Above it; marked up already.
+    left, right : tuple of str
+        Heads of the columns of words, which may break anywhere, and of those of numbers, which never do.
+    """
+    table = Table(title=title, box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
+    for name in left:
+        table.add_column(name, overflow="fold")
+    for name in right:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def print_json(tree: object) -> None:
+    """Print one JSON value, and nothing that a program could not read; what is not finite becomes null."""
+    from phusong.report.files import json_text  # noqa: PLC0415 - --help must be quick
+
+    # not the console's print, which would wrap and colour it
+    typer.echo(json_text(tree))
+
+
+def wrote(place: Path, look: str = "") -> None:
+    """Print what was written, and what to open or read."""
+    words = f"; {look}" if look else ""
+    console.print(f"Wrote {escape(str(place))}{escape(words)}", highlight=False, soft_wrap=True)
+
+
+def following(command: str) -> None:
+    """Print the command that usually comes next."""
+    console.print(f"Next: {command}", highlight=False, markup=False, soft_wrap=True)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name first, so that no half of it is ever seen."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(f".{path.name}.part")
-    work.write_bytes(content)
-    work.replace(path)
+    try:
+        work.write_bytes(content)
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)

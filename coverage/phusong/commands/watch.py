@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from phusong.commands.terminal import cell, console, errors
+from phusong.commands.terminal import Interrupted, cell, console, errors, following, slim_table, wrote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +41,7 @@ def watch_(
         bool, typer.Option("--follow/--once", help="Wait for more, or stop at the end.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each event.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines, no event.")] = False,
     example: Annotated[
         bool, typer.Option("--example", help="Print made-up events of the region, and stop.")
     ] = False,
@@ -78,18 +78,21 @@ def watch_(
         for notice in session.notices:
             errors.print(f"[dim]· {escape(notice)}[/dim]", highlight=False)
         try:
-            _watch(session, events, out, follow=follow, as_json=as_json)
+            _watch(session, events, out, follow=follow, as_json=as_json, quiet=quiet)
         except KeyboardInterrupt:
-            errors.print("interrupted; the state is kept, the same command goes on from here")
-            raise typer.Exit(130) from None
+            raise Interrupted("the state is kept, the same command goes on from here") from None
         finally:
             session.close()
-    console.print(
-        f"Wrote {out}; open {out / 'kpis.csv'}", highlight=False, soft_wrap=True
-    ) if not as_json else None
+    if not as_json:
+        wrote(out, f"open {out / 'kpis.csv'}")
+        following(
+            f"phusong watch {region} {events} --out {out} --follow"
+            if not follow
+            else f"phusong watch {region} {events} --out {out}"
+        )
 
 
-def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json: bool) -> None:
+def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json: bool, quiet: bool) -> None:
     import time  # noqa: PLC0415
 
     from phusong.live.files import write_tables  # noqa: PLC0415
@@ -109,10 +112,13 @@ def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json:
         for outcome in outcomes:
             if not outcome.reason:
                 times.append(outcome.seconds)
-            _tell(outcome, written, as_json=as_json)
+            # what was refused is told in any case
+            if outcome.reason or not quiet or as_json:
+                _tell(outcome, written, as_json=as_json)
     if as_json:
         return
-    _table(kpis)
+    if not quiet:
+        _table(kpis)
     if times:
         times.sort()
         console.print(
@@ -153,9 +159,9 @@ def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
 
 
 def _table(kpis: "pd.DataFrame") -> None:
-    table = Table(title="KPIs of the whole region")
-    for name in ("KPI", "actual", "target", "by", "forecast", "light", "unit", "owner"):
-        table.add_column(name, justify="right" if name in {"actual", "target"} else "left")
+    table = slim_table("KPIs of the whole region", left=("KPI",), right=("actual", "target"))
+    for name in ("by", "forecast", "light", "unit", "owner"):
+        table.add_column(name, overflow="fold")
     late = []
     for row in kpis[kpis["level"] == "region"].to_dict("records"):
         shown = ["–" if row[k] != row[k] else cell(float(row[k])) for k in ("actual", "target")]
