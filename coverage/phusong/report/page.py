@@ -156,7 +156,6 @@ def _tables(result: Result, words: Words) -> dict[str, Any]:
         "option_count": len(result.options),
         "has_cut": any(o["cut"] for o in options),
         "has_keep": "keep_probability" in result.options,
-        "has_runner_up": "runner_up" in result.options,
         "has_plan": len(result.plan) > 0,
         "plan_years": plan_rows(result.plan),
         "plan_tables": _views(result, _PLAN_TABLES),

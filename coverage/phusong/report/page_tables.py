@@ -65,7 +65,6 @@ def option_rows(result: Result, words: Words) -> list[dict[str, Any]]:
                 "kind_codes": list(dict.fromkeys(as_words(row["kinds"]))) or [""],
                 "operators": ", ".join(dict.fromkeys(as_words(row["operators"]))),
                 "modelled": bool(as_words(row.get("modelled_layers"))),
-                "runner_up": ", ".join(as_words(row.get("runner_up"))),
                 "free": row["cost_musd"] <= 0,
                 "cut": within and not fits and bool(found),
                 "reasons": reasons(str(row["why"]), words),
