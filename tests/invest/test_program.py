@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from phusong.invest.plan_lines import plan_lines
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.program.alternatives import differing, shared_money
 from phusong.invest.program.decomposition import by_communes
@@ -219,6 +220,20 @@ def test_people_are_served_when_the_last_remedy_of_their_first_bundle_stands(see
     needs = program.model.needs.toarray() > 0
     for b in range(needs.shape[0]):
         assert when.bundle_year[b] == year[needs[b]].max()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 100_000))
+def test_the_lines_of_a_plan_count_everybody_once_in_the_year_they_are_served(seed):
+    program = random_program(seed)
+    rng = np.random.default_rng(seed)
+    year = np.where(rng.random(4) < 0.8, rng.integers(0, 3, 4), NEVER)
+    lines = plan_lines(program.model, year)
+    assert sorted(lines.remedy.tolist()) == np.flatnonzero(year < NEVER).tolist()
+    assert lines.people.sum() == program.model.people(year < NEVER)
+    assert (np.diff(lines.year) >= 0).all()
+    served = lines.element_line >= 0
+    assert (lines.year[lines.element_line[served]] <= lines.when.element_year[served]).all()
 
 
 def test_a_needed_gain_is_whole_people_and_never_more_than_can_be_reached():

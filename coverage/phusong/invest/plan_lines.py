@@ -90,7 +90,9 @@ def plan_lines(model: PlanModel, year: Ints) -> Lines:
     """
     bought = year < NEVER
     part, kept = _part(model, bought)
-    order = kept[rank(part).order]
+    ranked = rank(part).order
+    # what the ranking passes over may be complete before what it takes: it comes last within a year
+    order = kept[np.concatenate([ranked, np.setdiff1d(np.arange(kept.size), ranked)])]
     when = timeline(model, year, order)
     # bundles in the order in which they are complete; the ranking within a year
     place = np.arange(order.size)
