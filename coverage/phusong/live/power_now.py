@@ -3,7 +3,7 @@
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from phusong.live.standing import PowerLines
@@ -26,7 +26,7 @@ def dark_nodes(lines: PowerLines, closed: Bools) -> Bools:
     """
     n = lines.is_source.size
     a, b = lines.a[closed], lines.b[closed]
-    _, piece = connected_components(csr_array((np.ones(a.size), (a, b)), shape=(n, n)), directed=False)
+    _, piece = connected_components(csr_matrix((np.ones(a.size), (a, b)), shape=(n, n)), directed=False)
     fed = np.zeros(n, bool)
     fed[piece[lines.is_source]] = True
     return np.asarray(~fed[piece])

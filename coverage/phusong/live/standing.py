@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from phusong.live.rows import Rows, rows_of
@@ -233,7 +233,7 @@ def _groups(network: Network) -> tuple[Rows, Rows, Rows]:
     n, links = network.n_sites, network.links
     inner = ~network.is_exchange
     plain = inner[links.a] & inner[links.b]
-    graph = csr_array((np.ones(int(plain.sum())), (links.a[plain], links.b[plain])), shape=(n, n))
+    graph = csr_matrix((np.ones(int(plain.sum())), (links.a[plain], links.b[plain])), shape=(n, n))
     _, label = connected_components(graph, directed=False)
     label = label.astype(np.int64)
     # a link between two exchanges is a part of its own: the label of its first end, which no other site has

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
+from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 __all__ = ["Bounds", "Frames", "Inset", "map_frames"]
@@ -96,7 +96,7 @@ def map_frames(communes: gpd.GeoDataFrame) -> Frames:
 
 def _groups(parts: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
     a, b = shapely.STRtree(parts).query(parts, predicate="dwithin", distance=_APART_M)
-    near = coo_array((np.ones(a.size), (a, b)), shape=(parts.size, parts.size))
+    near = coo_matrix((np.ones(a.size), (a, b)), shape=(parts.size, parts.size))
     count, label = connected_components(near, directed=False)
     return np.asarray(label[None, :] == np.arange(count)[:, None])
 

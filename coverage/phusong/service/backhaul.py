@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_array
+from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, dijkstra, minimum_spanning_tree
 
 __all__ = ["Links", "backhaul_cuts", "dominators", "links_of", "widest_mbps"]
@@ -42,7 +42,7 @@ class Links:
     def hops(self, is_exchange: Bools) -> Ints:
         """Return how many links lie between each site and the nearest exchange; -1 without a way."""
         n = is_exchange.size
-        graph = csr_array((np.ones(self.a.size), (self.a, self.b)), shape=(n, n))
+        graph = csr_matrix((np.ones(self.a.size), (self.a, self.b)), shape=(n, n))
         core = np.flatnonzero(is_exchange)
         if core.size == 0:
             return np.full(n, -1)
@@ -102,7 +102,7 @@ def widest_mbps(links: Links, is_exchange: Bools) -> Floats:
     a, b, mbps = a[kept], b[kept], mbps[kept]
     rank = np.empty(mbps.size)
     rank[np.argsort(-mbps, kind="stable")] = np.arange(1.0, mbps.size + 1.0)
-    forest = minimum_spanning_tree(csr_array((rank, (a, b)), shape=(n + 1, n + 1)))
+    forest = minimum_spanning_tree(csr_matrix((rank, (a, b)), shape=(n + 1, n + 1)))
     nodes, up = breadth_first_order(forest, n, directed=False)
     width = {frozenset(pair): w for *pair, w in zip(a.tolist(), b.tolist(), mbps.tolist(), strict=True)}
     out = np.zeros(n + 1)
