@@ -218,7 +218,7 @@ def _done(
         cost = program.cost(solved.remedies)
         over = "above" if cost > settings.budget_musd + 1e-9 else "within"
         said.append(
-            f"The cheapest plan found costs {cost:,.3f} million USD, {over} the budget of {settings.budget_musd:,.3f}; no plan that serves as many costs less than {solved.certificate.bound:,.3f}."
+            f"The cheapest plan found costs {cost:,.3f} million USD, {over} the budget of {settings.budget_musd:,.3f}; no plan that meets the same shares costs less than {solved.certificate.bound:,.3f}."
         )
     return Constrained(program, solved.fund, year, solved.certificate, wanted, tuple(said))
 
