@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.invest.program.rules import Fund, Rules
+from phusong.invest.program.rules import Rules
 from phusong.region.facts import table
 
 __all__ = ["SECTORS", "accountable", "default_fund", "fund_names", "fund_of_level", "sectors"]
@@ -51,12 +51,3 @@ def fund_of_level(rules: Rules) -> dict[str, str]:
         return {f.name: f.level for f in rules.funds}
     shipped: pd.DataFrame = table("funds")
     return dict(zip(shipped["fund"].astype(str), shipped["level"].astype(str), strict=True))
-
-
-def shipped_funds() -> tuple[Fund, ...]:
-    """Return the shipped funds, with no money named: they only say who pays for what."""
-    rows = table("funds").itertuples()
-    return tuple(
-        Fund(str(r.fund), str(r.level), kinds=() if r.kinds == _ANY else tuple(str(r.kinds).split(";")))
-        for r in rows
-    )

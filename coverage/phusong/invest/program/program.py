@@ -15,8 +15,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-EPS = 1e-9  # money below this is rounding [million USD]
-
 
 @dataclass(frozen=True)
 class Limit:
