@@ -76,7 +76,7 @@ def compare(
 def comparison_tree(comparison: "Comparison") -> dict[str, Any]:
     """Return a comparison as plain values: figures by result, chances that one beats another, what follows."""
     from phusong.report.compare_verdict import break_even_lines, verdict  # noqa: PLC0415
-    from phusong.report.compare_words import words  # noqa: PLC0415
+    from phusong.report.compare_words import FIGURES, words  # noqa: PLC0415
 
     say, drawn = words("en"), comparison.samples
     rows = comparison.summary.set_index("key")
@@ -85,7 +85,7 @@ def comparison_tree(comparison: "Comparison") -> dict[str, Any]:
         "results": list(comparison.names),
         "notes": list(comparison.notes),
         "figures": {name: rows[name].to_dict() for name in comparison.names},
-        "units": rows["unit"].to_dict(),
+        "units": {key: FIGURES[key][0] for key in rows.index},
         "leader": comparison.leader,
         "chance_that_row_beats_column": {
             a: {b: drawn.beats(i, j) for j, b in enumerate(names) if i != j} for i, a in enumerate(names)
