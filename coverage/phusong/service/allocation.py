@@ -48,12 +48,9 @@ def allocate(
         Rows are those of `reception`.
     """
     n_stations, n_sites = station_room.size, site_room.size
-    by_cell = np.argsort(reception.cell, kind="stable")
-    by_station = np.argsort(reception.station, kind="stable")
-    of_site = np.argsort(station_site, kind="stable")
-    cell_start = np.searchsorted(reception.cell[by_cell], np.arange(reception.n_cells + 1))
-    station_start = np.searchsorted(reception.station[by_station], np.arange(n_stations + 1))
-    site_start = np.searchsorted(station_site[of_site], np.arange(n_sites + 1))
+    cell_start, by_cell = _grouped(reception.cell, reception.n_cells)
+    station_start, by_station = _grouped(reception.station, n_stations)
+    site_start, of_site = _grouped(station_site, n_sites)
     left = weights.astype(np.int64)
     taken = np.zeros((reception.cell.size, weights.shape[1]), np.int32)
     in_station, in_site = np.zeros(n_stations, np.int64), np.zeros(n_sites, np.int64)
@@ -68,6 +65,21 @@ def allocate(
             taken, left, in_station, in_site, turn,
         )  # fmt: skip
     return taken
+
+
+@nb.njit(cache=True)
+def _grouped(key, n_groups):  # type: ignore[no-untyped-def]
+    """Return where each group begins, and the places of its members in their order: a sort by counting."""
+    start = np.zeros(n_groups + 1, np.int64)
+    for k in key:
+        start[k + 1] += 1
+    for g in range(n_groups):
+        start[g + 1] += start[g]
+    order, at = np.empty(key.size, np.int64), start[:-1].copy()
+    for i in range(key.size):
+        order[at[key[i]]] = i
+        at[key[i]] += 1
+    return start, order
 
 
 @nb.njit(cache=True)
