@@ -1,5 +1,6 @@
 """The command line: puts the groups of commands together and turns errors into exit codes."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,7 @@ from phusong.errors import InputError, PhusongError
 __all__ = ["app", "main"]
 
 _INTERRUPTED = 130
+_KEPT = "nothing is half-written; the same command goes on from what is kept"
 
 app = typer.Typer(
     add_completion=True, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
@@ -55,17 +57,22 @@ def main() -> None:
         reconfigure: Callable[..., Any] | None = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="replace")
-    stop_cleanly()
+    stopped = stop_cleanly()
+    try:
+        _run()
+    except BaseException as end:
+        if not stopped.is_set():
+            raise
+        words = end.words if isinstance(end, Interrupted) else _KEPT
+        errors.print(f"interrupted; {words}", highlight=False, markup=False, soft_wrap=True)
+        sys.stdout.flush()
+        # at once: threads that still compute are not waited for, and no library has the last word on the code
+        os._exit(_INTERRUPTED)
+
+
+def _run() -> None:
     try:
         app(standalone_mode=True)
-    except Interrupted as end:
-        _tell_interrupted(end.words)
-        raise
-    except SystemExit as end:
-        # what the framework makes of Ctrl-C
-        if end.code == _INTERRUPTED:
-            _tell_interrupted("nothing is half-written; the same command goes on from what is kept")
-        raise
     except InputError as error:
         for problem in error.problems:
             errors.print(f"[red]error:[/red] {escape(str(problem))}", highlight=False, soft_wrap=True)
@@ -77,13 +84,6 @@ def main() -> None:
     except PhusongError as error:
         errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        _tell_interrupted("nothing is half-written")
-        raise SystemExit(_INTERRUPTED) from None
-
-
-def _tell_interrupted(words: str) -> None:
-    errors.print(f"interrupted; {words}", highlight=False, markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def means(
     workers: int,
     address: str | None,
     certificates: tuple[Path | None, Path | None, Path | None] = (None, None, None),
+    trust_network: bool = False,
     store: Path | None,
     keep: bool,
     store_gib: float,
@@ -47,6 +48,8 @@ def means(
         Of a dask scheduler, or ``local``.
     certificates : tuple of Path
         Authority, certificate and key for ``tls://``.
+    trust_network : bool
+        Whether ``tcp://`` may lead to another machine.
     store : Path, optional
         Folder of the store; $PHUSONG_STORE or the user's cache when left out.
     keep : bool
@@ -60,7 +63,9 @@ def means(
         if address is not None:
             ca, certificate, key = certificates
             crew = stack.enter_context(
-                cluster(address, workers=workers, ca=ca, certificate=certificate, key=key)
+                cluster(
+                    address, workers=workers, ca=ca, certificate=certificate, key=key, trust_network=trust_network
+                )
             )
         try:
             yield Means(crew, Keeper(kept))

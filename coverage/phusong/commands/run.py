@@ -42,6 +42,12 @@ def run(
         typer.Option(help="all, or measured: rank only what rests on measured and official layers."),
     ] = None,
     *,
+    trust_network: Annotated[
+        bool,
+        typer.Option(
+            "--trust-network", help="Let --cluster tcp:// lead to another machine: nothing is encrypted or proved."
+        ),
+    ] = False,
     redact: Annotated[
         bool,
         typer.Option("--redact", help="Coarsen critical sites, show no small counts ([report] redact_…)."),
@@ -90,8 +96,8 @@ def run(
     with (
         alone_in(folder),
         means(
-            workers=workers, address=cluster, certificates=(tls_ca, tls_cert, tls_key), store=store, keep=keep,
-            store_gib=store_gib,
+            workers=workers, address=cluster, certificates=(tls_ca, tls_cert, tls_key), trust_network=trust_network,
+            store=store, keep=keep, store_gib=store_gib,
         ) as use,
     ):  # fmt: skip
         kept, question = use.keeper.store, _kind_of_question(asked)

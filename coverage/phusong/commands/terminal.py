@@ -35,14 +35,24 @@ class Interrupted(SystemExit):
         self.words = words
 
 
-def stop_cleanly() -> None:
-    """Make SIGTERM end a command as Ctrl-C does: nothing half-written, what is done kept."""
+def stop_cleanly() -> threading.Event:
+    """Make SIGTERM end a command as Ctrl-C does: nothing half-written, what is done kept.
+
+    Returns
+    -------
+    threading.Event
+        Set once a signal has come: libraries may turn the interruption into an error of their own.
+    """
+    stopped = threading.Event()
 
     def stop(_signal: int, _frame: object) -> NoReturn:
+        stopped.set()
         raise KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+    return stopped
 
 
 def cell(value: object) -> str:
