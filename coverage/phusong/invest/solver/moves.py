@@ -89,7 +89,7 @@ def drop(b, problem, state, pool):  # type: ignore[no-untyped-def]
 @nb.njit(cache=True, nogil=True)
 def refresh(problem, state):  # type: ignore[no-untyped-def]
     """Recompute everything from what is chosen, so that rounding never adds up; return people and cost."""
-    cost, need_starts, need, user_starts, user, cover_starts, cover, chain_starts, chain, weights = problem
+    cost, need_starts, need, user_starts, _, cover_starts, cover, _, _, weights = problem
     chosen, count, used, gain, own, common = state
     count[:] = 0
     used[:] = 0

@@ -10,7 +10,6 @@ from phusong.invest.ranking import ordered
 from phusong.invest.solver.bound import priced
 from phusong.invest.solver.exact import branched
 from phusong.invest.solver.fill import filled, pruned
-from phusong.invest.solver.linear import linear_relaxation
 from phusong.invest.solver.problem import Problem
 from phusong.invest.solver.search import improved
 
@@ -24,6 +23,7 @@ _EXACT_CANDIDATES = 400  # up to here branch and bound ends within seconds
 _EXACT_ENTRIES = 60_000
 _EXACT_NODES = 20_000
 _PASSES, _PASSES_LARGE, _LARGE = 600, 250, 20_000_000  # passes of the prices; entries of a large problem
+_PASSES_SHARED = 800  # prices along trees move more slowly
 _WORK = 100_000_000  # updates of the search on each of its two stages: some 5 s
 _WORK_PER_ENTRY = 500
 _SURE = 0.01  # a fraction above which the relaxed plan means a candidate
@@ -91,7 +91,7 @@ def solved(problem: Problem, budget: float, *, until: float) -> Answer:
     if problem.people(rounded) > problem.people(start):
         start, step = rounded, "rounded relaxation"
     chosen = start
-    core = _core(problem, relaxed, start)
+    core = _core(relaxed, start)
     work = int(
         min(_WORK_PER_ENTRY * problem.chain.size, _WORK * max(1.0, (problem.chain.size / 4e6) ** 0.75))
     )
@@ -113,7 +113,7 @@ def solved(problem: Problem, budget: float, *, until: float) -> Answer:
     method = f"{step}; bound: {relaxed.method}"
     if problem.people(chosen) < goal:
         # what costs more than the gap by the prices cannot be in a better plan
-        open_ = _open(problem, relaxed, bound - problem.people(chosen)) | chosen
+        open_ = _open(relaxed, bound - problem.people(chosen)) | chosen
         kept = np.flatnonzero(open_)
         if kept.size <= _EXACT_CANDIDATES:
             part = problem.restricted(kept)
@@ -153,19 +153,18 @@ def _greedy(problem: Problem, budget: float) -> Bools:
 
 
 def _relaxation(problem: Problem, budget: float, *, until: float) -> _Relaxed:
-    if problem.shares:
-        seconds = max(until - time.monotonic(), 0.1)
-        bound, price, share, solver = linear_relaxation(problem, budget, seconds=seconds)
-        unknown = np.zeros(problem.n_candidates)
-        taken = np.minimum.reduceat(np.r_[share[problem.need], 0.0], problem.need_starts[:-1])
-        return _Relaxed(bound, bound, price, taken, unknown, f"linear relaxation ({solver}, recomputed)")
-    passes = _PASSES_LARGE if problem.chain.size > _LARGE else _PASSES
+    passes = _PASSES_SHARED if problem.shares else _PASSES
+    passes = _PASSES_LARGE if problem.chain.size > _LARGE else passes
     found = priced(problem, budget, passes=passes, late=lambda: time.monotonic() > until)
-    profit = found.worth - found.price * problem.candidate_cost
+    cost = problem.cost if problem.shares else problem.candidate_cost
+    profit = found.worth - found.price * cost
     line = found.fixed_people + float(profit.clip(0.0).sum()) + found.price * budget
-    return _Relaxed(
-        found.bound, max(line, found.bound), found.price, found.share, profit, "linear relaxation (prices)"
-    )
+    share, method = found.share, "prices of the linear relaxation"
+    if problem.shares:
+        share = np.minimum.reduceat(share[problem.need], problem.need_starts[:-1])
+        profit = np.minimum.reduceat(profit[problem.need], problem.need_starts[:-1])
+        method = "prices along the trees of shared parts"
+    return _Relaxed(found.bound, max(line, found.bound), found.price, share, profit, method)
 
 
 def _rounded(problem: Problem, relaxed: _Relaxed, budget: float) -> Bools:
@@ -175,7 +174,7 @@ def _rounded(problem: Problem, relaxed: _Relaxed, budget: float) -> Bools:
     return filled(problem, order, budget)
 
 
-def _core(problem: Problem, relaxed: _Relaxed, start: Bools) -> Ints:
+def _core(relaxed: _Relaxed, start: Bools) -> Ints:
     """Return the candidates that the relaxed plan buys, half as many more by profit, and those of the plan."""
     bought = relaxed.share > _SURE
     order = np.lexsort((-relaxed.profit, ~bought))
@@ -185,10 +184,8 @@ def _core(problem: Problem, relaxed: _Relaxed, start: Bools) -> Ints:
     return np.flatnonzero(inside)
 
 
-def _open(problem: Problem, relaxed: _Relaxed, gap: float) -> Bools:
+def _open(relaxed: _Relaxed, gap: float) -> Bools:
     """Return candidates that a plan better by up to the gap can hold."""
-    if problem.shares:
-        return np.ones(problem.n_candidates, bool)
     return np.asarray(relaxed.profit >= -gap * (1 + 1e-9) - 1e-9)
 
 

@@ -135,8 +135,8 @@ def _neighbour(b, problem, chosen, random):  # type: ignore[no-untyped-def]
 def _slice(  # type: ignore[no-untyped-def]
     problem, state, best, best_people, people, spent, budget, random, work, heat
 ):
-    cost, need_starts, need, user_starts, user, cover_starts, cover, chain_starts, chain, weights = problem
-    chosen, count, used, gain, own, common = state
+    cost, need_starts, need, user_starts, user, cover_starts, _, _, chain, weights = problem
+    chosen, _, _, gain, own, common = state
     n = chosen.size
     per_cover = chain.size / max(weights.size, 1)
     in_plan = np.empty(n, np.int64)
