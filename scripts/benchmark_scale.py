@@ -218,7 +218,8 @@ def draw(points: list[Point], laws: dict[str, tuple[Law, Law]], folder: Path) ->
             fontsize=8,
         )
     fig.suptitle(
-        "How time (●, left) and memory (■, right) grow: phusong, measured by scripts/benchmark_scale.py",
+        "How time (●, left) and memory (■, right) grow\nphusong, scripts/benchmark_scale.py; "
+        f"{os.cpu_count()} cores, load {os.getloadavg()[1]:.1f}; {time.strftime('%Y-%m-%d')}",
         fontsize=11,
     )
     for end in ("png", "svg"):
