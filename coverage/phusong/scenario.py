@@ -5,7 +5,6 @@ scenario file itself, then ``--set key=value`` overrides.
 """
 
 import difflib
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -13,6 +12,7 @@ from typing import Annotated, Any, get_args
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError
 
+from phusong.bounded import toml_tree, toml_value
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.html_card import card
 from phusong.resources import scenario_names, scenario_path
@@ -28,6 +28,9 @@ from phusong.settings import (
 )
 
 __all__ = ["Scenario", "policy_label"]
+
+_MOST_EXTENDED = 20  # scenarios behind one another
+_DEEPEST_KEY = 8
 
 
 class Scenario(Table):
@@ -121,17 +124,12 @@ def _locate(name_or_path: str | Path) -> Path:
 
 
 def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if len(seen) > _MOST_EXTENDED:
+        raise InputError(Problem(path.name, f"stands behind more than {_MOST_EXTENDED} `extends`"))
     if path.resolve() in seen:
         chain = " → ".join(p.name for p in (*seen, path))
         raise InputError(Problem(path.name, f"extends itself ({chain}); remove one `extends`"))
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(Problem(path.name, f"is not valid TOML: {error}")) from None
-    except (UnicodeDecodeError, RecursionError, OSError) as error:
-        raise InputError(
-            Problem(path.name, f"cannot be read as a TOML text file ({type(error).__name__})")
-        ) from None
+    tree = toml_tree(path)
     base = tree.pop("extends", None)
     if base is None:
         return tree
@@ -139,6 +137,9 @@ def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         raise InputError(
             Problem(path.name, "must be the name or path of one scenario", column="extends", value=base)
         )
+    if base not in scenario_names() and ("\x00" in base or Path(base).suffix.lower() != ".toml"):
+        told = f"is no shipped scenario ({', '.join(scenario_names())}) and no .toml file"
+        raise InputError(Problem(path.name, told, column="extends", value=base))
     beside = path.parent / base
     parent = beside if beside.is_file() else _locate(base)
     return _merge(_read_tree(parent, (*seen, path.resolve())), tree)
@@ -159,9 +160,11 @@ def _override(text: str) -> dict[str, Any]:
     if not equals or not all(parts):
         raise InputError(Problem("--set", "must read key=value, e.g. sharing.policy=mocn", value=text))
     try:
-        parsed: Any = tomllib.loads(f"v = {value}")["v"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        parsed: Any = toml_value(f"v = {value}", "--set")["v"]
+    except InputError:
         parsed = value.strip()
+    if len(parts) > _DEEPEST_KEY:
+        raise InputError(Problem("--set", f"names a key of more than {_DEEPEST_KEY} parts", value=key))
     for part in reversed(parts):
         parsed = {part: parsed}
     return dict(parsed)

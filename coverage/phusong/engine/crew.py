@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from phusong.errors import InputError, PhusongError, Problem
+from phusong.engine.tls import certificate_problems, is_here
+from phusong.errors import InputError, PhusongError, Problem, refuse
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -130,6 +131,7 @@ def cluster(
     ca: Path | None = None,
     certificate: Path | None = None,
     key: Path | None = None,
+    trust_network: bool = False,
 ) -> Iterator[Cluster]:
     """Connect to a dask scheduler, or start one with its workers on this machine.
 
@@ -141,11 +143,15 @@ def cluster(
         Processes of a local cluster.
     ca, certificate, key : Path, optional
         Files of the certificates that a ``tls://`` scheduler asks for.
+    trust_network : bool
+        Whether ``tcp://`` may lead to another machine: what travels there is code as well as data, and neither side
+        knows who the other is.
 
     Raises
     ------
     InputError
-        If the address is none, nobody answers there, or the certificates do not fit.
+        If the address is none, nobody answers there, the certificates do not fit, or ``tcp://`` leads to another
+        machine without consent.
     """
     from distributed import Client, LocalCluster, Security  # noqa: PLC0415 - takes a second to import
 
@@ -160,6 +166,12 @@ def cluster(
         raise InputError(
             Problem("--cluster", "must be tcp://host:port, tls://host:port or local", value=address)
         )
+    if address.startswith("tcp://") and not trust_network and not is_here(address):
+        told = (
+            "leads to another machine without encryption: whoever answers there, or stands between, can run code here; "
+            "use tls:// with certificates, or say --trust-network where nobody else is on that network"
+        )
+        raise InputError(Problem("--cluster", told, value=address))
     files = {"tls_ca_file": ca, "tls_client_cert": certificate, "tls_client_key": key}
     missing = [str(path) for path in files.values() if path is not None and not path.is_file()]
     if missing:
@@ -176,6 +188,7 @@ def cluster(
             raise InputError(
                 Problem("--cluster", "tls:// needs --tls-ca, --tls-cert and --tls-key", value=address)
             )
+        refuse(certificate_problems(address, **named))
         security = Security(require_encryption=True, **named)
     try:
         client = Client(address, security=security, timeout=10)

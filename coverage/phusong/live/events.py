@@ -1,6 +1,7 @@
 """One event, as a line of JSON: what it must say, and what is wrong with a line that does not."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -151,7 +152,7 @@ def parse(line: bytes) -> Event:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) < len(pairs):
-        twice = next(k for k in out if [p[0] for p in pairs].count(k) > 1)
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise LineError(f"says {twice[:40]} twice")
     return out
 

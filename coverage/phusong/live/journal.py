@@ -131,6 +131,6 @@ def _decode(line: bytes) -> dict[str, Any] | None:
         if int(line[:8], 16) != zlib.crc32(text):
             return None
         record = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

@@ -81,14 +81,15 @@ def _file(path: Path, session: Session, *, whole: bool) -> Iterator[list[Line] |
     lines: list[Line] = []
     with path.open("rb") as file:
         file.seek(end)
-        while text := file.readline():
+        while text := file.readline(LONGEST_LINE * 4):
+            passed, ended = _rest_of(file, text)
             # a growing file: the rest of the line is still to come, unless it is whole without a line end
-            if not (whole or text.endswith(b"\n") or _is_whole(text)):
+            if not (whole or ended or _is_whole(text)):
                 if lines:
                     yield lines
-                yield _waits(path.name, number + 1, len(text))
+                yield _waits(path.name, number + 1, len(text) + passed)
                 return
-            end += len(text)
+            end += len(text) + passed
             number += 1
             lines += _line(path.name, number, end, text)
             if len(lines) >= _BATCH:
@@ -96,6 +97,15 @@ def _file(path: Path, session: Session, *, whole: bool) -> Iterator[list[Line] |
                 lines = []
     if lines:
         yield lines
+
+
+def _rest_of(file: BinaryIO, text: bytes) -> tuple[int, bool]:
+    """Pass over what is left of a line too long to be an event; return its bytes, and whether the line has ended."""
+    passed = 0
+    while len(text) == LONGEST_LINE * 4 and not text.endswith(b"\n"):
+        text = file.readline(LONGEST_LINE * 4)
+        passed += len(text)
+    return passed, text.endswith(b"\n")
 
 
 def _stream(stream: BinaryIO) -> Iterator[list[Line] | Waiting]:

@@ -1,6 +1,5 @@
 """How a user's table says what ours says: columns.toml, with columns, constants, units and words."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from phusong.errors import InputError, Problem, nearest_name, refuse
+from phusong.bounded import toml_tree
+from phusong.errors import Problem, nearest_name, refuse
 from phusong.region.legacy_text import ENCODINGS
 from phusong.region.names import fold
 from phusong.region.notices import Notice
@@ -105,10 +105,7 @@ def read_column_maps(path: Path) -> Mapping[str, ColumnMap]:
     InputError
         Naming every unknown layer, key, column and unit, with the nearest known name.
     """
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(Problem(path.name, f"is not valid TOML: {str(error)[:200]}")) from None
+    tree = toml_tree(path)
     problems: list[Problem] = []
     maps: dict[str, ColumnMap] = {}
     for layer, part in tree.items():

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from pyproj import Transformer
 
 from phusong.region.grid import Grid
+from phusong.region.raster_opening import open_raster
 
 __all__ = ["blocks_of", "finer_people"]
 
@@ -49,7 +49,7 @@ def blocks_of(paths: Iterable[Path], grid: Grid) -> int:
     west, south, east, north = grid.bounds
     middle = (west + east) / 2.0, (south + north) / 2.0
     for path in paths:
-        with rasterio.open(path) as source:
+        with open_raster(path) as source:
             x, y = Transformer.from_crs(grid.crs, source.crs, always_xy=True).transform(*middle)
             back = Transformer.from_crs(source.crs, grid.crs, always_xy=True)
             a, b = back.transform(x, y), back.transform(x + source.res[0], y)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import sqlite3
 import struct
 import warnings
@@ -16,8 +17,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pyogrio
 
+from phusong.bounded import MOST_TABLE_BYTES, read_bytes
 from phusong.errors import InputError, Problem, nearest_name
-from phusong.region.archive import MOST_BYTES, unpacked
+from phusong.region.archive import unpacked
 from phusong.region.notices import Notice
 from phusong.region.text_table import read_text_table
 from phusong.region.writing import plain_cells
@@ -29,8 +31,13 @@ _VECTOR = (".gpkg", ".geojson", ".json", ".shp")
 ENDINGS = (*_TEXT, ".parquet", *_VECTOR, ".zip", ".gz")
 """Endings of files that can be opened."""
 
+_BLOCK = 1 << 20
 _SHP_HEADER_BYTES = 100
 _DBF_HEADER_BYTES = 32
+
+
+_VIRTUAL = re.compile(r"\s*CREATE\s+VIRTUAL\s+TABLE\b(?!.*\bUSING\s+\"?(rtree|fts[345])\b)", re.IGNORECASE | re.DOTALL)
+_GENERATED = re.compile(r"\bGENERATED\s+ALWAYS\b|\bAS\s*\(", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def open_table(
     if ending == ".gz":
         return _unzipped(path, from_text)
     if ending in _TEXT:
-        return from_text(path.read_bytes())
+        return from_text(read_bytes(path))
     if ending == ".parquet":
         return _guarded(path, lambda: _parquet(path))
     if ending in _VECTOR:
@@ -132,18 +139,21 @@ def _unzipped(path: Path, from_text: Callable[[bytes], Opened]) -> Opened:
     inner = Path(path.stem).suffix.lower()
     if inner not in (*_TEXT, ".geojson", ".json"):
         raise InputError(Problem(path.name, "holds an unknown kind of file; expected .csv.gz or .geojson.gz"))
+    data = bytearray()
     try:
         with gzip.open(path) as packed:
-            data = packed.read(MOST_BYTES + 1)
+            # asked for all at once, it would set aside the most that there may be
+            while len(data) <= MOST_TABLE_BYTES and (block := packed.read(_BLOCK)):
+                data += block
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             Problem(path.name, f"is no readable gzip file, or is cut off: {str(error)[:100]}")
         ) from None
-    if len(data) > MOST_BYTES:
-        raise InputError(Problem(path.name, f"holds more than {MOST_BYTES / 1e9:.0f} GB; unpack it yourself"))
+    if len(data) > MOST_TABLE_BYTES:
+        raise InputError(Problem(path.name, f"holds more than {MOST_TABLE_BYTES:,} bytes; split it"))
     if inner in _TEXT:
-        return from_text(data)
-    return _guarded(path, lambda: _geojson(data, path.name))
+        return from_text(bytes(data))
+    return _guarded(path, lambda: _geojson(bytes(data), path.name))
 
 
 def _parquet(path: Path) -> Any:  # noqa: ANN401
@@ -160,7 +170,7 @@ def _vector(path: Path, wanted: str) -> Any:  # noqa: ANN401
     if path.suffix.lower() == ".shp":
         _whole_shapefile(path)
     if path.suffix.lower() in {".geojson", ".json"}:
-        return _geojson(path.read_bytes(), path.name)
+        return _geojson(read_bytes(path), path.name)
     if path.suffix.lower() == ".gpkg":
         _whole_geopackage(path)
     names = [str(n) for n, _ in pyogrio.list_layers(path)]
@@ -204,11 +214,29 @@ def _whole_geopackage(path: Path) -> None:
     uri = f"file:{path.resolve().as_posix().replace('?', '%3f').replace('#', '%23')}?mode=ro&immutable=1"
     connection = sqlite3.connect(uri, uri=True)
     try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        _plain_tables(connection, path.name)
         answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     finally:
         connection.close()
     if answer != "ok":
         raise InputError(Problem(path.name, f"is a broken GeoPackage, or is cut off: {answer[:100]}"))
+
+
+def _plain_tables(connection: sqlite3.Connection, where: str) -> None:
+    """Refuse what computes rather than holds: a view may never end, a virtual table may read another file."""
+    computing = [
+        (name, kind)
+        for name, kind, sql in connection.execute("SELECT name, type, sql FROM sqlite_master")
+        if kind == "view" or _VIRTUAL.match(str(sql)) or (kind == "table" and _GENERATED.search(str(sql)))
+    ]
+    if computing:
+        raise InputError(
+            [
+                Problem(where, "is no plain table but a view, virtual or generated; export it as a table", value=name)
+                for name, _ in computing[:20]
+            ]
+        )
 
 
 def _whole_shapefile(path: Path) -> None:

@@ -15,7 +15,10 @@ from phusong.region.facts import table
 from phusong.region.grid import Grid
 from phusong.region.schema import RASTERS
 
-__all__ = ["read_classes", "read_heights"]
+__all__ = ["MOST_PIXELS", "read_classes", "read_heights"]
+
+MOST_PIXELS = 500_000_000
+"""Largest raster of a region; Viet Nam at 100 m has a fifth of it."""
 
 _SAME_PLACE = 1e-3  # of a pixel: what rounding in a header may move it
 
@@ -86,9 +89,13 @@ def _read(path: Path, crs: str) -> tuple[npt.NDArray[Any], Grid]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a raster without a place is refused below
-            with rasterio.open(path) as source:
+            # by this driver alone: another would follow what the file names, over the network too
+            with rasterio.open(path, driver="GTiff") as source:
+                refuse(_too_large(source, path.name))
                 values = source.read(1, masked=True)
                 t, known = source.transform, source.crs
+    except InputError:
+        raise
     except Exception as error:  # noqa: BLE001 - a broken file makes GDAL's binding raise anything
         told = f"is no readable GeoTIFF, or is cut off ({' '.join(str(error).split())[:120]})"
         raise InputError(Problem(path.name, told)) from None
@@ -97,6 +104,13 @@ def _read(path: Path, crs: str) -> tuple[npt.NDArray[Any], Grid]:
     if np.ma.is_masked(values) and not np.issubdtype(values.dtype, np.floating):
         plain = values.astype(np.float64).filled(np.nan)
     return np.asarray(plain), Grid(crs or known.to_string(), t.c, t.f, t.a, values.shape[0], values.shape[1])
+
+
+def _too_large(source: Any, where: str) -> list[Problem]:  # noqa: ANN401 - rasterio carries no types
+    if source.width * source.height <= MOST_PIXELS:
+        return []
+    told = f"states {source.width:,} × {source.height:,} pixels; at most {MOST_PIXELS:,} are read: use a coarser grid"
+    return [Problem(where, told)]
 
 
 def _misplaced(t: Any, known: Any, where: str, crs: str) -> list[Problem]:  # noqa: ANN401 - rasterio carries no types

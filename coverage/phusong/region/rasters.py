@@ -16,6 +16,7 @@ from scipy.ndimage import distance_transform_edt
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.facts import table
 from phusong.region.grid import Grid
+from phusong.region.raster_opening import open_raster
 
 __all__ = ["Heights", "read_elevation", "read_landcover", "read_people"]
 
@@ -25,6 +26,7 @@ _TILES = (".tif", ".tiff", ".hgt", ".vrt", ".dt0", ".dt1", ".dt2")
 _LOWEST_M, _HIGHEST_M = -500.0, 9000.0
 _PICTURE_BANDS = 3
 _STRIP_ROWS = 512
+_STRIP_PIXELS = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def _warp(
         raise InputError(Problem(path.name, "does not exist"))
     out = np.full(grid.shape, np.nan)
     try:
-        with rasterio.open(path) as source:
+        with open_raster(path) as source:
             if source.crs is None:
                 raise InputError(
                     Problem(path.name, f"has no CRS; say which one it is in (the region uses {grid.crs})")
@@ -287,8 +289,10 @@ def _lowest(source: Any, grid: Grid) -> float | None:  # noqa: ANN401
     top, bottom = max(int(np.floor(top)) - 1, 0), min(int(np.ceil(bottom)) + 1, source.height)
     left, right = max(int(np.floor(left)) - 1, 0), min(int(np.ceil(right)) + 1, source.width)
     low = None
-    for row in range(top, bottom, _STRIP_ROWS):
-        strip = Window(left, row, max(right - left, 0), min(_STRIP_ROWS, bottom - row))
+    # a raster may be as wide as it likes: a strip is as high as fits
+    height = max(1, min(_STRIP_ROWS, _STRIP_PIXELS // max(right - left, 1)))
+    for row in range(top, bottom, height):
+        strip = Window(left, row, max(right - left, 0), min(height, bottom - row))
         values = source.read(1, window=strip)
         values = values[np.isfinite(values)]
         if values.size:

@@ -1,7 +1,6 @@
 """The region: layers of one area in memory, and as a folder."""
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ import tomli_w
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from phusong.bounded import toml_tree
 from phusong.errors import InputError, Problem, refuse
 from phusong.html_card import card, html_table
 from phusong.region.antennas import AntennaPattern, antenna_text, read_antennas
@@ -201,10 +201,8 @@ def _read(cls: type[Region], folder: Path) -> Region:
         )
     if not (folder / "region.toml").is_file():
         raise InputError(Problem(folder.name, "holds no region.toml, so it is no region"))
-    try:
-        tree = tomllib.loads((folder / "region.toml").read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(Problem("region.toml", f"is not valid TOML: {error}")) from None
+    tree = toml_tree(folder / "region.toml")
+    refuse(_no_tables(tree))
     head = tree.get("region", {})
     crs = str(head.get("crs", ""))
     problems = _crs_problems(crs)
@@ -245,16 +243,33 @@ def _read(cls: type[Region], folder: Path) -> Region:
         if s.kind not in KINDS
     ]
     refuse(bad)
-    repairs = folder / "repairs.csv"
-    table = pd.read_csv(repairs, dtype=str, keep_default_na=False) if repairs.is_file() else pd.DataFrame()
     return cls(
         name=str(head.get("name", folder.name)),
         sources=sources,
-        repairs=_with_notices(table, changed),
+        repairs=_with_notices(_repairs(folder / "repairs.csv"), changed),
         antennas=antennas,
         **rasters,
         **layers,
     )
+
+
+def _no_tables(tree: Mapping[str, Any]) -> list[Problem]:
+    layers = tree.get("layers", {})
+    named = {"region": tree.get("region", {}), "layers": layers}
+    named |= {f"layers.{k}": v for k, v in layers.items()} if isinstance(layers, dict) else {}
+    return [
+        Problem("region.toml", "must be a table", column=name)
+        for name, held in named.items()
+        if not isinstance(held, dict)
+    ]
+
+
+def _repairs(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False) if path.is_file() else pd.DataFrame()
+    except (ValueError, OSError) as error:
+        told = f"cannot be read as CSV ({' '.join(str(error).split())[:100]}); delete it, or restore it"
+        raise InputError(Problem(path.name, told)) from None
 
 
 def _crs_problems(crs: str) -> list[Problem]:

@@ -13,11 +13,15 @@ from phusong.region.legacy_text import UnsureTextError, decode
 from phusong.region.names import fold
 from phusong.region.notices import Notice
 
-__all__ = ["DELIMITERS", "TextTable", "read_text_table"]
+__all__ = ["DELIMITERS", "MOST_COLUMNS", "TextTable", "read_text_table"]
 
 DELIMITERS = (",", ";", "\t", "|")
 """Delimiters that are found out."""
 
+MOST_COLUMNS = 10_000
+"""Columns a table may have."""
+
+_LONGEST_LINE = 4_000_000  # characters
 _TRIED_LINES = 50  # read to find the delimiter
 _CHUNK_ROWS = 50_000  # rows held as Python text at once
 _SHOWN = 20
@@ -116,13 +120,21 @@ def _delimiter(text: str, where: str, known: Iterable[str]) -> str:
 
 def _tolerant_rows(text: str, mark: str) -> Iterator[list[str]]:
     try:
-        yield from (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if row)
+        yield from (row for row in csv.reader(_lines(text), delimiter=mark) if row)
     except csv.Error:
         return
 
 
+def _lines(text: str) -> Iterator[str]:
+    for line in io.StringIO(text, newline=""):
+        # a row is held whole before its values can be counted
+        if len(line) > _LONGEST_LINE:
+            raise csv.Error(f"a line is longer than {_LONGEST_LINE:,} characters")
+        yield line
+
+
 def _table(text: str, mark: str, where: str) -> tuple[pd.DataFrame, list[Notice]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+    reader = csv.reader(_lines(text), delimiter=mark, strict=True)
     rows = (row for row in reader if row and (row[0].strip() or any(v.strip() for v in row)))
     problems: list[Problem] = []
     wrong = trailing = read = 0
@@ -130,6 +142,8 @@ def _table(text: str, mark: str, where: str) -> tuple[pd.DataFrame, list[Notice]
     try:
         header = [name.strip() for name in next(rows, [])]
         width = len(header)
+        if width > MOST_COLUMNS:
+            raise InputError(Problem(where, f"has {width:,} columns; at most {MOST_COLUMNS:,} are read"))
         while chunk := list(islice(rows, _CHUNK_ROWS)):
             for i, row in enumerate(chunk):
                 if len(row) > width and not any(v.strip() for v in row[width:]):

@@ -17,6 +17,7 @@ from phusong.region.importers.base import Imported, Options, Repair, names_of
 from phusong.region.importers.unpacking import unpacked_files
 from phusong.region.importers.vector_part import read_part
 from phusong.region.notices import Notice
+from phusong.region.raster_opening import open_raster
 from phusong.region.shapes import shaped
 from phusong.region.store import Region, Source
 
@@ -99,7 +100,7 @@ def raster_lines(path: Path, region: Region) -> npt.NDArray[Any]:
     Diagonal neighbours are joined only where no pixel beside both would join them.
     """
     try:
-        with rasterio.open(path) as source:
+        with open_raster(path) as source:
             if source.crs is None:
                 raise InputError(
                     Problem(path.name, "has no CRS; say which one it is in, e.g. with gdal_edit.py -a_srs")
