@@ -8,18 +8,15 @@ import sys
 from pathlib import Path
 
 import phusong
-from phusong.report.compare import compare
-from phusong.report.compare_verdict import break_even_lines, verdict
-from phusong.report.compare_words import words
 
 folders = [Path(p) for p in sys.argv[1:]] or [Path("results/none"), Path("results/mocn")]
-found = compare({folder.name: phusong.Result.read(folder) for folder in folders})
+found = phusong.compare({folder.name: phusong.Result.read(folder) for folder in folders})
 first, *others = found.names
 
 # which plan, why, and what would change it
-for line in [*found.notes, *verdict(found, words("en"))]:
+for line in [*found.notes, *found.verdict()]:
     print(line)
-for what, leads in break_even_lines(found, words("en")):
+for what, leads in found.break_even_lines():
     print(f"If {what}, {leads} leads.")
 
 # communes where the plans differ most

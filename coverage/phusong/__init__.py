@@ -8,7 +8,19 @@ from phusong import invest, radio, service  # noqa: E402
 from phusong.errors import InputError, PhusongError  # noqa: E402
 from phusong.pipeline import run  # noqa: E402
 from phusong.region.store import Region  # noqa: E402
+from phusong.report.compare import compare  # noqa: E402
 from phusong.report.result import Result  # noqa: E402
 from phusong.scenario import Scenario  # noqa: E402
 
-__all__ = ["InputError", "PhusongError", "Region", "Result", "Scenario", "invest", "radio", "run", "service"]
+__all__ = [
+    "InputError",
+    "PhusongError",
+    "Region",
+    "Result",
+    "Scenario",
+    "compare",
+    "invest",
+    "radio",
+    "run",
+    "service",
+]

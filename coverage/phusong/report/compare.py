@@ -100,6 +100,20 @@ class Comparison:
         row = self.summary[self.summary["key"] == key].to_dict("records")[0]
         return {n: float("nan") if row[n] is None else float(row[n]) for n in self.names}
 
+    def verdict(self, language: str = "en") -> list[str]:
+        """Return in sentences which plan leads, why, and how surely, in English (`en`) or Vietnamese (`vi`)."""
+        from phusong.report.compare_verdict import verdict  # noqa: PLC0415 - it speaks of comparisons
+        from phusong.report.compare_words import words  # noqa: PLC0415
+
+        return verdict(self, words(language))
+
+    def break_even_lines(self, language: str = "en") -> list[tuple[str, str]]:
+        """Return what would have to be so, and which plan leads then."""
+        from phusong.report.compare_verdict import break_even_lines  # noqa: PLC0415
+        from phusong.report.compare_words import words  # noqa: PLC0415
+
+        return break_even_lines(self, words(language))
+
 
 def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int | None = None) -> Comparison:
     """Return what differs between results.
