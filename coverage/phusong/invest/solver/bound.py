@@ -94,7 +94,8 @@ def priced(problem: Problem, budget: float, *, passes: int, late: Callable[[], b
         if problem.shares:
             forest = trees(problem)
             size = np.diff(forest.starts)
-            reach = np.bincount(forest.part, np.repeat(problem.weights, size), problem.cost.size)
+            paid = np.repeat(problem.weights, size)
+            reach = np.bincount(forest.part, paid, problem.cost.size).astype(np.float64)
             prices: Prices = TreePrices(forest, problem.weights, problem.cost.size, pool)
             return _priced(prices, problem.cost, reach, budget, passes, late)
         prices = ChainPrices(problem, pool)

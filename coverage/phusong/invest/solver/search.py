@@ -19,7 +19,7 @@ __all__ = ["improved"]
 
 Bools = npt.NDArray[np.bool_]
 
-_SLICE = 20_000_000  # updates between two looks at the clock
+_SLICE = 4_000_000  # updates between two looks at the clock, or as many as recounting takes
 _MOST_OUT = 64  # candidates that one ruin may take out
 _HOT, _COLD = 0.1, 0.001  # people that may be lost at first and at last, as a share of a candidate's mean
 _BLINK = 0.05  # share of looks that miss a candidate
@@ -83,11 +83,12 @@ def improved(
     random = np.array([seed * 2 + 1], np.uint64)
     spent_work = 0
     room = budget * (1 + 1e-12)
+    slice_ = min(max(_SLICE, problem.chain.size // 2), work)
     while spent_work < work and not late() and best_people < enough * (1 - 1e-12):
         people, spent = refresh(packed, state)
         heat = max(0.0, 1.0 - spent_work / work)
         done, best_people = _slice(
-            packed, state, best, best_people, people, spent, room, random, min(_SLICE, work), heat
+            packed, state, best, best_people, people, spent, room, random, slice_, heat
         )
         spent_work += done
     return best
