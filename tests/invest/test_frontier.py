@@ -49,5 +49,7 @@ def test_plans_rise_with_money_and_stay_under_the_bound(seed):
     at = rows.set_index("budget_musd")
     assert at.loc[3.0, "plan_people"] == pytest.approx(best.people)
     assert bound_at(curve, 3.0) == pytest.approx(best.bound)
+    for budget in (0.2, 1.0, 2.0, 5.0, 12.0):
+        assert best_plan(model, budget).people <= bound_at(curve, budget) + 1e-6
     steps = curve.dropna(subset=["cost_musd"])
     assert steps["people"].is_monotonic_increasing

@@ -9,12 +9,16 @@ import pandas as pd
 from phusong.invest.optimum import BestPlan
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.ranking import Ranking, rank
+from phusong.invest.solver.bound import priced
+from phusong.invest.solver.problem import reduced
 
 __all__ = ["bound_corners", "frontier", "priced_lines"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+_PRICED_AT = (0.1, 0.4, 1.0, 2.5)  # times the budget asked for: where the bound is sought anew
+_PASSES = 40  # over the elements; the bound is valid whatever their number
 _BUDGETS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)  # times the budget asked for
 
 
@@ -50,7 +54,11 @@ def frontier(
     """
     cost = np.r_[0.0, np.cumsum(ranking.cost_musd)]
     points = pd.DataFrame({"cost_musd": cost, "people": np.r_[0.0, np.cumsum(ranking.people_gained)]})
-    own = np.array([[best.price, best.bound - best.price * budget_musd], [0.0, best.closable]])
+    own = np.array([[0.0, best.closable]])
+    if model is None:
+        own = np.vstack([own, [best.price, best.bound - best.price * budget_musd]])
+    else:
+        own = np.vstack([own, _bound_lines(model, np.array(_PRICED_AT) * budget_musd)])
     budgets = np.unique(
         np.r_[
             0.0,
@@ -60,6 +68,8 @@ def frontier(
         ]
     )
     money, people = bound_corners(np.vstack([own, *([lines] if lines is not None else [])]), budgets)
+    # what no plan of a larger budget exceeds, no plan of a smaller one does
+    people = np.where(money <= budget_musd, np.minimum(people, best.bound), people)
     rows = pd.DataFrame({"budget_musd": money, "bound_people": people})
     if model is not None:
         known = _plans(model, best, budgets)
@@ -134,6 +144,19 @@ def priced_lines(worth: Floats, cost_musd: Floats, fixed_people: float, budgets:
     slopes = np.r_[worth[order] / cost_musd[order], 0.0]
     at = np.minimum(np.searchsorted(spent, budgets, side="right") - 1, order.size)
     return np.column_stack([slopes[at], bought[at] - slopes[at] * spent[at]])
+
+
+def _bound_lines(model: PlanModel, budgets: Floats) -> Floats:
+    """Return lines that bound every plan, from prices found at some budgets."""
+    problem = reduced(model)
+    cost = problem.cost if problem.shares else problem.candidate_cost
+    lines = [np.empty((0, 2))]
+    if problem.weights.size:
+        for budget in budgets[budgets > 0].tolist():
+            found = priced(problem, budget, passes=_PASSES, late=lambda: False)
+            fixed = problem.free_people + found.fixed_people
+            lines.append(priced_lines(found.worth, cost, fixed, budget * np.geomspace(0.25, 4.0, 9)))
+    return np.vstack(lines)
 
 
 def _meet(a: tuple[float, float], b: tuple[float, float]) -> float:
