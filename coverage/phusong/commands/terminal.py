@@ -3,12 +3,13 @@
 import signal
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 __all__ = [
     "Interrupted",
@@ -23,8 +24,20 @@ __all__ = [
     "wrote",
 ]
 
-console = Console()
-errors = Console(stderr=True)
+# what moves a cursor, renames a window or colours on its own is no part of a name
+_CONTROL = {k: "\ufffd" for k in (*range(32), *range(127, 160)) if chr(k) not in "\n\t"}
+
+
+class _Plain(Console):
+    """A console on which text from files controls nothing."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own options, passed on
+        """Return the text that is shown for a string; every cell, title and line goes through here."""
+        return super().render_str(text.translate(_CONTROL), **options)
+
+
+console: Console = _Plain()
+errors: Console = _Plain(stderr=True)
 
 
 class Interrupted(SystemExit):
