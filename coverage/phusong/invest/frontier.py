@@ -17,8 +17,8 @@ __all__ = ["bound_corners", "frontier", "priced_lines"]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-_PRICED_AT = (0.1, 0.4, 1.0, 2.5)  # times the budget asked for: where the bound is sought anew
-_PASSES = 40  # over the elements; the bound is valid whatever their number
+_PRICED_AT = (0.15, 3.0)  # times the budget asked for: where the bound is sought anew
+_PASSES = 24  # over the elements; the bound is valid whatever their number
 _BUDGETS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)  # times the budget asked for
 
 
@@ -58,18 +58,22 @@ def frontier(
     if model is None:
         own = np.vstack([own, [best.price, best.bound - best.price * budget_musd]])
     else:
-        own = np.vstack([own, _bound_lines(model, np.array(_PRICED_AT) * budget_musd)])
+        own = np.vstack([own, _bound_lines(model, best, budget_musd)])
     budgets = np.unique(
         np.r_[
             0.0,
             budget_musd,
+            budget_musd * (1 + 1e-9),  # just above it the tighter bound of the budget itself no longer holds
             float(cost[-1]),
             [f * budget_musd for f in _BUDGETS if f * budget_musd < cost[-1]],
         ]
     )
-    money, people = bound_corners(np.vstack([own, *([lines] if lines is not None else [])]), budgets)
-    # what no plan of a larger budget exceeds, no plan of a smaller one does
-    people = np.where(money <= budget_musd, np.minimum(people, best.bound), people)
+    bounding = np.vstack([own, *([lines] if lines is not None else [])])
+    # what no plan of this budget exceeds, no plan of a smaller one does
+    capped = bound_corners(np.vstack([bounding, [0.0, best.bound]]), budgets)
+    beyond = bound_corners(bounding, budgets)
+    inside, outside = capped[0] <= budget_musd, beyond[0] > budget_musd
+    money, people = (np.r_[capped[k][inside], beyond[k][outside]] for k in (0, 1))
     rows = pd.DataFrame({"budget_musd": money, "bound_people": people})
     if model is not None:
         known = _plans(model, best, budgets)
@@ -146,13 +150,18 @@ def priced_lines(worth: Floats, cost_musd: Floats, fixed_people: float, budgets:
     return np.column_stack([slopes[at], bought[at] - slopes[at] * spent[at]])
 
 
-def _bound_lines(model: PlanModel, budgets: Floats) -> Floats:
-    """Return lines that bound every plan, from prices found at some budgets."""
+def _bound_lines(model: PlanModel, best: BestPlan, budget_musd: float) -> Floats:
+    """Return lines that bound every plan: from the prices behind the plan's own bound, and from others."""
     problem = reduced(model)
     cost = problem.cost if problem.shares else problem.candidate_cost
-    lines = [np.empty((0, 2))]
-    if problem.weights.size:
-        for budget in budgets[budgets > 0].tolist():
+    lines, at = [np.empty((0, 2))], list(_PRICED_AT)
+    if np.isfinite(best.relaxed_bound) and cost.max(initial=0.0) <= budget_musd == best.budget_musd:
+        # nothing was left out as too dear, so the prices hold for every other budget too
+        lines.append(np.array([[best.price, best.relaxed_bound - best.price * budget_musd]]))
+    else:
+        at.append(1.0)
+    if problem.weights.size and budget_musd > 0:
+        for budget in (np.array(at) * budget_musd).tolist():
             found = priced(problem, budget, passes=_PASSES, late=lambda: False)
             fixed = problem.free_people + found.fixed_people
             lines.append(priced_lines(found.worth, cost, fixed, budget * np.geomspace(0.25, 4.0, 9)))
