@@ -1,5 +1,7 @@
 """A folder is whole or as it was; text of spreadsheets comes back as it went."""
 
+import errno
+import os
 import re
 
 import pandas as pd
@@ -11,7 +13,7 @@ from phusong.errors import InputError
 from phusong.region.writing import plain_cells, safe_cells
 from phusong.report.files import safe_cell
 from phusong.spreadsheet_text import plain_text, safe_text
-from phusong.whole_folder import whole_folder
+from phusong.whole_folder import try_place, whole_folder
 
 
 def write(out, text, *, fail=False):
@@ -46,6 +48,47 @@ def test_folders_and_files_of_others_are_refused_and_left(tmp_path):
         with pytest.raises(InputError):
             write(place, "x")
     assert (tmp_path / "mine.txt").read_text() == "keep"
+
+
+def killed_while_writing(out, *, replacing: bool) -> None:
+    """Leave what a writer leaves that is killed before, or in the middle of, putting the new folder in its place."""
+    draft = out.parent / f".{out.name}.draft-dead"
+    (draft / "new").mkdir(parents=True)
+    (draft / "new" / "sign").write_text("half")
+    (draft / "writing").touch()
+    if replacing:
+        out.rename(draft / "old")
+
+
+@pytest.mark.parametrize("replacing", [False, True])
+def test_what_a_killed_writer_left_is_put_right(tmp_path, replacing):
+    out = tmp_path / "out"
+    write(out, "first")
+    (out / "notes.txt").write_text("mine")
+    killed_while_writing(out, replacing=replacing)
+    try_place(out, kind="a test", is_ours=lambda p: (p / "sign").is_file())
+    assert {p.name: p.read_text() for p in out.iterdir()} == {"sign": "first", "notes.txt": "mine"}
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_another_is_writing_is_left_alone(tmp_path):
+    with whole_folder(tmp_path / "out", kind="a test", is_ours=lambda p: (p / "sign").is_file()) as slow:
+        (slow / "sign").write_text("slow")
+        write(tmp_path / "out", "quick")
+    assert (tmp_path / "out" / "sign").read_text() == "slow"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EMFILE])
+def test_a_full_disk_is_told_and_the_earlier_folder_stays(tmp_path, number):
+    write(tmp_path / "out", "first")
+    with (
+        pytest.raises(InputError, match="as it was"),
+        whole_folder(tmp_path / "out", kind="a test", is_ours=lambda p: (p / "sign").is_file()),
+    ):
+        raise RuntimeError("a library's own words") from OSError(number, os.strerror(number))
+    assert (tmp_path / "out" / "sign").read_text() == "first"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
 @given(st.text("'=+-@\t\r aB", max_size=8))

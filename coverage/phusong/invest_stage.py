@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from phusong.engine.crew import Crew
 from phusong.engine.fingerprint import source_fingerprint
 from phusong.engine.keeping import Keeper
+from phusong.engine.store import Store
 from phusong.evidence import layer_is_known, unknown_behind
 from phusong.invest.bundles import OfferTerms, make_offers
 from phusong.invest.cost_catalogue import with_own_costs
@@ -29,6 +31,11 @@ Floats = npt.NDArray[np.float64]
 
 _COST_TABLES = ("costs", "energy", "terrain_multipliers", "lock_remedies", "sectors", "funds")
 _INVEST_TYPES = (Portfolio, BestPlan, Certificate)
+# everything that computes here: a change of any of it may change the outcome
+_PROGRAM = (
+    "region", "radio", "service", "access", "invest", "invest_stage.py", "invest_setup.py", "reach_setup.py",
+    "evidence.py",
+)  # fmt: skip
 
 
 def costs_of(asked: Scenario) -> Costs:
@@ -46,7 +53,13 @@ def costs_of(asked: Scenario) -> Costs:
 
 
 def invest(
-    asked: Scenario, situation: Situation, scene: Scene, radio: RadioPlan, region: Region, keeper: Keeper
+    asked: Scenario,
+    situation: Situation,
+    scene: Scene,
+    radio: RadioPlan,
+    region: Region,
+    keeper: Keeper,
+    crew: Crew | None = None,
 ) -> tuple[Portfolio, Mapping[int, float]]:
     """Return what to do, and the least cost of making each unstable site stable."""
     value = priority_value(asked.invest.weights, region, situation)
@@ -58,13 +71,18 @@ def invest(
         "seed": asked.seed,
         "unit costs": [*(table(name) for name in _COST_TABLES), costs_of(asked).catalogue],
         "places for masts": [region.settlements, region.facilities],
+        "cells": region.cells,
+        "reach of facilities": asked.access.facilities_within_m,
         "layers": (layer_is_known(region), region.communes[["commune_code", "name"]]),
         "sharing": asked.sharing.policy,
         "priorities": value,
-        "program": source_fingerprint("region", "radio", "service", "access", "invest"),
+        "program": source_fingerprint(*_PROGRAM),
     }
     return keeper.stage(
-        "invest", lambda: _invested(asked, situation, scene, radio, region, value), reads, _INVEST_TYPES
+        "invest",
+        lambda: _invested(asked, situation, scene, radio, region, value, crew, keeper.store),
+        reads,
+        _INVEST_TYPES,
     )
 
 
@@ -75,9 +93,11 @@ def _invested(
     radio: RadioPlan,
     region: Region,
     value: Floats | None,
+    crew: Crew | None,
+    store: Store | None,
 ) -> tuple[Portfolio, Mapping[int, float]]:
     settings = asked.invest
-    candidates = find_candidates(situation, scene, radio, region)
+    candidates = find_candidates(situation, scene, radio, region, crew=crew, store=store)
     terms = OfferTerms(asked.sharing.policy, settings.universal_service_share, settings.interim_years)
     offers = make_offers(situation, costs_of(asked), candidates, terms)
     if settings.only == "measured":

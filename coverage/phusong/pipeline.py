@@ -20,7 +20,7 @@ from phusong.invest_stage import costs_of, invest
 from phusong.network_tables import checked_links, network_tables
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.region.store import Region
-from phusong.report.folder import is_whole
+from phusong.report.folder import check_place, is_whole
 from phusong.report.provenance import provenance
 from phusong.report.redact import Redaction, redact
 from phusong.report.result import Result
@@ -104,6 +104,9 @@ def run(
         Listing everything that is wrong with the scenario or the region.
     """
     asked = scenario if isinstance(scenario, Scenario) else Scenario.read(scenario)
+    if out is not None:
+        # a place where nothing can be written is refused before the long part
+        check_place(Path(out))
     clock = stages or Stages()
     keeping = keeper or Keeper()
     with clock.stage("region"):
@@ -189,7 +192,7 @@ def run_region(
             node_east_m=region.power_nodes.geometry.x.to_numpy(np.float64),
             node_north_m=region.power_nodes.geometry.y.to_numpy(np.float64),
         )
-        portfolio, stabilise_musd = invest(asked, situation, scene, radio, region, keeping)
+        portfolio, stabilise_musd = invest(asked, situation, scene, radio, region, keeping, workers)
         policies = []
         for plain, granted, used, turn, found in compared:
             row = plain
@@ -203,7 +206,7 @@ def run_region(
                     station_room=used.station_room,
                 )
                 same = plain is compared[-1][0]
-                chosen = portfolio if same else invest(asked, other, scene, radio, region, keeping)[0]
+                chosen = portfolio if same else invest(asked, other, scene, radio, region, keeping, workers)[0]
                 row = planned_row(plain, chosen, len(network.operators))
             policies.append(row)
         listed = [*asked.sharing.compare, policy_label(asked.sharing)]

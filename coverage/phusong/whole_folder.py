@@ -1,14 +1,29 @@
 """A folder that is written whole or not at all: made under another name beside its place, then renamed."""
 
+import errno
+import glob
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from phusong.errors import InputError, Problem
 
-__all__ = ["whole_folder"]
+__all__ = ["try_place", "whole_folder"]
+
+_DRAFT = ".draft-"
+_OLD = "old"
+_SIGN = "writing"
+_TRIES = 8
+_PROBE_BYTES = 2**18  # of a disk on which a result can be tried
+_TROUBLES = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EACCES,
+    errno.EPERM,
+)  # fmt: skip
 
 
 def _nothing(_name: str) -> bool:
@@ -52,26 +67,104 @@ def whole_folder(
     >>> [entry.name for entry in place.iterdir()]
     ['notes.txt']
     """
-    # an alias of a folder stays one: what it points to is replaced
+    out = out.resolve()  # an alias of a folder stays one: what it points to is replaced
+    _refuse_others(out, kind, is_ours, kept)
+    with _draft(out) as draft:
+        # a temporary folder is private; one made inside it gets the rights of any new folder
+        new = draft / "new"
+        new.mkdir()
+        try:
+            yield new
+            _replace(new, out, draft / _OLD, kept)
+        except Exception as error:
+            trouble = _trouble(error, draft)
+            if not trouble:
+                raise
+            raise InputError(
+                Problem(str(out), f"cannot be written ({trouble}); what was there before is as it was")
+            ) from error
+
+
+def try_place(
+    out: Path, *, kind: str, is_ours: Callable[[Path], bool], kept: Callable[[str], bool] = _nothing
+) -> None:
+    """Refuse what :func:`whole_folder` would refuse, before the long work whose outcome is to be written there.
+
+    What killed writers left beside the place is put right and removed.
+
+    Raises
+    ------
+    InputError
+        If ``out`` holds other things, or nothing can be written there.
+    """
     out = out.resolve()
+    _refuse_others(out, kind, is_ours, kept)
+    with _draft(out) as draft:
+        trouble = _disk_trouble(draft)
+    if trouble:
+        raise InputError(Problem(str(out), f"cannot be written ({trouble})"))
+
+
+def _refuse_others(
+    out: Path, kind: str, is_ours: Callable[[Path], bool], kept: Callable[[str], bool]
+) -> None:
+    _tidy(out, kept)
     empty = out.is_dir() and not any(out.iterdir())
     if out.exists() and not empty and not (out.is_dir() and is_ours(out)):
         raise InputError(
             Problem(str(out), f"exists and is not {kind}; name another folder, it is left as it is")
         )
+
+
+@contextmanager
+def _draft(out: Path) -> Iterator[Path]:
+    """Give a hidden folder beside ``out``, held by a lock that ends with the process, however it ends."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.draft-", dir=out.parent))
+        draft, hold = _held_draft(out)
     except OSError as error:
-        raise InputError(Problem(str(out), f"cannot be written ({error.strerror})")) from error
+        raise InputError(Problem(str(out), f"cannot be written ({error.strerror or error})")) from error
     try:
-        # a temporary folder is private; one made inside it gets the rights of any new folder
-        new = draft / "new"
-        new.mkdir()
-        yield new
-        _replace(new, out, draft / "old", kept)
+        yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        hold.release()
+
+
+def _held_draft(out: Path) -> tuple[Path, FileLock]:
+    for _ in range(_TRIES):
+        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}{_DRAFT}", dir=out.parent))
+        hold = FileLock(draft / _SIGN)
+        try:
+            hold.acquire(timeout=0)
+        except Timeout:
+            continue  # somebody who tidies up took it for a left one in that moment
+        except NotImplementedError:
+            return draft, hold  # a disk without locks: nobody will take it for a left one either
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+        return draft, hold
+    raise OSError(errno.EAGAIN, "others keep taking the place")
+
+
+def _tidy(out: Path, kept: Callable[[str], bool]) -> None:
+    """Remove the drafts of writers that were killed; the earlier folder comes back from one killed while replacing."""
+    for draft in sorted(out.parent.glob(f".{glob.escape(out.name)}{_DRAFT}*")):
+        hold = FileLock(draft / _SIGN)
+        try:
+            hold.acquire(timeout=0)
+        except (Timeout, NotImplementedError, OSError):
+            continue  # somebody is writing there, or it is not ours to change
+        try:
+            old = draft / _OLD
+            if old.is_dir() and not out.exists():
+                old.rename(out)
+            elif old.is_dir():
+                _keep_of_others(old, out, kept)
+            shutil.rmtree(draft, ignore_errors=True)
+        finally:
+            hold.release()
 
 
 def _replace(new: Path, out: Path, old: Path, kept: Callable[[str], bool]) -> None:
@@ -81,9 +174,37 @@ def _replace(new: Path, out: Path, old: Path, kept: Callable[[str], bool]) -> No
     out.rename(old)
     try:
         new.rename(out)
-    except OSError:
-        old.rename(out)
+    except BaseException:
+        if not out.exists():
+            old.rename(out)
         raise
+    _keep_of_others(old, out, kept)
+
+
+def _keep_of_others(old: Path, out: Path, kept: Callable[[str], bool]) -> None:
     for entry in sorted(old.iterdir()):
         if kept(entry.name) and not (out / entry.name).exists():
             entry.rename(out / entry.name)
+
+
+def _trouble(error: BaseException, draft: Path) -> str:
+    """Return what is wrong with the disk or the process's limits; empty when the error is another's."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _TROUBLES:
+            return os.strerror(cause.errno)
+        cause = cause.__cause__ or cause.__context__
+    # libraries that write files have errors of their own: whether the disk is to blame, the disk can say
+    return "" if isinstance(error, InputError) else _disk_trouble(draft)
+
+
+def _disk_trouble(draft: Path) -> str:
+    try:
+        with (draft / "probe").open("wb") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    (draft / "probe").unlink(missing_ok=True)
+    return ""

@@ -18,6 +18,7 @@ __all__ = ["fingerprint", "source_fingerprint"]
 _PACKAGE = Path(__file__).resolve().parent.parent
 _BYTES = 20
 _NUMERIC = "biufc"
+_LIBRARIES = ("numpy", "numba", "scipy", "pandas", "shapely", "pyproj", "rasterio", "ortools")
 
 
 def fingerprint(value: object) -> str:
@@ -53,7 +54,7 @@ def source_fingerprint(*packages: str) -> str:
         Folders or files of the package, e.g. ``"radio"``.
     """
     total = hashlib.blake2b(digest_size=_BYTES)
-    for library in ("numpy", "numba", "scipy"):
+    for library in _LIBRARIES:
         total.update(f"{library} {version(library)};".encode())
     for name in sorted(packages):
         place = _PACKAGE / name

@@ -88,7 +88,11 @@ class Keeper:
                 self.store.note(name, parts)
                 return found
         found = make()
-        self.store.put(key, pack(found))
+        try:
+            self.store.put(key, pack(found, types))
+        except PackingError as error:
+            # said now, and not by never being reused
+            why = f"{why}; the outcome cannot be kept: it {error}"
         self.store.note(name, parts)
         self.notes.append(StageNote(name, False, why, time.perf_counter() - start))
         return found

@@ -25,15 +25,24 @@ class PackingError(ValueError):
     """Bytes that no value of the expected types was packed into."""
 
 
-def pack(value: object) -> bytes:
+def pack(value: object, types: tuple[type, ...] | None = None) -> bytes:
     """Return a value as bytes; see :func:`unpack`.
+
+    Parameters
+    ----------
+    value : object
+        Number, text, array, table, sequence, mapping or dataclass.
+    types : tuple of type, optional
+        Dataclasses that :func:`unpack` will expect; any when left out.
 
     Raises
     ------
+    PackingError
+        If the value holds a dataclass that will not be expected.
     TypeError
-        For what is neither number, text, array, table, sequence, mapping nor dataclass.
+        For a value of another kind.
     """
-    blobs = _Blobs()
+    blobs = _Blobs(None if types is None else frozenset(t.__name__ for t in types))
     tree = json.dumps(_node(value, blobs), ensure_ascii=False).encode()
     tree += b" " * (-len(tree) % 8)
     body = b"".join([struct.pack("<Q", len(tree)), tree, *blobs.pieces])
@@ -79,8 +88,9 @@ def _require(sound: bool) -> None:  # noqa: FBT001 - a plain condition
 class _Blobs:
     """Pieces laid one after another, eight bytes apart so that arrays lie as the processor likes."""
 
-    def __init__(self) -> None:
+    def __init__(self, expected: frozenset[str] | None) -> None:
         self.pieces: list[bytes] = []
+        self.expected = expected
         self._end = 0
 
     def add(self, data: bytes) -> list[int]:
@@ -112,6 +122,8 @@ def _node(value: object, blobs: _Blobs) -> object:  # noqa: PLR0911 - one line a
         parts = [_node(part, blobs) for part in (value.data, value.indices, value.indptr)]
         return {"csr": [*parts, list(value.shape)]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if blobs.expected is not None and type(value).__name__ not in blobs.expected:
+            raise PackingError(f"holds a {type(value).__name__}, which is not expected here")
         held = {f.name: _node(getattr(value, f.name), blobs) for f in dataclasses.fields(value)}
         return {"object": [type(value).__name__, held]}
     if isinstance(value, Mapping):

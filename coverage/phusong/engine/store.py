@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,8 +109,17 @@ class Store:
             self.use.refused = error.strerror or type(error).__name__
 
     def trim(self) -> int:
-        """Remove the values used longest ago until the rest fits, and return how many bytes were removed."""
+        """Remove what killed runs left half-written, and the values used longest ago until the rest fits.
+
+        Returns
+        -------
+        int
+            Bytes of the values removed.
+        """
         found = []
+        for path in self.folder.glob(f"*/{_ours()}*"):
+            if not _lives(path.name.removeprefix(_ours()).partition("-")[0]):
+                path.unlink(missing_ok=True)
         for path in self.folder.glob("??/*"):
             try:
                 facts = path.stat()
@@ -134,7 +144,8 @@ class Store:
     @staticmethod
     def _write(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=_TMP, dir=path.parent)
+        # the name says who is writing, so that what a killed run left is known
+        handle, draft = tempfile.mkstemp(prefix=f"{_ours()}{os.getpid()}-", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -142,3 +153,22 @@ class Store:
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
+
+
+def _ours() -> str:
+    """Return how names of files that this machine is writing begin."""
+    host = hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()
+    return f"{_TMP}{host}-"
+
+
+def _lives(pid: str) -> bool:
+    """Return whether a process runs; one that cannot be asked does."""
+    if os.name == "nt":
+        return True  # there signal 0 is no question
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError, OverflowError):
+        return True
+    return True

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from phusong.engine.crew import Crew
+from phusong.engine.store import Store
 from phusong.invest.places import MAST_M, find_places
 from phusong.invest.situation import Situation
 from phusong.radio.footprints import Footprints, footprints
@@ -77,7 +78,13 @@ class Candidates:
 
 
 def find_candidates(
-    situation: Situation, scene: Scene, radio: RadioPlan, region: Region, *, crew: Crew | None = None
+    situation: Situation,
+    scene: Scene,
+    radio: RadioPlan,
+    region: Region,
+    *,
+    crew: Crew | None = None,
+    store: Store | None = None,
 ) -> Candidates:
     """Return candidate sites that see people who hear nobody they may use, and what each would reach.
 
@@ -91,6 +98,8 @@ def find_candidates(
         Settlements, public buildings, power nodes and structures.
     crew : Crew, optional
         Who computes; two threads when left out. The result does not depend on it.
+    store : Store, optional
+        Where the levels of each place are kept: other costs need no radio.
     """
     grid = situation.grid
     places = find_places(situation, region)
@@ -104,7 +113,7 @@ def find_candidates(
     keep = np.zeros(grid.size, bool)
     keep[situation.cell_pixel] = True
     sectors = new_cells(ids, "new")
-    found = footprints(sectors, sites, scene, radio, keep=keep, crew=crew)
+    found = footprints(sectors, sites, scene, radio, keep=keep, crew=crew, store=store)
     noise = noise_dbm("4G", 900.0, radio.budget.noise_figure_db) + radio.budget.interference_margin_db
     floor = radio.budget.floor_dbm(*sectors.iloc[0][["technology", "band_mhz", "bandwidth_mhz"]])
     cells, room, levels = _reached(situation, found, noise)

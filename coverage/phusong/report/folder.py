@@ -24,9 +24,9 @@ from phusong.report.maps import draw_maps
 from phusong.report.page import report_html
 from phusong.report.provenance import digest
 from phusong.report.result import GAP_PARTS, Result
-from phusong.whole_folder import whole_folder
+from phusong.whole_folder import try_place, whole_folder
 
-__all__ = ["FILES", "is_result_folder", "is_whole", "read_folder", "write_folder"]
+__all__ = ["FILES", "check_place", "is_result_folder", "is_whole", "read_folder", "write_folder"]
 
 FILES = (
     "summary.json", "communes.parquet", "communes.gpkg", "access.tif", "rsrp.tif", "sites.parquet",
@@ -56,6 +56,17 @@ def write_folder(result: Result, out: Path) -> None:
     """
     with whole_folder(out, kind="a result folder", is_ours=is_result_folder, kept=_is_of_others) as new:
         _write_files(result, new)
+
+
+def check_place(out: Path) -> None:
+    """Refuse a place where :func:`write_folder` could not write, and put right what killed runs left beside it.
+
+    Raises
+    ------
+    InputError
+        As of :func:`write_folder`.
+    """
+    try_place(out, kind="a result folder", is_ours=is_result_folder, kept=_is_of_others)
 
 
 def read_folder(path: Path) -> Result:
