@@ -164,6 +164,8 @@ def _headline(summary: dict[str, Any]) -> None:
         f"no plan of that budget reaches more than {plan['bound_people']:,.0f} (within {plan['distance_share']:.1%}).",
         highlight=False,
     )
+    for sentence in plan.get("statements", ()):
+        console.print(escape(sentence), highlight=False)
 
 
 def _calibration(calibration: Any) -> None:  # noqa: ANN401 - a frame

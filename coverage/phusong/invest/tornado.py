@@ -25,8 +25,8 @@ _BUDGET_STEP = 0.1
 
 _FAMILIES: Mapping[str, tuple[str, ...]] = {
     "masts": ("build_site",),
-    "power": ("battery_backup", "solar_backup", "diesel_backup", "extend_grid"),
-    "links": ("fibre_link", "microwave_link", "satellite_link"),
+    "power": ("battery_backup", "solar_backup", "diesel_backup", "extend_grid", "feeder"),
+    "links": ("fibre_link", "fibre_route", "microwave_link", "satellite_link"),
     "radios": ("add_radio",),
     "sharing": ("open_passive", "open_mocn", "open_roaming"),
 }

@@ -134,6 +134,7 @@ def _headline(result: Result) -> dict[str, Any]:
         "gap_total": sum(totals[p] for p in GAP_PARTS),
         "hours": finite(summary.get("hours_lost_year_mean")),
         "plan": {k: finite(plan.get(k)) for k in keys},
+        "plan_statements": [str(sentence) for sentence in plan.get("statements") or ()],
         "vnd": finite((summary.get("currency") or {}).get("vnd_per_usd")),
         "share_measured": finite(summary.get("share_measured")),
         "parts": [
