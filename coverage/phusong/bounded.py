@@ -36,8 +36,10 @@ def read_bytes(path: Path, most: int = MOST_TABLE_BYTES) -> bytes:
         If it cannot be read, or is longer.
     """
     try:
+        size = path.stat().st_size
         with path.open("rb") as file:
-            data = file.read(most + 1) if path.stat().st_size <= most else None
+            # what is asked for is set aside, whatever there is: so the size, and a byte to see it grow
+            data = file.read(size + 1) if size <= most else None
     except OSError as error:
         raise InputError(Problem(path.name, f"cannot be read ({error.strerror or error})")) from None
     if data is None or len(data) > most:

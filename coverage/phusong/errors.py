@@ -7,6 +7,10 @@ from difflib import get_close_matches
 __all__ = ["InputError", "PhusongError", "Problem", "nearest_name", "refuse"]
 
 
+_LONGEST_NAME = 200  # characters; names come from files
+_LONGEST_WORDS = 4000
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong with an input, in words that a planner can act on.
@@ -33,9 +37,20 @@ class Problem:
         if self.row is not None:
             place += f" row {self.row}"
         if self.column is not None:
-            place += ("," if self.row is not None else "") + f" column {self.column}"
-        found = "" if self.value is None else f"{str(self.value)[:80]!r} "
-        return f"{place}: {found}{self.what}"
+            place += ("," if self.row is not None else "") + f" column {_short(self.column, _LONGEST_NAME)}"
+        found = "" if self.value is None else f"{_text(self.value)[:80]!r} "
+        return f"{place}: {found}{_short(self.what, _LONGEST_WORDS)}"
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, a list thousands deep
+        return f"a {type(value).__name__} too long to print"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 class PhusongError(Exception):
