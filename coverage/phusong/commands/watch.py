@@ -160,15 +160,15 @@ def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
 
 def _table(kpis: "pd.DataFrame") -> None:
     table = slim_table("KPIs of the whole region", left=("KPI",), right=("actual", "target"))
-    for name in ("by", "forecast", "light", "unit", "owner"):
-        table.add_column(name, overflow="fold")
+    # who answers for each stands in kpis.csv; here the name and the dates stay whole
+    for name in ("by", "forecast", "light"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("unit", overflow="fold")
     late = []
     for row in kpis[kpis["level"] == "region"].to_dict("records"):
         shown = ["–" if row[k] != row[k] else cell(float(row[k])) for k in ("actual", "target")]
         light = _LIGHTS[row["light"]]
-        table.add_row(
-            row["kpi"], *shown, row["target_date"], row["forecast"], light, row["unit"], row["owner"]
-        )
+        table.add_row(row["kpi"], *shown, row["target_date"], row["forecast"], light, row["unit"])
         if row["freshness"] != "current":
             late.append(f"{row['kpi']} is {row['freshness']}")
     console.print(table)
