@@ -16,6 +16,7 @@ DOSE = {"scenario": 150, "region": 3, "plan": 150, "events": 200, "importer": 12
 
 @pytest.fixture(scope="module")
 def fuzz():
+    sys.path.insert(0, str(SCRIPT.parent))
     spec = importlib.util.spec_from_file_location("phusong_fuzz", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
@@ -24,6 +25,7 @@ def fuzz():
     spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]
+    sys.path.remove(str(SCRIPT.parent))
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,9 @@ from phusong.radio.antenna import pattern_tables
 from phusong.region.antennas import read_antennas
 from phusong.region.archive import unpacked
 from phusong.region.column_map import read_column_maps
+from phusong.region.importers import Options
 from phusong.region.importers.unpacking import unpacked_files
+from phusong.region.importing import import_files
 from phusong.region.opening import open_table
 from phusong.region.postgis.names import relation_of
 from phusong.region.raster_files import read_heights
@@ -397,3 +399,21 @@ def test_text_frames_have_no_objects_but_text():
     frame = read_text_table(b"a,b\n__import__('os'),1\n", "x.csv", known=["a"]).frame
     assert isinstance(frame, pd.DataFrame)
     assert frame["a"].tolist() == ["__import__('os')"]
+
+
+@pytest.mark.parametrize("corner", [[105.0, 9.9e300], [105.0, 91.0], [-180.0, -89.0]])
+def test_people_on_areas_beyond_the_world_are_refused_or_elsewhere(corner, tmp_path):
+    ring = [[104.9, 21.6], corner, [105.3, 21.9], [104.9, 21.6]]
+    shape = {
+        "type": "Feature",
+        "properties": {"population": 5},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    path = tmp_path / "kontur.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [shape]}), encoding="utf-8")
+    try:
+        found = import_files(small_region(), "kontur", [path], Options())
+    except InputError as error:
+        assert "kontur.geojson" in str(error)  # noqa: PT017 - either is right
+    else:
+        assert found.region.demand["population"].sum() > 0

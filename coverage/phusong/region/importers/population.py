@@ -72,7 +72,10 @@ def people_of_shapes(shapes: Any, people: npt.ArrayLike, grid: Grid) -> Floats: 
         west, south, east, north = shapely.bounds(part).T
         top, left = grid.rowcol(west, north)
         bottom, right = grid.rowcol(east, south)
-        high, wide = bottom - top + 1, right - left + 1
+        # an area as large as the world is looked at inside the grid only
+        top, left = np.maximum(top, 0), np.maximum(left, 0)
+        bottom, right = np.minimum(bottom, grid.height - 1), np.minimum(right, grid.width - 1)
+        high, wide = np.maximum(bottom - top + 1, 0), np.maximum(right - left + 1, 0)
         shape = np.repeat(np.arange(len(part)), high * wide)
         within = np.arange(shape.size) - np.repeat(np.cumsum(high * wide) - high * wide, high * wide)
         row, col = top[shape] + within // wide[shape], left[shape] + within % wide[shape]
@@ -128,7 +131,7 @@ def _of_hexagons(path: Path, grid: Grid, crs: str) -> Floats:
             ),
             *(
                 Problem(path.name, "is no number of people from 0 up", int(i) + 1, column, people[i])
-                for i in np.flatnonzero(~(people >= 0))[:_SHOWN]
+                for i in np.flatnonzero(~((people >= 0) & np.isfinite(people)))[:_SHOWN]
             ),
         ]
     )
@@ -136,4 +139,7 @@ def _of_hexagons(path: Path, grid: Grid, crs: str) -> Floats:
     if CRS.from_user_input(own) != CRS.from_user_input(grid.crs):
         to_grid = Transformer.from_crs(own, grid.crs, always_xy=True)
         shapes = shapely.transform(shapes, _pairs(to_grid))
+        lost = np.flatnonzero(~np.isfinite(shapely.bounds(shapes)).all(axis=1))
+        told = f"lies where {grid.crs} has no place; are longitude and latitude swapped?"
+        refuse([Problem(path.name, told, int(i) + 1, "geometry") for i in lost[:_SHOWN]])
     return people_of_shapes(shapes, people, grid)

@@ -1,0 +1,224 @@
+# ruff: noqa: PLC0415 - each target imports what it reads with, so that atheris can look into it
+"""What scripts/fuzz.py throws bytes at: everything in phusong that reads a file of somebody else."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["TARGETS", "PromiseBrokenError", "Target", "require"]
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class PromiseBrokenError(Exception):
+    """An input did what no input may."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that reads a file.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file in its folder.
+    good : sequence of bytes
+        Contents that are understood, to begin with.
+    use : callable
+        Reads the file; may raise InputError.
+    """
+
+    name: str
+    good: Sequence[bytes]
+    use: Callable[[Path], object]
+
+
+def scenario_target(_folder: Path) -> Target:
+    """Return the reader of scenarios."""
+    from phusong.scenario import Scenario
+
+    files = [p.read_bytes() for p in sorted((ROOT / "scenarios").glob("*.toml"))]
+    return Target("mine.toml", files, lambda path: Scenario.read(path).to_toml())
+
+
+def region_target(folder: Path) -> Target:
+    """Return the reader of region folders; the first byte chooses the file that is changed."""
+    from phusong.region.antennas import AntennaPattern, antenna_text
+    from phusong.region.store import Region
+
+    region = _region()
+    place = region.write(folder / "region")
+    import numpy as np
+
+    (place / "antennas").mkdir(exist_ok=True)
+    pattern = AntennaPattern("a", 17.0, 900.0, np.zeros(360), np.zeros(360))
+    (place / "antennas" / "a.msi").write_text(antenna_text(pattern), encoding="utf-8")
+    (place / "repairs.csv").write_text("layer,column,reason\nsites,owner,x\n", encoding="utf-8")
+    files = sorted(p for p in place.rglob("*") if p.is_file())
+    whole = [p.read_bytes() for p in files]
+
+    def use(path: Path) -> object:
+        data = path.read_bytes()
+        which = data[0] % len(files) if data else 0
+        try:
+            files[which].write_bytes(data[1:])
+            return Region.read(place)
+        finally:
+            files[which].write_bytes(whole[which])
+
+    return Target("region.bin", [bytes([k]) + w for k, w in enumerate(whole)], use)
+
+
+def plan_target(_folder: Path) -> Target:
+    """Return the reader of plans that somebody brings to `phusong evaluate`."""
+    import pandas as pd
+
+    from phusong.invest.plan_book import PlanBook
+    from phusong.invest.plan_file import read_plan
+
+    ids = ["build/s01", "battery/s02", "link/s03"]
+    book = PlanBook.of_tables(
+        {
+            "remedies": pd.DataFrame(
+                {"remedy_id": ids, "kind": "build", "capex_musd": 1.0, "opex_musd_year": 0.1, "cost_musd": 1.5,
+                 "east_m": 5e5, "north_m": 2.4e6}
+            ),
+            "bundles": pd.DataFrame(
+                {"bundle_id": ["b1", "b2"], "kinds": "build", "operators": "red", "commune_code": "00001",
+                 "where": "s01", "east_m": 5e5, "north_m": 2.4e6, "remedies": [";".join(ids[:2]), ids[2]]}
+            ),
+            "people_groups": pd.DataFrame({"commune_code": ["00001", "00002"], "people": [10, 20]}),
+            "bundle_groups": pd.DataFrame({"bundle": [0, 1], "group": [0, 1]}),
+        }
+    )  # fmt: skip
+    good = [b"remedy_id,year,fund\nbuild/s01,2026,state\nlink/s03,,\n", "bundle;năm\nb1;2027\n".encode()]
+    return Target("plan.csv", good, lambda path: read_plan(path, book))
+
+
+def events_target(_folder: Path) -> Target:
+    """Return the reader of `phusong watch`: lines are events or are rejected with a reason."""
+    from types import SimpleNamespace
+
+    from phusong.live.events import LineError, parse
+    from phusong.live.sources import Waiting, batches
+
+    def use(path: Path) -> object:
+        taken = 0
+        session: object = SimpleNamespace(reads={})
+        for batch in batches(str(path), session, follow=False):  # type: ignore[arg-type]  # only reads is asked for
+            if isinstance(batch, Waiting):
+                continue
+            for line in batch:
+                try:
+                    taken += parse(line.text).time_ms > 0
+                except LineError as error:
+                    require(len(error.reason) > 8, "a rejected line has no reason")
+        return taken
+
+    time_ = '"time": "2026-01-31T08:00:00+07:00"'
+    good = [
+        f'{{"id": "1", {time_}, "kind": "site_down", "subject": "s1", "payload": {{"note": "x"}}}}\n'.encode(),
+        f'{{"id": "2", {time_}, "kind": "money_disbursed", "subject": "00001", "payload": {{"fund": "state", '
+        f'"amount_musd": 1.5}}}}\n{{"id": "3", {time_}, "kind": "clock"}}\n'.encode(),
+    ]
+    return Target("events.jsonl", good, use)
+
+
+def importer_target(folder: Path) -> Target:
+    """Return the importers; the first byte chooses kind and ending."""
+    from phusong.region.importers import IMPORTERS, Options
+    from phusong.region.importing import import_files
+    from phusong.region.writing import write_table
+
+    region = _region()
+    made = folder / "made"
+    made.mkdir()
+    endings = (
+        ".csv",
+        ".zip",
+        ".csv.gz",
+        ".gpkg",
+        ".geojson",
+        ".tif",
+        ".osm.pbf",
+        ".osm",
+        ".parquet",
+        ".vrt",
+        ".hgt",
+    )
+    ways = [(kind, ending) for kind in IMPORTERS for ending in endings]
+    write_table(region.sites, made / "sites.csv", "sites")
+    write_table(region.sites, made / "sites.gpkg", "sites")
+    region.communes.to_crs("EPSG:4326").to_file(made / "communes.geojson", driver="GeoJSON")
+    rows = b"radio,mcc,net,area,cell,unit,lon,lat,range,samples,changeable,created,updated,averageSignal\n"
+    rows += b"LTE,452,1,100,2561,0,105.2,21.8,1000,20,1,1459743588,1459743588,0\n"
+    by_ending = {
+        ".csv": [rows, (made / "sites.csv").read_bytes()],
+        ".gpkg": [(made / "sites.gpkg").read_bytes()],
+        ".geojson": [(made / "communes.geojson").read_bytes()],
+        ".osm": [
+            b'<osm version="0.6"><node id="1" lat="21.8" lon="105.2"><tag k="power" v="tower"/></node></osm>'
+        ],
+    }
+
+    def use(path: Path) -> object:
+        data = path.read_bytes()
+        kind, ending = ways[(data[0] if data else 0) % len(ways)]
+        file = path.with_name(f"input{ending}")
+        file.write_bytes(data[1:])
+        try:
+            return import_files(region, kind, [file], Options())
+        finally:
+            file.unlink()
+
+    good = [bytes([k]) + g for k, (_, e) in enumerate(ways[:256]) for g in by_ending.get(e, [b""])]
+    return Target("import.bin", good, use)
+
+
+def storm_target(_folder: Path) -> Target:
+    """Return the reader of storm tracks."""
+    from phusong.service.storms.track import read_track
+
+    files = [p.read_bytes() for p in sorted((ROOT / "geodata" / "storms").glob("*.csv"))]
+    return Target("storm.csv", files, lambda path: read_track(path).every(1.0).velocity_ms())
+
+
+def columns_target(_folder: Path) -> Target:
+    """Return the reader of columns.toml."""
+    from phusong.region.column_map import EXAMPLE, read_column_maps
+
+    return Target("columns.toml", [EXAMPLE.encode()], read_column_maps)
+
+
+def antenna_target(_folder: Path) -> Target:
+    """Return the reader of antenna patterns."""
+    from phusong.region.antennas import antenna_text, read_antenna
+
+    good = "NAME x\nFREQUENCY 900\nGAIN 15 dBd\nTILT ELECTRICAL\nHORIZONTAL 3\n0 0\n120 10,5\n240 10\nVERTICAL 2\n0 0\n180 30\n"
+    return Target("a.msi", [good.encode()], lambda path: antenna_text(read_antenna(path)))
+
+
+TARGETS: dict[str, Callable[[Path], Target]] = {
+    "scenario": scenario_target,
+    "region": region_target,
+    "plan": plan_target,
+    "events": events_target,
+    "importer": importer_target,
+    "storm": storm_target,
+    "columns": columns_target,
+    "antenna": antenna_target,
+}
+
+
+def _region():
+    sys.path.insert(0, str(ROOT / "tests"))
+    from small_region import small_region
+
+    return small_region()
+
+
+def require(holds: bool, words: str) -> None:  # noqa: FBT001 - a plain condition
+    """Raise PromiseBrokenError with the words unless something holds."""
+    if not holds:
+        raise PromiseBrokenError(words)
