@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import math
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -143,8 +144,11 @@ def _value(node: Any, body: memoryview, types: Mapping[str, type]) -> Any:  # no
     if kind == "scalar":
         return _value(held, body, types)[()]
     if kind == "objects":
+        values = _value(held[1], body, types)
+        # a shape that claims more than is there would set memory aside for it
+        _require(math.prod(held[0]) == len(values))
         out = np.empty(held[0], object)
-        out.ravel()[:] = _value(held[1], body, types)
+        out.ravel()[:] = values
         return out
     if kind in {"table", "places"}:
         file = io.BytesIO(body[held[0] : held[0] + held[1]])
