@@ -206,7 +206,9 @@ def run_region(
                     station_room=used.station_room,
                 )
                 same = plain is compared[-1][0]
-                chosen = portfolio if same else invest(asked, other, scene, radio, region, keeping, workers)[0]
+                chosen = (
+                    portfolio if same else invest(asked, other, scene, radio, region, keeping, workers)[0]
+                )
                 row = planned_row(plain, chosen, len(network.operators))
             policies.append(row)
         listed = [*asked.sharing.compare, policy_label(asked.sharing)]

@@ -64,7 +64,12 @@ def means(
             ca, certificate, key = certificates
             crew = stack.enter_context(
                 cluster(
-                    address, workers=workers, ca=ca, certificate=certificate, key=key, trust_network=trust_network
+                    address,
+                    workers=workers,
+                    ca=ca,
+                    certificate=certificate,
+                    key=key,
+                    trust_network=trust_network,
                 )
             )
         try:

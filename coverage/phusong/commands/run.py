@@ -45,7 +45,8 @@ def run(
     trust_network: Annotated[
         bool,
         typer.Option(
-            "--trust-network", help="Let --cluster tcp:// lead to another machine: nothing is encrypted or proved."
+            "--trust-network",
+            help="Let --cluster tcp:// lead to another machine: nothing is encrypted or proved.",
         ),
     ] = False,
     redact: Annotated[

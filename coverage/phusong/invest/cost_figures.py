@@ -58,5 +58,7 @@ def slope_multiplier(slope_deg: npt.ArrayLike) -> npt.NDArray[np.float64]:
     [1.0, 1.28]
     """
     rows = _multipliers()["ground"]
-    at = np.clip(np.digitize(np.asarray(slope_deg, np.float64), [least for least, _, _ in rows]) - 1, 0, len(rows) - 1)
+    at = np.clip(
+        np.digitize(np.asarray(slope_deg, np.float64), [least for least, _, _ in rows]) - 1, 0, len(rows) - 1
+    )
     return np.asarray(np.array([span[1] for _, _, span in rows])[at], np.float64)

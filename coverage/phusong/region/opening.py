@@ -36,7 +36,9 @@ _SHP_HEADER_BYTES = 100
 _DBF_HEADER_BYTES = 32
 
 
-_VIRTUAL = re.compile(r"\s*CREATE\s+VIRTUAL\s+TABLE\b(?!.*\bUSING\s+\"?(rtree|fts[345])\b)", re.IGNORECASE | re.DOTALL)
+_VIRTUAL = re.compile(
+    r"\s*CREATE\s+VIRTUAL\s+TABLE\b(?!.*\bUSING\s+\"?(rtree|fts[345])\b)", re.IGNORECASE | re.DOTALL
+)
 _GENERATED = re.compile(r"\bGENERATED\s+ALWAYS\b|\bAS\s*\(", re.IGNORECASE)
 
 
@@ -233,7 +235,11 @@ def _plain_tables(connection: sqlite3.Connection, where: str) -> None:
     if computing:
         raise InputError(
             [
-                Problem(where, "is no plain table but a view, virtual or generated; export it as a table", value=name)
+                Problem(
+                    where,
+                    "is no plain table but a view, virtual or generated; export it as a table",
+                    value=name,
+                )
                 for name, _ in computing[:20]
             ]
         )

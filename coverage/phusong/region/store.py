@@ -119,7 +119,13 @@ class Region:
 
     def _repr_html_(self) -> str:
         layers = [
-            (s.layer, f"{len(getattr(self, s.layer)):,}" if s.layer in LAYERS else "raster", s.kind, s.as_of, s.source)
+            (
+                s.layer,
+                f"{len(getattr(self, s.layer)):,}" if s.layer in LAYERS else "raster",
+                s.kind,
+                s.as_of,
+                s.source,
+            )
             for s in self.sources
         ]
         side = f"{self.grid.width} × {self.grid.height} pixels of {self.grid.cell_m:g} m, {self.grid.crs}"

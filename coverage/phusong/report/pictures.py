@@ -17,7 +17,9 @@ FORMATS = ("png", "svg", "pdf")
 
 _DPI = 160
 _VECTOR_DPI = 220  # of rasters inside vector files
-_HALO = b'g[id^="halo"] text {paint-order: stroke; stroke: #ffffff; stroke-width: 1.8px; stroke-linejoin: round}'
+_HALO = (
+    b'g[id^="halo"] text {paint-order: stroke; stroke: #ffffff; stroke-width: 1.8px; stroke-linejoin: round}'
+)
 
 
 def picture_bytes(figure: Figure, kind: str = "png") -> bytes:

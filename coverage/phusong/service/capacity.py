@@ -19,7 +19,16 @@ from phusong.service.network import Network
 from phusong.service.reception import Reception
 from phusong.service.sharing import Rights
 
-__all__ = ["CLOSED", "Demand", "Usage", "busy_stations", "cell_throughput", "people_in", "tiers", "use_network"]
+__all__ = [
+    "CLOSED",
+    "Demand",
+    "Usage",
+    "busy_stations",
+    "cell_throughput",
+    "people_in",
+    "tiers",
+    "use_network",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
