@@ -33,6 +33,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+_SAFETY = 10.0  # without rules the work done ends the search; the clock only stops what has gone astray
+
 PLAN_TABLES = ("schedule", "funds", "milestones", "late", "interim", "alternatives")
 """Tables of a result that say how a plan is carried out."""
 
@@ -107,7 +109,8 @@ def chosen_plan(
     InputError
         If a fund may pay for nothing on offer.
     """
-    rules, model, seconds = settings.rules, offers.model, settings.solver_seconds
+    rules, model = settings.rules, offers.model
+    seconds = _SAFETY * settings.solver_seconds
     measure = "people" if value is None else "value"
     worth = model.weights if value is None else value
     kinds = offers.remedies["kind"].to_numpy(str)
