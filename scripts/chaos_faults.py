@@ -250,7 +250,7 @@ def read_only(place: Place) -> Ended:
 
 def few_files(place: Place) -> Ended:
     """So few file descriptors that some cannot be had."""
-    most = place.dice.randint(16, 64)
+    most = place.dice.randint(6, 18)
     ended = place.run(before=lambda: _limit(resource.RLIMIT_NOFILE, most))
     # below a few dozen not even the libraries load, and Python tells that in its own way
     return ended if ended.code == 1 and "ImportError" in ended.said else allow(ended, 0, 1, 2)

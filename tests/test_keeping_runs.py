@@ -209,16 +209,14 @@ def test_files_that_a_scenario_names_count_by_their_contents(kept, tmp_path):
 
 def test_every_shipped_table_that_a_stage_reads_is_in_its_key():
     def read_in(*rooms: str) -> set[str]:
-        places = [
-            p
-            for room in rooms
-            for p in ((PACKAGE / room).rglob("*.py") if (PACKAGE / room).is_dir() else [PACKAGE / room])
-        ]
-        return {
-            name
-            for p in places
-            for name in re.findall(r"\btable\(\"(\w+)\"\)", p.read_text(encoding="utf-8"))
-        }
+        found = set()
+        for room in rooms:
+            place = PACKAGE / room
+            for path in place.rglob("*.py") if place.is_dir() else [place]:
+                text = path.read_text(encoding="utf-8")
+                if "phusong.region.facts import" in text or path.name == "facts.py":
+                    found |= set(re.findall(r"\btable\(\"(\w+)\"\)", text))
+        return found
 
     # rooms before a stage speak through what they give, which is in its key; these are read while it runs
     assert read_in("invest", "invest_stage.py", "invest_setup.py", "reach_setup.py") <= set(

@@ -108,8 +108,11 @@ def try_place(
 def _refuse_others(
     out: Path, kind: str, is_ours: Callable[[Path], bool], kept: Callable[[str], bool]
 ) -> None:
-    _tidy(out, kept)
-    empty = out.is_dir() and not any(out.iterdir())
+    try:
+        _tidy(out, kept)
+        empty = out.is_dir() and not any(out.iterdir())
+    except OSError as error:
+        raise InputError(Problem(str(out), f"cannot be read ({error.strerror or error})")) from error
     if out.exists() and not empty and not (out.is_dir() and is_ours(out)):
         raise InputError(
             Problem(str(out), f"exists and is not {kind}; name another folder, it is left as it is")
