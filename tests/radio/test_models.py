@@ -116,7 +116,9 @@ def square(kind: str, seed: int, size: int = 41, cell_m: float = 150.0) -> Terra
     return Terrain(heights, heights + cover, np.full((1, 1), 4, np.int8), cell_m)
 
 
-@pytest.mark.parametrize("kind", TERRAINS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=pytest.mark.slow) if k == "flat" else k for k in TERRAINS]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_map_and_a_path_agree_where_a_ray_meets_the_pixels_middles(name, kind):
     """Along row and column through the mast; between them a ray interpolates heights, and its path is another."""
