@@ -12,8 +12,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from phusong.engine.fingerprint import fingerprint
+from phusong.engine.keeping import Keeper
+from phusong.engine.store import Store
 from phusong.errors import InputError
+from phusong.pipeline import run_region
 from phusong.report.storm_folder import FILES, write_storm
+from phusong.scenario import Scenario
 from phusong.service.storms.track import track_of
 from phusong.stress import read_plan_remedies, stress
 from small_region import small_region
@@ -131,3 +136,12 @@ def test_bad_input_exits_2_names_everything_and_writes_nothing(tmp_path):
         assert word in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_storm_after_a_run_computes_no_radio_and_finds_the_same(found, tmp_path):
+    region, store = small_region(), Store(tmp_path / "store")
+    run_region(Scenario.read("default", overrides=("invest.samples=0",)), region, keeper=Keeper(store))
+    keeper = Keeper(store)
+    again = stress(region, near_storm(), samples=70, seed=1, keeper=keeper)
+    assert [note.kept for note in keeper.notes] == [True]
+    assert fingerprint(again.today) == fingerprint(found.today)

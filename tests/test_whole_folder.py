@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+import resource
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -89,6 +91,22 @@ def test_a_full_disk_is_told_and_the_earlier_folder_stays(tmp_path, number):
         raise RuntimeError("a library's own words") from OSError(number, os.strerror(number))
     assert (tmp_path / "out" / "sign").read_text() == "first"
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_so_few_files_that_a_library_fails_is_told_as_that(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(list(Path("/dev/fd").iterdir()))
+
+    def write_with_few_files():
+        with whole_folder(tmp_path / "out", kind="a test", is_ours=Path.is_dir):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (used + 6, before[1]))
+            raise RuntimeError("unable to open database file")
+
+    try:
+        with pytest.raises(InputError, match="open files"):
+            write_with_few_files()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @given(st.text("'=+-@\t\r aB", max_size=8))

@@ -13,11 +13,11 @@ import pandas as pd
 
 from phusong.access.elements import split_by_operator
 from phusong.engine.crew import Threads
+from phusong.engine.keeping import Keeper
 from phusong.errors import InputError, Problem
 from phusong.invest.planned_network import PlannedNetwork, planned_network
 from phusong.network_tables import checked_links
-from phusong.radio.footprints import footprints
-from phusong.radio_setup import populated, radio_setup, scenario_region, standing_sites
+from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.region.store import Region
 from phusong.region.text_table import read_text_table
 from phusong.scenario import Scenario
@@ -101,6 +101,7 @@ def stress(
     hours: tuple[float, ...] = HOURS,
     workers: int = 2,
     say: Callable[[str], None] | None = None,
+    keeper: Keeper | None = None,
 ) -> StormResult:
     """Return what a storm does to a region's service.
 
@@ -124,6 +125,8 @@ def stress(
         Threads; the result does not depend on them.
     say : callable, optional
         Told each stage as it begins.
+    keeper : Keeper, optional
+        Keeps where stations are heard: a run of the same scenario on the same region has computed it already.
 
     Raises
     ------
@@ -137,7 +140,7 @@ def stress(
     seed = asked.seed if seed is None else seed
     clock = _Clock(say)
     clock.next("radio")
-    today = _today(asked, region, workers)
+    today = _today(asked, region, workers, keeper or Keeper())
     clock.next("wind")
     places = _places(region)
     line_km = _line_km(region, today.network)
@@ -213,12 +216,9 @@ class _Today:
     ground: Ground
 
 
-def _today(asked: Scenario, region: Region, workers: int) -> _Today:
+def _today(asked: Scenario, region: Region, workers: int, keeper: Keeper) -> _Today:
     scene, radio = radio_setup(asked.radio, region)
-    heard = footprints(
-        region.cells, standing_sites(region), scene, radio, keep=populated(region), n_servers=0,
-        crew=Threads(workers),
-    )  # fmt: skip
+    heard = region_footprints(asked, region, scene, radio, Threads(workers), keeper)
     ground = ground_of(region)
     network = network_of(checked_links(region) if asked.service.hops == "checked" else region, ground)
     if not np.array_equal(network.station_ids, heard.station_ids):

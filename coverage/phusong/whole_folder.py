@@ -19,6 +19,7 @@ _DRAFT = ".draft-"
 _OLD = "old"
 _SIGN = "writing"
 _TRIES = 8
+_PROBE_FILES = 16
 _PROBE_BYTES = 2**18  # of a disk on which a result can be tried
 _TROUBLES = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EACCES,
@@ -198,7 +199,21 @@ def _trouble(error: BaseException, draft: Path) -> str:
             return os.strerror(cause.errno)
         cause = cause.__cause__ or cause.__context__
     # libraries that write files have errors of their own: whether the disk is to blame, the disk can say
-    return "" if isinstance(error, InputError) else _disk_trouble(draft)
+    return "" if isinstance(error, InputError) else _disk_trouble(draft) or _limit_trouble(draft)
+
+
+def _limit_trouble(draft: Path) -> str:
+    """Return what is wrong when not even the files that a library opens at once can be opened."""
+    held: list[int] = []
+    try:
+        for _ in range(_PROBE_FILES):
+            held.append(os.open(draft / _SIGN, os.O_RDONLY | os.O_CREAT))  # noqa: PERF401 - those before are closed
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    finally:
+        for handle in held:
+            os.close(handle)
+    return ""
 
 
 def _disk_trouble(draft: Path) -> str:

@@ -41,6 +41,7 @@ def stress_(
 
     Example: phusong stress regions/tuyen-quang yagi_2024 --plan results/default --out results/yagi
     """
+    from phusong.commands.means import means  # noqa: PLC0415
     from phusong.commands.progress import shown_stages  # noqa: PLC0415
     from phusong.report.storm_folder import write_storm  # noqa: PLC0415 - --help must be quick
     from phusong.scenario import Scenario  # noqa: PLC0415
@@ -51,10 +52,13 @@ def stress_(
     track = read_track(storm)
     remedies = None if plan is None else read_plan_remedies(plan)
     folder = out or Path("results") / f"storm-{track.name}"
-    with shown_stages(quiet=quiet or as_json) as say:
+    with (
+        means(workers=workers, address=None, store=None, keep=True, store_gib=8.0) as use,
+        shown_stages(quiet=quiet or as_json) as say,
+    ):
         found = stress(
             region_of(region, asked), track, asked, plan=remedies, samples=samples, seed=seed, workers=workers,
-            say=say,
+            say=say, keeper=use.keeper,
         )  # fmt: skip
         tables = write_storm(found, folder)
     summary = tables.summary()

@@ -1,5 +1,6 @@
 """Who does the work: threads of this process, or the workers of a dask cluster. The outcome is the same bytes."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -153,6 +154,19 @@ def cluster(
         If the address is none, nobody answers there, the certificates do not fit, or ``tcp://`` leads to another
         machine without consent.
     """
+    from distributed import Client  # noqa: F401, PLC0415 - takes a second, and sets up the loggers
+
+    with _errors_told_once(), _connected(
+        address, workers, {"tls_ca_file": ca, "tls_client_cert": certificate, "tls_client_key": key},
+        trust_network=trust_network,
+    ) as crew:  # fmt: skip
+        yield crew
+
+
+@contextmanager
+def _connected(
+    address: str, workers: int, files: dict[str, Path | None], *, trust_network: bool
+) -> Iterator[Cluster]:
     from distributed import Client, LocalCluster, Security  # noqa: PLC0415 - takes a second to import
 
     if address == "local":
@@ -172,7 +186,6 @@ def cluster(
             "use tls:// with certificates, or say --trust-network where nobody else is on that network"
         )
         raise InputError(Problem("--cluster", told, value=address))
-    files = {"tls_ca_file": ca, "tls_client_cert": certificate, "tls_client_key": key}
     missing = [str(path) for path in files.values() if path is not None and not path.is_file()]
     if missing:
         raise InputError(
@@ -203,6 +216,22 @@ def cluster(
     with client:
         try:
             client.wait_for_workers(1, timeout=30)
-        except TimeoutError as error:
+        except (OSError, TimeoutError) as error:
             raise InputError(Problem("--cluster", "the scheduler has no workers", value=address)) from error
         yield Cluster(client)
+
+
+@contextmanager
+def _errors_told_once() -> Iterator[None]:
+    """Keep the library from printing the stacks of calls of errors that we tell in a sentence."""
+    loggers = [
+        logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado.application")
+    ]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
