@@ -207,7 +207,7 @@ def _limit_trouble(draft: Path) -> str:
     held: list[int] = []
     try:
         for _ in range(_PROBE_FILES):
-            held.append(os.open(draft / _SIGN, os.O_RDONLY | os.O_CREAT))  # noqa: PERF401 - those before are closed
+            held.append(os.open(draft / _SIGN, os.O_RDONLY | os.O_CREAT))
     except OSError as error:
         return error.strerror or type(error).__name__
     finally:
