@@ -123,7 +123,7 @@ CHANGES = {
     for key, value, field in leaves(Scenario.read("default"))
     if key not in WITHOUT and (told := OWN.get(key) or other_value(value, field)) is not None
 }
-QUICK = ("access.facilities_within_m", "seed", "invest.weights.school_people", "radio.rx_height_m")
+QUICK = ("seed", "invest.weights.school_people", "radio.rx_height_m")
 
 
 def test_most_keys_of_a_scenario_are_changed_here():
@@ -137,6 +137,16 @@ def test_most_keys_of_a_scenario_are_changed_here():
 def test_whatever_key_changes_the_store_does_not_matter(kept, key):
     setting = f"{key}={CHANGES[key]}"
     assert answer(kept[0], setting)[0] == answer(None, setting)[0]
+
+
+def test_what_facilities_count_as_reached_is_not_taken_from_a_run_that_counted_others(tmp_path):
+    region = small_region()
+    far = replace(region, facilities=region.facilities.set_geometry(region.facilities.translate(20_000.0)))
+    near_only, all_of_them = (
+        answer(tmp_path, f"access.facilities_within_m={m}", region=far)[0] for m in (500, 90_000)
+    )
+    assert near_only != all_of_them
+    assert all_of_them == answer(None, "access.facilities_within_m=90000", region=far)[0]
 
 
 def one_changed(layer: str, column: str, value):

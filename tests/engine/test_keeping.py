@@ -57,3 +57,12 @@ def test_without_a_store_everything_runs(tmp_path):
     assert calls == 1
     assert not keeper.notes[0].kept
     assert not list(tmp_path.iterdir())
+
+
+def test_an_outcome_of_an_unexpected_type_is_given_and_said_to_be_unkept(tmp_path):
+    for _ in range(2):
+        keeper = Keeper(Store(tmp_path))
+        out = keeper.stage("invest", lambda: Out(np.ones(2)), {"costs": 1.0}, ())
+        assert (out.values == 1.0).all()
+        assert not keeper.notes[0].kept
+        assert "cannot be kept: it holds a Out, which is not expected" in keeper.notes[0].why
