@@ -1,6 +1,8 @@
 """The store: whole or not at all, never wrong, never larger than allowed, and never the reason a run fails."""
 
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phusong.engine.store import Store
+from phusong.engine.store import Store, _ours
 
 KEY = "ab" + "0" * 38
 
@@ -102,3 +104,15 @@ def test_what_is_noted_is_found_and_nonsense_is_nothing(tmp_path):
     (path,) = (tmp_path / "records").iterdir()
     path.write_text("[1")
     assert store.record("a/../b") == {}
+
+
+def test_what_a_killed_run_left_half_written_goes_and_what_is_being_written_stays(tmp_path):
+    store = Store(tmp_path)
+    store.put("ab" + "0" * 38, b"value")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (kept,) = tmp_path.glob("??/*")
+    for pid in (ended.pid, os.getpid()):
+        kept.with_name(f"{_ours()}{pid}-x").write_bytes(b"half")
+    store.trim()
+    assert sorted(p.name for p in kept.parent.iterdir()) == sorted([kept.name, f"{_ours()}{os.getpid()}-x"])
