@@ -8,18 +8,15 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from phusong.access.elements import split_by_operator
 from phusong.engine.crew import Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.errors import InputError, Problem
 from phusong.live.standing import Places, Standing, standing
-from phusong.network_tables import checked_links
 from phusong.radio_setup import radio_setup, region_footprints
 from phusong.region.store import Region
 from phusong.region.text_table import read_text_table
 from phusong.scenario import Scenario
-from phusong.service.reception import reception_at
-from phusong.service_setup import Ground, demand_of, ground_of, network_of, rights_under, sinr_of
+from phusong.service_setup import Ground, demand_of, network_heard, rights_under
 
 __all__ = ["planned_money", "region_standing"]
 
@@ -59,23 +56,12 @@ def region_standing(
     )
     scene, radio = radio_setup(asked.radio, everything)
     heard = region_footprints(asked, everything, scene, radio, crew or Threads(), keeper or Keeper())
-    ground = ground_of(everything)
-    network = network_of(checked_links(everything) if asked.service.hops == "checked" else everything, ground)
-    if not np.array_equal(network.station_ids, heard.station_ids):
-        heard = heard.in_order_of(network.station_ids)
-    reception = reception_at(
-        ground.cell_pixel,
-        indptr=heard.indptr,
-        pixel=heard.pixel,
-        rsrp_ddbm=heard.rsrp_ddbm,
-        sinr_ddb=sinr_of(asked, radio, heard),
-        n_pixels=region.grid.size,
-    )
+    there = network_heard(asked, everything, radio, heard)
     return standing(
-        network=network,
-        places=_places(region, ground),
-        reception=reception,
-        weights=split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares),
+        network=there.network,
+        places=_places(region, there.ground),
+        reception=there.reception,
+        weights=there.weights,
         availability_target=asked.service.availability_target,
         demand=demand_of(asked.service),
         rights_of=lambda changed: rights_under(asked, changed, asked.sharing.policy),

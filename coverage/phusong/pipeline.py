@@ -1,15 +1,11 @@
 """The whole way, in the order in which the data flows: region → radio → service → access → invest → report."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from phusong.access.elements import split_by_operator
 from phusong.access.gaps import classify
 from phusong.access.policy_communes import policy_communes
 from phusong.engine.crew import Crew, Threads
@@ -17,7 +13,7 @@ from phusong.engine.keeping import Keeper
 from phusong.invest.situation import Situation
 from phusong.invest_setup import plan_rules
 from phusong.invest_stage import costs_of, invest
-from phusong.network_tables import checked_links, network_tables
+from phusong.network_tables import network_tables
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.region.store import Region
 from phusong.report.folder import check_place, is_whole
@@ -27,48 +23,17 @@ from phusong.report.result import Result
 from phusong.result_tables import result_of
 from phusong.scenario import Scenario, policy_label
 from phusong.service.power import site_stability
-from phusong.service.reception import reception_at
 from phusong.service.sharing import check_agreements
 from phusong.service.states import sample_states
-from phusong.service_setup import (
-    agreements_of,
-    demand_of,
-    ground_of,
-    network_of,
-    rights_under,
-    sinr_of,
-    use_of,
-)
+from phusong.service_setup import agreements_of, demand_of, network_heard, rights_under, use_of
 from phusong.settings import ReportSettings
 from phusong.sharing_tables import gains_over_none, planned_row, policy_row, sharing_tables
+from phusong.stages import Stages
 
-__all__ = ["Stages", "run", "run_region"]
+__all__ = ["run", "run_region"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass
-class Stages:
-    """Tells how far a run is, and how long each stage took.
-
-    Parameters
-    ----------
-    say : callable, optional
-        Told the name of each stage as it begins.
-    """
-
-    say: Callable[[str], None] | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage."""
-        if self.say is not None:
-            self.say(name)
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
 def run(
@@ -140,23 +105,13 @@ def run_region(
         scene, radio = radio_setup(asked.radio, region)
         heard = region_footprints(asked, region, scene, radio, workers, keeping)
     with clock.stage("service"):
-        ground = ground_of(region)
-        network = network_of(checked_links(region) if asked.service.hops == "checked" else region, ground)
-        if not np.array_equal(network.station_ids, heard.station_ids):
-            heard = heard.in_order_of(network.station_ids)
+        there = network_heard(asked, region, radio, heard)
+        ground, network, heard = there.ground, there.network, there.heard
+        reception, weights = there.reception, there.weights
         stability = site_stability(network)
         states = None
         if asked.service.availability == "states":
             states = sample_states(network, n_states=asked.service.states, seed=asked.seed, workers=2)
-        reception = reception_at(
-            ground.cell_pixel,
-            indptr=heard.indptr,
-            pixel=heard.pixel,
-            rsrp_ddbm=heard.rsrp_ddbm,
-            sinr_ddb=sinr_of(asked, radio, heard),
-            n_pixels=region.grid.size,
-        )
-        weights = split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares)
     with clock.stage("access"):
         costs = costs_of(asked)
         compared = []

@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 from rasterio.features import rasterize
 
+from phusong.access.elements import split_by_operator
+from phusong.network_tables import checked_links
 from phusong.radio.footprints import Footprints
 from phusong.radio.link_budget import noise_dbm
 from phusong.radio.plan import RadioPlan
@@ -16,7 +18,7 @@ from phusong.service.busy_hour import busy_hour_mbps, grown
 from phusong.service.capacity import Demand, Usage, tiers, use_network
 from phusong.service.network import Network, build_network
 from phusong.service.power import Stability
-from phusong.service.reception import Reception
+from phusong.service.reception import Reception, reception_at
 from phusong.service.sharing import Agreement, Rights, grant_rights
 from phusong.service.states import States
 from phusong.service.together import serve_together
@@ -24,9 +26,11 @@ from phusong.settings import ServiceSettings
 
 __all__ = [
     "Ground",
+    "NetworkHeard",
     "agreements_of",
     "demand_of",
     "ground_of",
+    "network_heard",
     "network_of",
     "rights_under",
     "sinr_of",
@@ -119,6 +123,49 @@ def use_of(
             availability_target=asked.service.availability_target, demand=demand_of(asked.service),
         ).usage  # fmt: skip
     return usage, tier
+
+
+@dataclass(frozen=True)
+class NetworkHeard:
+    """A region's network, and what its people hear of it.
+
+    Parameters
+    ----------
+    ground : Ground
+        Where demand cells and sites lie.
+    network : Network
+        Power, backhaul and stations.
+    heard : Footprints
+        In the order of the network's stations.
+    reception : Reception
+        What is heard at each demand cell.
+    weights : ndarray of int, shape (n_cells, n_operators)
+        People.
+    """
+
+    ground: Ground
+    network: Network
+    heard: Footprints
+    reception: Reception
+    weights: Ints
+
+
+def network_heard(asked: Scenario, region: Region, radio: RadioPlan, heard: Footprints) -> NetworkHeard:
+    """Return the network of a region as its people hear it, with microwave hops checked where that is asked."""
+    ground = ground_of(region)
+    network = network_of(checked_links(region) if asked.service.hops == "checked" else region, ground)
+    if not np.array_equal(network.station_ids, heard.station_ids):
+        heard = heard.in_order_of(network.station_ids)
+    reception = reception_at(
+        ground.cell_pixel,
+        indptr=heard.indptr,
+        pixel=heard.pixel,
+        rsrp_ddbm=heard.rsrp_ddbm,
+        sinr_ddb=sinr_of(asked, radio, heard),
+        n_pixels=region.grid.size,
+    )
+    weights = split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares)
+    return NetworkHeard(ground, network, heard, reception, weights)
 
 
 def demand_of(asked: ServiceSettings) -> Demand:

@@ -1,6 +1,5 @@
 """A storm over a region: who loses service, for how long and why, today and with a plan carried out."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.access.elements import split_by_operator
 from phusong.engine.crew import Threads
 from phusong.engine.keeping import Keeper
 from phusong.errors import InputError, Problem
 from phusong.invest.planned_network import PlannedNetwork, planned_network
-from phusong.network_tables import checked_links
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.region.store import Region
 from phusong.region.text_table import read_text_table
@@ -24,7 +21,6 @@ from phusong.scenario import Scenario
 from phusong.service.capacity import tiers
 from phusong.service.network import Network
 from phusong.service.power import HOURS_YEAR, site_stability
-from phusong.service.reception import Reception, reception_at
 from phusong.service.storms.damage import Exposure, Places, expose
 from phusong.service.storms.draws import words
 from phusong.service.storms.field import Versions, draw_versions, lattice_over, strongest_wind
@@ -32,7 +28,8 @@ from phusong.service.storms.impact import Crews, Impact, served_by, storm_impact
 from phusong.service.storms.recovery import repair_order
 from phusong.service.storms.track import Track, read_track
 from phusong.service.storms.wind import assumed, gust_share, terrain_share
-from phusong.service_setup import Ground, ground_of, network_of, rights_under, sinr_of
+from phusong.service_setup import NetworkHeard, network_heard, rights_under
+from phusong.stages import Stages
 
 __all__ = ["HOURS", "StormResult", "read_plan_remedies", "region_of", "stress"]
 
@@ -138,42 +135,42 @@ def stress(
     if not 1 <= samples <= _MOST_SAMPLES:
         raise InputError(Problem("--samples", f"must lie between 1 and {_MOST_SAMPLES}", value=samples))
     seed = asked.seed if seed is None else seed
-    clock = _Clock(say)
-    clock.next("radio")
-    today = _today(asked, region, workers, keeper or Keeper())
-    clock.next("wind")
-    places = _places(region)
-    line_km = _line_km(region, today.network)
-    crews = _crews(region, today.network)
-    exposure = expose(today.network, places, line_km, rmw_km=float(track.rmw_km.min()), seed=seed)
-    wind = _wind(track, exposure, samples, seed)
-    clock.next("today")
-    served = served_by(today.network, today.reception, today.tier, today.weights, today.ground.cell_commune,
-                       len(region.communes))  # fmt: skip
-    how: dict[str, Any] = {"hours": hours, "n_samples": samples, "seed": seed, "workers": workers}
-    impact = storm_impact(today.network, served, exposure, wind, crews, **how)
+    clock = Stages(say)
+    with clock.stage("radio"):
+        today = _today(asked, region, workers, keeper or Keeper())
+        there = today.there
+    with clock.stage("wind"):
+        places = _places(region)
+        line_km = _line_km(region, there.network)
+        crews = _crews(region, there.network)
+        exposure = expose(there.network, places, line_km, rmw_km=float(track.rmw_km.min()), seed=seed)
+        wind = _wind(track, exposure, samples, seed)
+    with clock.stage("today"):
+        served = served_by(there.network, there.reception, today.tier, there.weights, there.ground.cell_commune,
+                           len(region.communes))  # fmt: skip
+        how: dict[str, Any] = {"hours": hours, "n_samples": samples, "seed": seed, "workers": workers}
+        impact = storm_impact(there.network, served, exposure, wind, crews, **how)
     planned, then = None, None
     if plan is not None:
-        clock.next("plan")
-        planned = _planned(asked, region, today, plan)
-        other = served_by(planned.network, today.reception, planned.tier, today.weights, today.ground.cell_commune,
-                          len(region.communes))  # fmt: skip
-        stands = expose(planned.network, places, line_km, rmw_km=float(track.rmw_km.min()), seed=seed)
-        then = storm_impact(planned.network, other, stands, wind, crews, **how)
-    clock.next("tables")
-    mean = wind[:, :samples].mean(axis=1)
-    open_gust = float(terrain_share(_OPEN_COUNTRY_M) * gust_share(_OPEN_COUNTRY_M))
-    inner = region.communes.geometry.representative_point()
-    at = exposure.lattice.at(inner.x.to_numpy(np.float64), inner.y.to_numpy(np.float64))
-    gust = open_gust * np.asarray(at @ wind[:, :samples])
-    sites = gpd.GeoDataFrame(
-        {"site_id": region.sites["site_id"].astype(str), "owner": region.sites["owner"].astype(str),
-         "gust_ms": np.asarray(exposure.site_gust @ mean)},
-        geometry=region.sites.geometry, crs=region.sites.crs,
-    )  # fmt: skip
-    clock.next("")
+        with clock.stage("plan"):
+            planned = _planned(asked, region, today, plan)
+            other = served_by(planned.network, there.reception, planned.tier, there.weights, there.ground.cell_commune,
+                              len(region.communes))  # fmt: skip
+            stands = expose(planned.network, places, line_km, rmw_km=float(track.rmw_km.min()), seed=seed)
+            then = storm_impact(planned.network, other, stands, wind, crews, **how)
+    with clock.stage("tables"):
+        mean = wind[:, :samples].mean(axis=1)
+        open_gust = float(terrain_share(_OPEN_COUNTRY_M) * gust_share(_OPEN_COUNTRY_M))
+        inner = region.communes.geometry.representative_point()
+        at = exposure.lattice.at(inner.x.to_numpy(np.float64), inner.y.to_numpy(np.float64))
+        gust = open_gust * np.asarray(at @ wind[:, :samples])
+        sites = gpd.GeoDataFrame(
+            {"site_id": region.sites["site_id"].astype(str), "owner": region.sites["owner"].astype(str),
+             "gust_ms": np.asarray(exposure.site_gust @ mean)},
+            geometry=region.sites.geometry, crs=region.sites.crs,
+        )  # fmt: skip
     return StormResult(
-        region, track, samples, impact, then, planned, today.network.operators, sites,
+        region, track, samples, impact, then, planned, there.network.operators, sites,
         np.stack([gust.mean(axis=1), *np.quantile(gust, (0.05, 0.95), axis=1)], axis=1),
         _gusts(region, track, open_gust), seed, clock.seconds,
     )  # fmt: skip
@@ -192,48 +189,17 @@ def _gusts(region: Region, track: Track, open_gust: float) -> tuple[Floats, Floa
     return lattice.east_m, lattice.north_m, (open_gust * wind).reshape(shape)
 
 
-class _Clock:
-    def __init__(self, say: Callable[[str], None] | None) -> None:
-        self.seconds: dict[str, float] = {}
-        self._say, self._name, self._since = say, "", time.perf_counter()
-
-    def next(self, name: str) -> None:
-        """End one stage and begin another."""
-        now = time.perf_counter()
-        if self._name:
-            self.seconds[self._name] = now - self._since
-        if name and self._say is not None:
-            self._say(name)
-        self._name, self._since = name, now
-
-
 @dataclass(frozen=True)
 class _Today:
-    network: Network
-    reception: Reception
+    there: NetworkHeard
     tier: npt.NDArray[np.int8]
-    weights: Ints
-    ground: Ground
 
 
 def _today(asked: Scenario, region: Region, workers: int, keeper: Keeper) -> _Today:
     scene, radio = radio_setup(asked.radio, region)
     heard = region_footprints(asked, region, scene, radio, Threads(workers), keeper)
-    ground = ground_of(region)
-    network = network_of(checked_links(region) if asked.service.hops == "checked" else region, ground)
-    if not np.array_equal(network.station_ids, heard.station_ids):
-        heard = heard.in_order_of(network.station_ids)
-    reception = reception_at(
-        ground.cell_pixel,
-        indptr=heard.indptr,
-        pixel=heard.pixel,
-        rsrp_ddbm=heard.rsrp_ddbm,
-        sinr_ddb=sinr_of(asked, radio, heard),
-        n_pixels=region.grid.size,
-    )
-    weights = split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares)
-    tier = tiers(network, rights_under(asked, network, asked.sharing.policy))
-    return _Today(network, reception, tier, weights, ground)
+    there = network_heard(asked, region, radio, heard)
+    return _Today(there, tiers(there.network, rights_under(asked, there.network, asked.sharing.policy)))
 
 
 def _places(region: Region) -> Places:
@@ -291,8 +257,8 @@ def _wind(track: Track, exposure: Exposure, samples: int, seed: int) -> Floats:
 def _planned(asked: Scenario, region: Region, today: _Today, plan: pd.DataFrame) -> PlannedNetwork:
     sites, nodes = region.sites.geometry, region.power_nodes.geometry
     return planned_network(
-        today.network, today.tier, plan,
-        stability=site_stability(today.network),
+        today.there.network, today.tier, plan,
+        stability=site_stability(today.there.network),
         hours_allowed=(1.0 - asked.service.availability_target) * HOURS_YEAR,
         site_xy_m=np.c_[sites.x, sites.y], node_xy_m=np.c_[nodes.x, nodes.y],
     )  # fmt: skip

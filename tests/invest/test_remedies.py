@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import phusong.service_setup as way
-from phusong.access.elements import split_by_operator
 from phusong.access.gaps import classify
 from phusong.invest.bundles import OfferTerms, make_offers
 from phusong.invest.carried_out import carry_out, kept_promise
@@ -22,7 +21,6 @@ from phusong.radio.footprints import footprints
 from phusong.radio_setup import populated, radio_setup, standing_sites
 from phusong.scenario import Scenario
 from phusong.service.power import site_stability
-from phusong.service.reception import reception_at
 from small_region import small_region
 
 COSTS = Costs(horizon_years=10, discount_rate=0.05)
@@ -32,15 +30,9 @@ def computed(region, asked):
     """Return the situation of a region, as the pipeline computes it."""
     scene, radio = radio_setup(asked.radio, region)
     heard = footprints(region.cells, standing_sites(region), scene, radio, keep=populated(region))
-    ground = way.ground_of(region)
-    network = way.network_of(region, ground)
-    heard = heard.in_order_of(network.station_ids)
+    there = way.network_heard(asked, region, radio, heard)
+    ground, network, reception, weights = there.ground, there.network, there.reception, there.weights
     stability = site_stability(network)
-    reception = reception_at(
-        ground.cell_pixel, indptr=heard.indptr, pixel=heard.pixel, rsrp_ddbm=heard.rsrp_ddbm,
-        sinr_ddb=way.sinr_of(asked, radio, heard), n_pixels=region.grid.size,
-    )  # fmt: skip
-    weights = split_by_operator(region.demand["population"].to_numpy(np.int64), network.shares)
     rights = way.rights_under(asked, network, asked.sharing.policy)
     usage, tier = way.use_of(asked, network, stability, reception, weights, rights, None)
     return Situation(

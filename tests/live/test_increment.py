@@ -21,15 +21,20 @@ seeds = st.integers(0, 100_000)
 loads = st.sampled_from([0.02, 0.1, 0.3, 1.0])
 
 
+def walk_on(live: Live, rng: np.random.Generator, clock: int) -> int:
+    clock += int(rng.choice([0, HOUR_MS // 2, 3 * HOUR_MS]))
+    live.at(clock)
+    options = possible(live)
+    kind, subject = options[rng.integers(len(options))]
+    getattr(live, kind)(subject)
+    return clock
+
+
 def walk(live: Live, rng: np.random.Generator, steps: int) -> int:
     clock = 1_000_000
     live.at(clock)
     for _ in range(steps):
-        clock += int(rng.choice([0, HOUR_MS // 2, 3 * HOUR_MS]))
-        live.at(clock)
-        options = possible(live)
-        kind, subject = options[rng.integers(len(options))]
-        getattr(live, kind)(subject)
+        clock = walk_on(live, rng, clock)
     return clock
 
 
@@ -43,15 +48,6 @@ def test_after_any_events_the_present_is_a_full_recompute(seed, policy, mbps):
     for _ in range(6):
         clock = max(clock, walk_on(live, rng, clock))
         assert differences(live) == []
-
-
-def walk_on(live: Live, rng: np.random.Generator, clock: int) -> int:
-    clock += int(rng.choice([0, HOUR_MS // 2, 3 * HOUR_MS]))
-    live.at(clock)
-    options = possible(live)
-    kind, subject = options[rng.integers(len(options))]
-    getattr(live, kind)(subject)
-    return clock
 
 
 @settings(deadline=None, max_examples=4)

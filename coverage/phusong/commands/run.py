@@ -81,9 +81,9 @@ def run(
     from phusong.commands.progress import shown_stages  # noqa: PLC0415
     from phusong.engine.lock import alone_in  # noqa: PLC0415
     from phusong.evidence import KNOWN_KINDS  # noqa: PLC0415
-    from phusong.pipeline import Stages  # noqa: PLC0415 - --help must be quick
-    from phusong.pipeline import run as run_scenario  # noqa: PLC0415
+    from phusong.pipeline import run as run_scenario  # noqa: PLC0415 - --help must be quick
     from phusong.scenario import Scenario  # noqa: PLC0415
+    from phusong.stages import Stages  # noqa: PLC0415
 
     overrides = [*(set_ or ())]
     if only:

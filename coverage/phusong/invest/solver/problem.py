@@ -71,25 +71,9 @@ class Problem:
     def restricted(self, kept: Int64s) -> "Problem":
         """Return the problem of some candidates alone; what only others serve is left out."""
         need_starts, need = _rows(self.need_starts, self.need, kept)
-        user_starts, user = turned(need_starts, need, self.cost.size)
-        cover_starts, cover = _rows(self.cover_starts, self.cover, kept)
-        chain_starts, chain = turned(cover_starts, cover, self.weights.size)
-        chain_starts, chain, weights, _ = merge_equal(chain_starts, chain, self.weights)
-        cover_starts, cover = turned(chain_starts, chain, kept.size)
-        return Problem(
-            self.cost,
-            need_starts,
-            need,
-            user_starts,
-            user,
-            cover_starts,
-            cover,
-            chain_starts,
-            chain,
-            weights,
-            0.0,
-            np.arange(kept.size, dtype=np.int32),
-        )
+        covers = _rows(self.cover_starts, self.cover, kept)
+        candidates = np.arange(kept.size, dtype=np.int32)
+        return _problem(self.cost, (need_starts, need), covers, self.weights, 0.0, candidates)
 
     def people(self, chosen: Bools) -> float:
         """Return the people that candidates serve, without those served for nothing."""
@@ -132,23 +116,31 @@ def reduced(model: PlanModel) -> Problem:
         free_people = float(model.weights[free].sum())
     else:
         weights, free_people = model.weights, 0.0
-    chain_starts, chain = turned(cover_starts, cover, covers.shape[1])
+    return _problem(cost, (need_starts, need), (cover_starts, cover), weights, free_people, candidate)
+
+
+def _problem(
+    cost: Floats,
+    needs: tuple[Int64s, Int32s],
+    covers: tuple[Int64s, Int32s],
+    weights: Floats,
+    free_people: float,
+    bundle_candidate: Int32s,
+) -> Problem:
+    """Return the problem of candidates by what they need and serve, with elements of equal chains merged."""
+    n_candidates = needs[0].size - 1
+    chain_starts, chain = turned(*covers, weights.size)
     chain_starts, chain, weights, _ = merge_equal(chain_starts, chain, weights)
-    cover_starts, cover = turned(chain_starts, chain, n_candidates)
-    user_starts, user = turned(need_starts, need, cost.size)
     return Problem(
         cost,
-        need_starts,
-        need,
-        user_starts,
-        user,
-        cover_starts,
-        cover,
+        *needs,
+        *turned(*needs, cost.size),
+        *turned(chain_starts, chain, n_candidates),
         chain_starts,
         chain,
         weights,
         free_people,
-        candidate,
+        bundle_candidate,
     )
 
 
