@@ -30,7 +30,7 @@ BUILD = (
 
 
 PARTS = (
-    "coverage", "scenarios", "geodata", "scripts", "pyproject.toml", "README.md", "LICENSE", "NOTICE", "CHANGELOG.md",
+    "coverage", "scenarios", "geodata", "scripts", "pyproject.toml", "README.md", "LICENSE", "docs", "CHANGELOG.md",
     ".gitignore",
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def built(source, folder):
     env = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
     done = subprocess.run(
         [sys.executable, "-c", BUILD, str(folder)],
-        cwd=ROOT,
+        cwd=source,
         env=env,
         capture_output=True,
         text=True,
@@ -89,7 +89,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_the_notices(source, made)
 
 
 def test_the_notice_names_the_libraries_that_the_page_carries():
-    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    notice = (ROOT / "docs" / "NOTICE").read_text(encoding="utf-8")
     assert "MapLibre GL JS" in notice
     assert "plotly.js" in notice
 
