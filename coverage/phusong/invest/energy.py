@@ -99,8 +99,13 @@ def cheapest_solar(
     costs: Costs, station: int, hours_allowed: float, load_kw: float = SITE_KW
 ) -> Solar | None:
     """Return the cheapest panels and battery that lose no more hours a year than allowed, or None."""
-    fit = [s for s in solar_sizes(station, load_kw) if s.hours_lost <= hours_allowed]
-    return min(fit, key=lambda s: (solar_cost(costs, s).npv_musd, s.autonomy_h), default=None)
+    return next((s for s in _cheapest_first(costs, station, load_kw) if s.hours_lost <= hours_allowed), None)
+
+
+@lru_cache(maxsize=1024)
+def _cheapest_first(costs: Costs, station: int, load_kw: float) -> tuple[Solar, ...]:
+    sizes = solar_sizes(station, load_kw)
+    return tuple(sorted(sizes, key=lambda s: (solar_cost(costs, s).npv_musd, s.autonomy_h)))
 
 
 def grid_cost(costs: Costs, *, battery_kwh: float, load_kw: float = SITE_KW) -> Cost:

@@ -1,6 +1,5 @@
 """How an unstable site becomes stable: the cheapest power and backhaul remedies along its chain to the core."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,18 +7,18 @@ import numpy.typing as npt
 
 from phusong.invest.feeds import ANCHOR_MAST_M, Terrain
 from phusong.invest.hops import LONGEST_HOP_KM, hop_is_free, hop_lost, zone_shares
+from phusong.invest.repairs import LONGEST_CHAIN, LinkChoices, PowerChoices, repairs
 from phusong.invest.site_fixes import Fix, SiteFixes
 from phusong.region.near import nearest
 from phusong.service.network import Network
-from phusong.service.power import site_stability
 
 __all__ = ["Fix", "FixBook"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_LONGEST_CHAIN = 12
-_MOST_REMEDIES = 5
+POWER_KINDS = ("battery_backup", "solar_backup", "diesel_backup", "extend_grid")
+LINK_KINDS = ("fibre_link", "microwave_link", "satellite_link")
 _HOPS_TRIED = 12
 
 
@@ -50,13 +49,14 @@ class FixBook:
     def variants(self, site: int) -> list[tuple[Fix, ...]]:
         """Return sets of remedies that make a site stable, one for each way of doing it, none dominated."""
         view = self._around(site)
-        hours: dict[frozenset[tuple[str, int]], float] = {}
+        power, link = self._power_choices(view), self._link_choices(view)
+        rows = repairs(view.network, view.site, power, link, hours_allowed=self._s.hours_allowed)
         found: dict[frozenset[tuple[str, int]], tuple[Fix, ...]] = {}
-        for power in ("battery_backup", "solar_backup", "diesel_backup", "extend_grid"):
-            for link in ("fibre_link", "microwave_link", "satellite_link"):
-                fixes = self._repair(view, power, link, hours)
-                if fixes:
-                    found.setdefault(frozenset((f.kind, f.site) for f in fixes), fixes)
+        for row, choices in enumerate(rows):
+            kinds = POWER_KINDS[row // len(LINK_KINDS)], LINK_KINDS[row % len(LINK_KINDS)]
+            fixes = tuple(self._fix(view, int(k), *kinds) for k in choices[choices >= 0])
+            if fixes:
+                found.setdefault(frozenset((f.kind, f.site) for f in fixes), fixes)
         kept = sorted(found.values(), key=lambda fixes: (sum(f.cost.npv_musd for f in fixes), len(fixes)))
         sets = [frozenset((f.kind, f.site) for f in fixes) for fixes in kept]
         # a set that contains a cheaper one serves nobody more
@@ -100,7 +100,7 @@ class FixBook:
     def _chain(self, site: int) -> list[int]:
         net = self._s.network
         out = [site]
-        while not net.is_exchange[out[-1]] and net.parent[out[-1]] >= 0 and len(out) < _LONGEST_CHAIN:
+        while not net.is_exchange[out[-1]] and net.parent[out[-1]] >= 0 and len(out) < LONGEST_CHAIN:
             out.append(int(net.parent[out[-1]]))
         return out
 
@@ -147,91 +147,54 @@ class FixBook:
         )
         return _View(small, kept, site_at, node_at, site_at[site])
 
-    def _repair(
-        self, view: "_View", power: str, link: str, known: dict[frozenset[tuple[str, int]], float]
-    ) -> tuple[Fix, ...]:
-        """Add the remedy that saves most hours per cost until the site is stable; nothing if that fails.
+    def _power_choices(self, view: "_View") -> PowerChoices:
+        out = PowerChoices.none(len(POWER_KINDS), view.sites.size)
+        for at in np.flatnonzero(~view.network.is_exchange).tolist():
+            node = view.node_at.get(int(self._fixes.near_node[view.sites[at]]), -1)
+            for p, kind in enumerate(POWER_KINDS):
+                found = self._fixes.power(kind, int(view.sites[at]), int(view.network.source[at]))
+                if found is None or (kind == "extend_grid" and node < 0):
+                    continue
+                out.cost_musd[p, at] = found.fix.cost.npv_musd
+                out.source[p, at] = found.source
+                out.node[p, at] = node if kind == "extend_grid" else view.network.node[at]
+                out.autonomy_h[p, at], out.oversize[p, at] = found.autonomy_h, found.oversize
+        return out
 
-        `known` keeps the hours lost under each set of remedies, which several ways of mending try.
-        """
-        net = view.network
-        taken: list[Fix] = []
-        done: frozenset[tuple[str, int]] = frozenset()
-        one = np.array([view.site])
-        if done not in known:
-            known[done] = float(site_stability(net, one).hours_lost[0])
-        hours = known[done]
-        while hours > self._s.hours_allowed:
-            if len(taken) == _MOST_REMEDIES:
-                return ()
-            best: tuple[float, Fix, Callable[[Network], Network], float] | None = None
-            for fix, apply in self._offers(net, view, power, link, done):
-                key = done | {(fix.kind, fix.site)}
-                if key not in known:
-                    known[key] = float(site_stability(apply(net), one).hours_lost[0])
-                worth = (hours - known[key]) / max(fix.cost.npv_musd, 1e-6)
-                if known[key] < hours - 0.05 and (best is None or worth > best[0]):
-                    best = (worth, fix, apply, known[key])
-            if best is None:
-                return ()
-            taken.append(best[1])
-            done |= {(best[1].kind, best[1].site)}
-            net, hours = best[2](net), best[3]
-        return tuple(taken)
+    def _link_choices(self, view: "_View") -> LinkChoices:
+        out = LinkChoices.none(len(LINK_KINDS), view.sites.size)
+        for at in np.flatnonzero(~view.network.is_exchange).tolist():
+            for q, kind in enumerate(LINK_KINDS):
+                to = view.site_at.get(self._end(view, at, kind), -1)
+                if to < 0 or to == at:
+                    continue
+                fix = self._link(view, at, kind)
+                out.cost_musd[q, at], out.parent[q, at] = fix.cost.npv_musd, to
+                out.unavailability[q, at] = 1.0 - fix.works.availability
+        return out
 
-    def _offers(
-        self, net: Network, view: "_View", power: str, link: str, taken: frozenset[tuple[str, int]]
-    ) -> list[tuple[Fix, Callable[[Network], Network]]]:
-        offers: list[tuple[Fix, Callable[[Network], Network]]] = []
-        at, steps = view.site, 0
-        while at >= 0 and not net.is_exchange[at] and steps < _LONGEST_CHAIN:
-            site = int(view.sites[at])
-            if (power, site) not in taken:
-                offers += self._power_offer(view, at, power)
-            if (link, site) not in taken:
-                offers += self._link_offer(net, view, at, link)
-            at, steps = int(net.parent[at]), steps + 1
-        return offers
-
-    def _power_offer(
-        self, view: "_View", at: int, kind: str
-    ) -> list[tuple[Fix, Callable[[Network], Network]]]:
-        site = int(view.sites[at])
-        code = int(view.network.source[at])
-        node = view.node_at.get(int(self._fixes.near_node[site]), -1)
-        found = self._fixes.power(kind, site, code)
-        if found is None or (kind == "extend_grid" and node < 0):
-            return []
-        fix, source, hours, oversize = found.fix, found.source, found.autonomy_h, found.oversize
-
-        def apply(n: Network) -> Network:
-            to = node if kind == "extend_grid" else int(n.node[at])
-            after = n.with_supply(at, source=source, node=to, autonomy_h=hours)
-            if oversize > 0.0:
-                panels = n.oversize.copy()
-                panels[at] = oversize
-                after = replace(after, oversize=panels)
-            return after
-
-        return [(fix, apply)]
-
-    def _link_offer(
-        self, net: Network, view: "_View", at: int, kind: str
-    ) -> list[tuple[Fix, Callable[[Network], Network]]]:
+    def _end(self, view: "_View", at: int, kind: str) -> int:
+        """Return the site at the other end of a new link; -1 where there is none."""
         site = int(view.sites[at])
         if kind == "satellite_link":
-            end = int(self._nearest_exchange[site])
-        elif kind == "microwave_link":
-            end = int(self._hop[site])
-        else:
-            parent = int(net.parent[at])
-            end = int(view.sites[parent]) if parent >= 0 else int(self._anchor[site])
-        to = view.site_at.get(end, -1)
-        if to < 0 or to == at:
-            return []
-        fix = self._fixes.link(kind, site, end, hop_lost=float(self._hop_lost[site]))
-        lost, mbps = 1.0 - fix.works.availability, fix.works.capacity_mbps
-        return [(fix, lambda n: _linked(n, at, to, lost, mbps))]
+            return int(self._nearest_exchange[site])
+        if kind == "microwave_link":
+            return int(self._hop[site])
+        parent = int(view.network.parent[at])
+        return int(view.sites[parent]) if parent >= 0 else int(self._anchor[site])
+
+    def _link(self, view: "_View", at: int, kind: str) -> Fix:
+        site = int(view.sites[at])
+        return self._fixes.link(kind, site, self._end(view, at, kind), hop_lost=float(self._hop_lost[site]))
+
+    def _fix(self, view: "_View", choice: int, power: str, link: str) -> Fix:
+        """Return the remedy behind a number that :func:`repairs` gave."""
+        at = choice % view.sites.size
+        if choice >= view.sites.size:
+            return self._link(view, at, link)
+        found = self._fixes.power(power, int(view.sites[at]), int(view.network.source[at]))
+        assert found is not None  # noqa: S101 - only what is on offer is chosen
+        return found.fix
 
 
 @dataclass(frozen=True)
@@ -247,9 +210,3 @@ class _View:
 
 def _renumber(numbers: Ints, at: dict[int, int]) -> Ints:
     return np.array([at.get(int(k), -1) for k in numbers], np.int64)
-
-
-def _linked(net: Network, site: int, parent: int, lost: float, mbps: float) -> Network:
-    up, gone, capacity = net.parent.copy(), net.link_unavailability.copy(), net.link_capacity_mbps.copy()
-    up[site], gone[site], capacity[site] = parent, lost, max(mbps, capacity[site])
-    return replace(net, parent=up, link_unavailability=gone, link_capacity_mbps=capacity)

@@ -16,7 +16,15 @@ import numpy.typing as npt
 from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.solar import AUTONOMY_H, OVERSIZE
 
-__all__ = ["HOURS_YEAR", "Stability", "blame", "own_supply_h", "site_stability"]
+__all__ = [
+    "HOURS_YEAR",
+    "Stability",
+    "blame",
+    "hours_lost_at",
+    "own_supply_h",
+    "site_stability",
+    "stability_arrays",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -79,7 +87,7 @@ def site_stability(network: Network, sites: Ints | None = None) -> Stability:
     """
     chosen = np.arange(network.n_sites) if sites is None else np.asarray(sites, np.int64)
     nobody = np.zeros(0)
-    own, chain, link, connected = _chains(chosen, *_arrays(network), nobody, nobody, nobody, nobody)
+    own, chain, link, connected = _chains(chosen, *stability_arrays(network), nobody, nobody, nobody, nobody)
     return Stability(own, chain, link, connected)
 
 
@@ -104,7 +112,7 @@ def blame(network: Network, people: Ints) -> tuple[Floats, Floats, Floats]:
     causes = stability.own_power_h + stability.chain_power_h + stability.link_h
     weight = weight * np.minimum(1.0, HOURS_YEAR / np.maximum(causes, 1e-9))
     grid, site, link = (np.zeros(n) for n in (network.fault_rate.size, network.n_sites, network.n_sites))
-    _chains(np.arange(network.n_sites), *_arrays(network), weight, grid, site, link)
+    _chains(np.arange(network.n_sites), *stability_arrays(network), weight, grid, site, link)
     return grid, site, link
 
 
@@ -125,7 +133,8 @@ def _supply_arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
     )
 
 
-def _arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
+def stability_arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
+    """Return what decides how long sites are off, in the order that :func:`hours_lost_at` takes it."""
     return (
         network.parent,
         network.is_exchange,
@@ -296,3 +305,51 @@ def _chains(  # type: ignore[no-untyped-def]
         for t in range(n_touched):
             least_h[touched[t]] = -1.0
     return own, chain, link, connected
+
+
+@nb.njit(cache=True)
+def hours_lost_at(  # type: ignore[no-untyped-def]
+    site,
+    parent,
+    is_exchange,
+    link_unavailability,
+    node,
+    node_above,
+    fault_rate,
+    fault_h,
+    rescue_line_h,
+    rescue_node_h,
+    source,
+    autonomy_h,
+    station,
+    oversize,
+    late_year,
+    late_h,
+    shortage_h,
+):
+    """Return the hours a year that one site is off, for compiled callers; arrays as of :func:`stability_arrays`."""
+    nobody = np.zeros(0)
+    own, chain, link, connected = _chains(
+        np.array([site]),
+        parent,
+        is_exchange,
+        link_unavailability,
+        node,
+        node_above,
+        fault_rate,
+        fault_h,
+        rescue_line_h,
+        rescue_node_h,
+        source,
+        autonomy_h,
+        station,
+        oversize,
+        late_year,
+        late_h,
+        shortage_h,
+        nobody,
+        nobody,
+        nobody,
+        nobody,
+    )
+    return min(own[0] + chain[0] + link[0], HOURS_YEAR) if connected[0] else HOURS_YEAR
