@@ -135,8 +135,9 @@ def late_table(plan: Scheduled, model: PlanModel) -> pd.DataFrame:
     model : PlanModel
         What could be bought, and whom it serves.
     """
-    lines, rows = plan.lines, []
+    lines, tables = plan.lines, []
     ids = plan.offers.remedies["remedy_id"].to_numpy(str)[lines.remedy]
+    codes, cost = plan.commune_codes, plan.cost_musd
     for name in dict.fromkeys(plan.fund.tolist()):
         mine = plan.fund == name
         year = lines.year_of.copy()
@@ -144,28 +145,31 @@ def late_table(plan: Scheduled, model: PlanModel) -> pd.DataFrame:
         after = timeline(model, year)
         lost = _years_lost(lines, model, after.element_year)
         serves = after.remedy_serves[lines.remedy]
-        moved = mine | (serves != lines.serves) | (lost > 0)
-        for i in np.flatnonzero(moved).tolist():
-            known = lines.serves[i] < NEVER
-            rows.append(
+        at = np.flatnonzero(mine | (serves != lines.serves) | (lost > 0))
+        known = lines.serves[at] < NEVER
+        tables.append(
+            pd.DataFrame(
                 {
                     "late_fund": name,
-                    "remedy_id": ids[i],
-                    "fund": plan.fund[i],
-                    "commune_code": plan.commune_codes[i],
-                    "year": plan.first_year + int(lines.year[i]),
-                    "year_if_late": plan.first_year + int(year[lines.remedy[i]]),
-                    "serves_from": plan.first_year + int(lines.serves[i]) if known else -1,
-                    "serves_if_late": plan.first_year + int(serves[i]) if known else -1,
-                    "waits": bool(not mine[i]),
-                    "cost_musd": plan.cost_musd[i],
-                    "people_gained": int(lines.people[i]),
-                    "people_years_lost": float(lost[i]),
+                    "remedy_id": ids[at],
+                    "fund": plan.fund[at],
+                    "commune_code": codes[at],
+                    "year": plan.first_year + lines.year[at],
+                    "year_if_late": plan.first_year + year[lines.remedy[at]],
+                    "serves_from": np.where(known, plan.first_year + lines.serves[at], -1),
+                    "serves_if_late": np.where(known, plan.first_year + serves[at], -1),
+                    "waits": ~mine[at],
+                    "cost_musd": cost[at],
+                    "people_gained": lines.people[at].astype(np.int64),
+                    "people_years_lost": lost[at],
                 }
             )
+        )
+    if tables:
+        return pd.concat(tables, ignore_index=True)
     columns = ["late_fund", "remedy_id", "fund", "commune_code", "year", "year_if_late", "serves_from"]
     columns += ["serves_if_late", "waits", "cost_musd", "people_gained", "people_years_lost"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(columns=columns)
 
 
 def _years_lost(lines: Lines, model: PlanModel, later: Ints) -> Floats:
