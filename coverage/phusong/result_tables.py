@@ -9,6 +9,7 @@ import pandas as pd
 from phusong.access.communes import commune_table, facilities_served
 from phusong.access.gaps import GAP_PARTS, Access, raster_class
 from phusong.calibration import Heard, calibrate, village_signal
+from phusong.distinct import distinct
 from phusong.errors import InputError, Problem
 from phusong.evidence import layer_is_known, share_measured, unknown_behind
 from phusong.invest.portfolio import Portfolio
@@ -112,7 +113,7 @@ def _site_table(
     site_of = network.station_site
     people = weights.sum(axis=1)
     # people who hear a site hear it once, however many of its stations they hear
-    pair = np.unique(site_of[reception.station].astype(np.int64) * reception.n_cells + reception.cell)
+    pair = distinct(site_of[reception.station].astype(np.int64) * reception.n_cells + reception.cell)
     heard = np.bincount(pair // reception.n_cells, people[pair % reception.n_cells], n)
     load = np.zeros(n)
     np.maximum.at(load, site_of, usage.station_load)

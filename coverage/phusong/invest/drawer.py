@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from phusong.distinct import distinct
 from phusong.invest.remedy import Remedy
 from phusong.invest.situation import Situation
 
@@ -48,7 +49,7 @@ class Drawer:
         at = self.buy(interim)
         if not known:
             self.rows[at] |= {"interim": True, "follows": follows}
-            self.bridges[at] = np.unique(elements)
+            self.bridges[at] = distinct(elements)
 
     def offer(self, remedies: Sequence[int], elements: Ints, where: str) -> bool:
         """List a bundle, unless it gains too few; return whether it is listed."""
@@ -57,7 +58,7 @@ class Drawer:
         total = int(people.sum())
         if total < LEAST_PEOPLE or not remedies:
             return False
-        needs = np.unique(np.asarray(remedies, np.int64))
+        needs = distinct(np.asarray(remedies, np.int64))
         mark = (tuple(needs.tolist()), hash(elements.tobytes()))
         if mark in self._seen:
             return True
@@ -88,7 +89,7 @@ class Drawer:
         bundles, needs_out, covers = [], [], []
         for members in groups.values():
             first = dict(self.bundles[members[0]])
-            cells = np.unique(np.concatenate([self.covers[k] for k in members]))
+            cells = distinct(np.concatenate([self.covers[k] for k in members]))
             if len(members) > 1:
                 people = left[cells]
                 commune = np.bincount(self.s.cell_commune[cells // self.n_ops], people)

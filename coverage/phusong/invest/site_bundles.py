@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from phusong.distinct import distinct
 from phusong.invest.costs import Cost
 from phusong.invest.drawer import LEAST_PEOPLE, OPERATORS_OFFERED, Drawer
 from phusong.invest.feeds import Terrain
@@ -79,7 +80,7 @@ def _stabilise(
             c, o = np.nonzero(unstable[cells][:, users])
             gain.append(_with_room(draw, cells[c] * draw.n_ops + users[o], [station]))
             could += int((draw.left[cells] * locked[cells]).sum())
-        elements = np.unique(np.concatenate(gain))
+        elements = distinct(np.concatenate(gain))
         people = int(draw.left.ravel()[elements].sum())
         if people < LEAST_PEOPLE and could < LEAST_PEOPLE:
             continue

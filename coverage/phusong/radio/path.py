@@ -107,14 +107,16 @@ def profile_between(
     share = np.linspace(0.0, 1.0, n)
     east, north = (tx_xy[k] + share * (rx_xy[k] - tx_xy[k]) for k in (0, 1))
     heights = np.asarray(elevation, np.float32)
-    ground = as_ground(heights)
     row_f, col_f = (grid.north_m - north) / grid.cell_m - 0.5, (east - grid.west_m) / grid.cell_m - 0.5
+    # the ground round the path alone: a country's would be copied for every hop
+    top, left = (max(int(np.floor(f.min())) - 2, 0) for f in (row_f, col_f))
+    ground = as_ground(heights[top : int(row_f.max()) + 4, left : int(col_f.max()) + 4])
     row, col = grid.rowcol(east, north)
     row, col = np.clip(row, 0, grid.height - 1), np.clip(col, 0, grid.width - 1)
     cover = np.zeros(n) if clutter_m is None else np.asarray(clutter_m, np.float64)[row, col]
     return Profile(
         share * length_m / 1000.0,
-        np.array([foot(ground, r, c) for r, c in zip(row_f, col_f, strict=True)]),
+        np.array([foot(ground, r - top, c - left) for r, c in zip(row_f, col_f, strict=True)]),
         cover,
         np.where(np.isnan(heights[row, col]), 1, 4).astype(np.int64),
     )

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from phusong.distinct import distinct
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.solver.lists import Floats, Int32s, Int64s, merge_equal, turned
 
@@ -194,7 +195,7 @@ def _candidates(needs: csr_matrix, part_of: Int32s) -> tuple[Int32s, Int64s, Int
     parts = part_of[needs.indices]
     row = np.repeat(np.arange(needs.shape[0]), np.diff(needs.indptr))
     kept = parts >= 0
-    pairs = np.unique(row[kept].astype(np.int64) * max(int(part_of.size), 1) + parts[kept])
+    pairs = distinct(row[kept].astype(np.int64) * max(int(part_of.size), 1) + parts[kept])
     row, parts = np.divmod(pairs, max(int(part_of.size), 1))
     starts = np.searchsorted(row, np.arange(needs.shape[0] + 1)).astype(np.int64)
     new_starts, need, _, candidate = merge_equal(starts, parts.astype(np.int32), np.ones(needs.shape[0]))
