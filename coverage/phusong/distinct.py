@@ -9,4 +9,4 @@ __all__ = ["distinct"]
 def distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the distinct values of a flat array, ascending."""
     ordered = np.sort(values, axis=None)
-    return ordered[np.r_[True, ordered[1:] != ordered[:-1]][: ordered.size]]
+    return np.asarray(ordered[np.r_[True, ordered[1:] != ordered[:-1]][: ordered.size]])

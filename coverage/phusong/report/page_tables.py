@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from phusong.region.names import alphabetical
 from phusong.report.page_numbers import finite
 from phusong.report.page_why import reasons
 from phusong.report.page_words import Words, slug
@@ -115,7 +116,9 @@ def policy_rows(result: Result) -> list[dict[str, Any]]:
 def province_rows(communes: pd.DataFrame) -> list[dict[str, Any]]:
     """Return people and gap parts of each province."""
     found = []
-    for name, rows in communes.groupby("province", sort=True):
+    provinces = communes.groupby("province")
+    for name in sorted(provinces.groups, key=lambda p: alphabetical(str(p))):
+        rows = provinces.get_group(name)
         population = float(rows["population"].sum())
         found.append(
             {
