@@ -194,7 +194,8 @@ def network_map(result: Result, lines: gpd.GeoDataFrame | None = None) -> Figure
         lines.to_crs(result.grid.crs).plot(
             ax=sheet.map, color=MUTED, linewidth=0.6, linestyle=(0, (4, 2)), zorder=5, aspect=None
         )
-    sites = result.sites.to_crs(result.grid.crs)
+    # in no order of theirs: where sites are dense, no owner hides the others
+    sites = result.sites.to_crs(result.grid.crs).sample(frac=1.0, random_state=0)
     owner = sites["owner"].astype(str) if "owner" in sites else pd.Series("site", index=sites.index)
     reason = (
         sites["lock_reason"].fillna("").astype(str) if "lock_reason" in sites else owner.map(lambda _: "")
@@ -203,7 +204,6 @@ def network_map(result: Result, lines: gpd.GeoDataFrame | None = None) -> Figure
     names = list(owner.value_counts().sort_index().sort_values(ascending=False, kind="stable").index)
     size = float(np.clip(2600 / max(len(sites), 1), 0.7, 22))
     colours = owner.map({n: OWNER_HEX[min(k, len(OWNER_HEX) - 1)] for k, n in enumerate(names)}).to_numpy(str)
-    # all in one call, in the order of the table: no owner hides the others
     for axes in sheet.panels:
         axes.scatter(
             sites.geometry.x, sites.geometry.y, s=size, zorder=6, linewidths=0.8 if size > 4 else 0.3,
