@@ -95,7 +95,8 @@ def sector_loss_db(  # type: ignore[no-untyped-def]
     in F. Gil et al., A 3D interpolation method for base-station-antenna radiation patterns, IEEE Antennas and
     Propagation Magazine 43(2), 2001.
     """
-    turn = (bearing_deg - azimuth_deg + 540.0) % 360.0 - 180.0
+    turn = bearing_deg - azimuth_deg + 180.0
+    turn -= 360.0 * np.floor(turn / 360.0) + 180.0
     if pattern < 0:
         side = 0.0
         if beamwidth_deg < 360.0:

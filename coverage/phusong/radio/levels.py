@@ -8,7 +8,8 @@ from phusong.radio.antenna import sector_loss_db
 __all__ = ["add_power", "carrier_sinr", "entry_sinr", "push_servers", "refine", "station_levels"]
 
 NOTHING = -32768  # of int16 levels: nothing is heard
-_MW_PER_TENTH = np.log(10.0) / 100.0
+_PER_DB = np.log(10.0) / 10.0
+_MW_PER_TENTH = _PER_DB / 10.0
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -75,16 +76,16 @@ def station_levels(  # type: ignore[no-untyped-def]
                     bearing = np.degrees(np.arctan2(east, north))
                     away = max(np.hypot(north, east), 1.0)
                     down = np.degrees(np.arctan((tx_m - ground[g_row, g_col] - rx_height_m) / away))
-                    best, sum_mw = -1e9, 0.0
+                    best = -1e9
                     for k in range(power_dbm.size):
                         heard = power_dbm[k] - sector_loss_db(
                             bearing, down, azimuth_deg[k], beamwidth_deg[k], tilt_deg[k], pattern[k], horizontal_db,
                             vertical_db,
                         )  # fmt: skip
+                        if k > 0:
+                            rest_mw += np.exp((min(heard, best) - lost) * _PER_DB)
                         best = max(best, heard)
-                        sum_mw += 10.0 ** ((heard - lost) * 0.1)
                     total_db += best - lost
-                    rest_mw += max(sum_mw - 10.0 ** ((best - lost) * 0.1), 0.0)
                     parts += 1
             # a pixel mostly out of reach is out of reach
             if parts * 2 <= finer * finer - (finer == 1):
