@@ -126,12 +126,14 @@ def _repairs(  # type: ignore[no-untyped-def]
         p, q = row // n_links, row % n_links
         parent, link_lost, node = parent_0.copy(), link_lost_0.copy(), node_0.copy()
         source, autonomy, oversize = source_0.copy(), autonomy_0.copy(), oversize_0.copy()
+        # what is tried changes these in place
+        net = (
+            parent, is_exchange, link_lost, node, node_above, fault_rate, fault_h, rescue_line_h, rescue_node_h, source,
+            autonomy, station, oversize, late_year, late_h, shortage_h,
+        )  # fmt: skip
         taken = np.zeros(2 * n, np.bool_)
         many = 0
-        hours = hours_lost_at(
-            site, parent, is_exchange, link_lost, node, node_above, fault_rate, fault_h, rescue_line_h,
-            rescue_node_h, source, autonomy, station, oversize, late_year, late_h, shortage_h,
-        )  # fmt: skip
+        hours = hours_lost_at(site, *net)
         while hours > allowed:
             best, best_worth, best_hours = -1, 0.0, 0.0
             if many < _MOST_REMEDIES:
@@ -149,11 +151,7 @@ def _repairs(  # type: ignore[no-untyped-def]
                             oversize[at] = _panels(power_oversize[p, at], oversize[at])
                         else:
                             parent[at], link_lost[at] = link_parent[q, at], link_unavailability[q, at]
-                        then = hours_lost_at(
-                            site, parent, is_exchange, link_lost, node, node_above, fault_rate, fault_h,
-                            rescue_line_h, rescue_node_h, source, autonomy, station, oversize, late_year, late_h,
-                            shortage_h,
-                        )  # fmt: skip
+                        then = hours_lost_at(site, *net)
                         source[at], node[at], autonomy[at], oversize[at], parent[at], link_lost[at] = was
                         worth = (hours - then) / max(cost, 1e-6)
                         if then < hours - _LEAST_SAVED_H and (best < 0 or worth > best_worth):

@@ -308,48 +308,8 @@ def _chains(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def hours_lost_at(  # type: ignore[no-untyped-def]
-    site,
-    parent,
-    is_exchange,
-    link_unavailability,
-    node,
-    node_above,
-    fault_rate,
-    fault_h,
-    rescue_line_h,
-    rescue_node_h,
-    source,
-    autonomy_h,
-    station,
-    oversize,
-    late_year,
-    late_h,
-    shortage_h,
-):
+def hours_lost_at(site, *arrays):  # type: ignore[no-untyped-def]
     """Return the hours a year that one site is off, for compiled callers; arrays as of :func:`stability_arrays`."""
     nobody = np.zeros(0)
-    own, chain, link, connected = _chains(
-        np.array([site]),
-        parent,
-        is_exchange,
-        link_unavailability,
-        node,
-        node_above,
-        fault_rate,
-        fault_h,
-        rescue_line_h,
-        rescue_node_h,
-        source,
-        autonomy_h,
-        station,
-        oversize,
-        late_year,
-        late_h,
-        shortage_h,
-        nobody,
-        nobody,
-        nobody,
-        nobody,
-    )
+    own, chain, link, connected = _chains(np.array([site]), *arrays, nobody, nobody, nobody, nobody)
     return min(own[0] + chain[0] + link[0], HOURS_YEAR) if connected[0] else HOURS_YEAR
