@@ -308,7 +308,7 @@ def _chains(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def hours_lost_at(site, *arrays):  # type: ignore[no-untyped-def]
+def hours_lost_at(site, *arrays):  # type: ignore[no-untyped-def]  # noqa: ANN002
     """Return the hours a year that one site is off, for compiled callers; arrays as of :func:`stability_arrays`."""
     nobody = np.zeros(0)
     own, chain, link, connected = _chains(np.array([site]), *arrays, nobody, nobody, nobody, nobody)
