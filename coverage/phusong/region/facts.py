@@ -7,7 +7,7 @@ import pandas as pd
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.resources import geodata_path
 
-__all__ = ["Fact", "fact", "table"]
+__all__ = ["Fact", "assumption", "fact", "table"]
 
 
 @dataclass(frozen=True)
@@ -63,3 +63,9 @@ def fact(key: str) -> Fact:
         float(values["value"]),
         *(str(values[c]) for c in ("unit", "definition", "as_of", "source", "sureness")),
     )
+
+
+def assumption(key: str) -> float:
+    """Return one assumption of the modelled network (geodata/network_model.csv)."""
+    rows = table("network_model").set_index("key")["value"]
+    return float(rows[key])

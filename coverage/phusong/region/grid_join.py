@@ -10,12 +10,12 @@ import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from phusong.region.facts import assumption
 from phusong.region.grid_layers import is_open, tree_layers
 from phusong.region.grid_tree import BEFORE, CONNECTION, DRAWN, shortest_tree
 from phusong.region.line_network import Branches, LineNetwork, branches_near, line_network, simple_lines
 from phusong.region.near import nearest
 from phusong.region.values import completed
-from phusong.region.vietnam.telecom import assumption
 
 __all__ = ["GridJoin", "join_lines", "kilovolts"]
 

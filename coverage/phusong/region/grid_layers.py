@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.region.facts import assumption
 from phusong.region.grid_tree import BEFORE, DRAWN, Tree
 from phusong.region.line_network import LineNetwork
 from phusong.region.schema import LAYERS
-from phusong.region.vietnam.telecom import assumption
 
 __all__ = ["is_open", "tree_layers"]
 

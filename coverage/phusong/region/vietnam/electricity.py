@@ -10,9 +10,9 @@ from scipy.ndimage import map_coordinates
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
+from phusong.region.facts import assumption
 from phusong.region.grid import Grid
 from phusong.region.near import nearest
-from phusong.region.vietnam.telecom import assumption
 
 __all__ = ["Electricity", "connect_sites", "model_electricity"]
 
