@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from phusong.access.elements import split_by_operator
+from phusong.engine.crew import Threads
 from phusong.live.increment import Live
 from phusong.live.now import everything_now
 from phusong.live.standing import Places, Standing, standing
@@ -242,13 +243,13 @@ def sampled_states(network: Network, built: float, asked: argparse.Namespace, co
     table.add_row("closed form, every site", f"{seconds:.3f}", f"{asked.sites / seconds:,.0f} sites/s")
     for workers in (1, 2):
         seconds, states = best_of(
-            asked.repeat, lambda w=workers: sample_states(network, n_states=asked.states, workers=w)
+            asked.repeat, lambda w=workers: sample_states(network, n_states=asked.states, crew=Threads(w))
         )
         rate = asked.sites * asked.states / seconds / 1e6
         table.add_row(
             f"states of every site, {workers} thread(s)", f"{seconds:.3f}", f"{rate:,.0f} M sites × states/s"
         )
-        seconds, lost = best_of(asked.repeat, lambda w=workers, s=states: hours_off(s, *rows, workers=w))
+        seconds, lost = best_of(asked.repeat, lambda w=workers, s=states: hours_off(s, *rows, crew=Threads(w)))
         rate = elements * asked.states / seconds / 1e6
         table.add_row(
             f"hours of every element, {workers} thread(s)",

@@ -111,13 +111,13 @@ def run_region(
         stability = site_stability(network)
         states = None
         if asked.service.availability == "states":
-            states = sample_states(network, n_states=asked.service.states, seed=asked.seed, workers=2)
+            states = sample_states(network, n_states=asked.service.states, seed=asked.seed, crew=workers)
     with clock.stage("access"):
         costs = costs_of(asked)
         compared = []
         for policy, agreed in _compared(asked).items():
             rights = rights_under(asked, network, policy, agreed=agreed)
-            usage, tier = use_of(asked, network, stability, reception, weights, rights, states)
+            usage, tier = use_of(asked, network, stability, reception, weights, rights, states, workers)
             access = classify(usage, weights)
             row = policy_row(policy, access, usage, network, rights, costs)
             compared.append((row, rights, usage, tier, access))

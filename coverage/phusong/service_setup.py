@@ -8,6 +8,7 @@ import pandas as pd
 from rasterio.features import rasterize
 
 from phusong.access.elements import split_by_operator
+from phusong.engine.crew import Crew
 from phusong.network_tables import checked_links
 from phusong.radio.footprints import Footprints
 from phusong.radio.link_budget import noise_dbm
@@ -103,6 +104,7 @@ def use_of(
     weights: Ints,
     rights: Rights,
     states: States | None,
+    crew: Crew | None = None,
 ) -> tuple[Usage, npt.NDArray[np.int8]]:
     """Return how people use the network under some rights, and in which round each operator's may use each station."""
     tier = tiers(network, rights)
@@ -120,7 +122,7 @@ def use_of(
     if states is not None:
         usage = serve_together(
             usage, states, reception=reception, weights=weights, tier=tier, network=network,
-            availability_target=asked.service.availability_target, demand=demand_of(asked.service),
+            availability_target=asked.service.availability_target, demand=demand_of(asked.service), crew=crew,
         ).usage  # fmt: skip
     return usage, tier
 

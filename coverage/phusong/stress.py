@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.engine.crew import Threads
+from phusong.engine.crew import Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.errors import InputError, Problem
 from phusong.invest.planned_network import PlannedNetwork, planned_network
@@ -96,7 +96,7 @@ def stress(
     samples: int = 300,
     seed: int | None = None,
     hours: tuple[float, ...] = HOURS,
-    workers: int = 2,
+    crew: Crew | None = None,
     say: Callable[[str], None] | None = None,
     keeper: Keeper | None = None,
 ) -> StormResult:
@@ -118,8 +118,8 @@ def stress(
         The scenario's when left out.
     hours : tuple of float
         Hours after the strongest gust, rising from 0.
-    workers : int
-        Threads; the result does not depend on them.
+    crew : Crew, optional
+        Who computes; two threads when left out. The result does not depend on it.
     say : callable, optional
         Told each stage as it begins.
     keeper : Keeper, optional
@@ -135,7 +135,7 @@ def stress(
     if not 1 <= samples <= _MOST_SAMPLES:
         raise InputError(Problem("--samples", f"must lie between 1 and {_MOST_SAMPLES}", value=samples))
     seed = asked.seed if seed is None else seed
-    clock = Stages(say)
+    clock, workers = Stages(say), crew or Threads()
     with clock.stage("radio"):
         today = _today(asked, region, workers, keeper or Keeper())
         there = today.there
@@ -148,7 +148,7 @@ def stress(
     with clock.stage("today"):
         served = served_by(there.network, there.reception, today.tier, there.weights, there.ground.cell_commune,
                            len(region.communes))  # fmt: skip
-        how: dict[str, Any] = {"hours": hours, "n_samples": samples, "seed": seed, "workers": workers}
+        how: dict[str, Any] = {"hours": hours, "n_samples": samples, "seed": seed, "crew": workers}
         impact = storm_impact(there.network, served, exposure, wind, crews, **how)
     planned, then = None, None
     if plan is not None:
@@ -195,9 +195,9 @@ class _Today:
     tier: npt.NDArray[np.int8]
 
 
-def _today(asked: Scenario, region: Region, workers: int, keeper: Keeper) -> _Today:
+def _today(asked: Scenario, region: Region, crew: Crew, keeper: Keeper) -> _Today:
     scene, radio = radio_setup(asked.radio, region)
-    heard = region_footprints(asked, region, scene, radio, Threads(workers), keeper)
+    heard = region_footprints(asked, region, scene, radio, crew, keeper)
     there = network_heard(asked, region, radio, heard)
     return _Today(there, tiers(there.network, rights_under(asked, there.network, asked.sharing.policy)))
 
@@ -264,8 +264,17 @@ def _planned(asked: Scenario, region: Region, today: _Today, plan: pd.DataFrame)
     )  # fmt: skip
 
 
-def region_of(name: str, asked: Scenario) -> Region:
+def region_of(name: str, asked: Scenario, keeper: Keeper | None = None) -> Region:
     """Return the region of a folder, or one built of a province.
+
+    Parameters
+    ----------
+    name : str
+        A folder or a province.
+    asked : Scenario
+        How it is built.
+    keeper : Keeper, optional
+        Keeps a built one.
 
     Raises
     ------
@@ -276,7 +285,7 @@ def region_of(name: str, asked: Scenario) -> Region:
         return Region.read(name)
     settings = asked.region.model_copy(update={"provinces": (name,), "path": ""})
     try:
-        return scenario_region(asked.model_copy(update={"region": settings}))
+        return scenario_region(asked.model_copy(update={"region": settings}), keeper)
     except InputError as error:
         raise InputError([Problem(name, "is no region folder"), *error.problems]) from None
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phusong.engine.crew import Threads
 from phusong.errors import InputError
 from phusong.service.bits import draw_into, events, ones, pack, stream_keys
 from phusong.service.power import site_stability
@@ -112,12 +113,12 @@ def test_a_switch_shortens_outages_as_in_closed_form():
 
 def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads():
     net = network_of(seed=2, ties=[("t2", "t3", 0.5)])
-    one, four = (sample_states(net, n_states=2048, seed=5, workers=w) for w in (1, 4))
+    one, four = (sample_states(net, n_states=2048, seed=5, crew=Threads(w)) for w in (1, 4))
     assert np.array_equal(one.live, four.live)
     assert np.array_equal(one.powered, four.powered)
     assert not np.array_equal(one.live, sample_states(net, n_states=2048, seed=6).live)
     indptr, site = elements_of_pairs(np.arange(30) // 3, np.arange(30) % 12, 10)
-    assert np.array_equal(hours_off(one, indptr, site), hours_off(four, indptr, site, workers=4))
+    assert np.array_equal(hours_off(one, indptr, site), hours_off(four, indptr, site, crew=Threads(4)))
 
 
 @settings(deadline=None, max_examples=30)

@@ -6,6 +6,18 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from phusong.commands.options import (
+    Address,
+    Keep,
+    StoreFolder,
+    StoreGib,
+    TlsAuthority,
+    TlsCertificate,
+    TlsKey,
+    TrustNetwork,
+    WhyRecompute,
+    Workers,
+)
 from phusong.commands.terminal import cell, console, following, print_json, slim_table, wrote
 
 __all__ = ["app"]
@@ -20,35 +32,19 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, e.g. sharing.policy=mocn.")
     ] = None,
-    workers: Annotated[
-        int, typer.Option(help="Threads, or processes of --cluster local; the result is the same.", min=1)
-    ] = 2,
-    cluster: Annotated[
-        str | None, typer.Option(help="Dask scheduler (tcp://…, tls://…), or local.", show_default="threads")
-    ] = None,
-    tls_ca: Annotated[Path | None, typer.Option(help="Authority of a tls:// cluster, PEM.")] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="Our certificate for it, PEM.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="The certificate's key, PEM.")] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder that keeps what runs gave, for the next one.",
-            show_default="$PHUSONG_STORE, else the user's cache",
-        ),
-    ] = None,
-    store_gib: Annotated[float, typer.Option(help="Greatest size of the store.", min=0.0)] = 8.0,
+    workers: Workers = 2,
+    cluster: Address = None,
+    tls_ca: TlsAuthority = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    store: StoreFolder = None,
+    store_gib: StoreGib = 8.0,
     only: Annotated[
         str | None,
         typer.Option(help="all, or measured: rank only what rests on measured and official layers."),
     ] = None,
     *,
-    trust_network: Annotated[
-        bool,
-        typer.Option(
-            "--trust-network",
-            help="Let --cluster tcp:// lead to another machine: nothing is encrypted or proved.",
-        ),
-    ] = False,
+    trust_network: TrustNetwork = False,
     redact: Annotated[
         bool,
         typer.Option("--redact", help="Coarsen critical sites, show no small counts ([report] redact_…)."),
@@ -59,12 +55,8 @@ def run(
             "--resume", help="Go on after an interruption; a result that is complete is left as it is."
         ),
     ] = False,
-    keep: Annotated[
-        bool, typer.Option("--keep/--no-keep", help="Use the store, or compute everything.")
-    ] = True,
-    why_recompute: Annotated[
-        bool, typer.Option("--why-recompute", help="Tell which stages ran, and why.")
-    ] = False,
+    keep: Keep = True,
+    why_recompute: WhyRecompute = False,
     lang: Annotated[
         str | None, typer.Option(help="en or vi: language in which report.html opens (it holds both).")
     ] = None,

@@ -7,6 +7,18 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from phusong.commands.options import (
+    Address,
+    Keep,
+    StoreFolder,
+    StoreGib,
+    TlsAuthority,
+    TlsCertificate,
+    TlsKey,
+    TrustNetwork,
+    WhyRecompute,
+    Workers,
+)
 from phusong.commands.terminal import console, following, print_json, slim_table, wrote
 
 __all__ = ["app"]
@@ -30,8 +42,17 @@ def stress_(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, e.g. sharing.policy=roaming.")
     ] = None,
-    workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
+    workers: Workers = 2,
+    cluster: Address = None,
+    tls_ca: TlsAuthority = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    store: StoreFolder = None,
+    store_gib: StoreGib = 8.0,
     *,
+    trust_network: TrustNetwork = False,
+    keep: Keep = True,
+    why_recompute: WhyRecompute = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
@@ -41,7 +62,7 @@ def stress_(
 
     Example: phusong stress regions/tuyen-quang yagi_2024 --plan results/default --out results/yagi
     """
-    from phusong.commands.means import means  # noqa: PLC0415
+    from phusong.commands.means import means, tell_why  # noqa: PLC0415
     from phusong.commands.progress import shown_stages  # noqa: PLC0415
     from phusong.report.storm_folder import write_storm  # noqa: PLC0415 - --help must be quick
     from phusong.scenario import Scenario  # noqa: PLC0415
@@ -53,12 +74,20 @@ def stress_(
     remedies = None if plan is None else read_plan_remedies(plan)
     folder = out or Path("results") / f"storm-{track.name}"
     with (
-        means(workers=workers, address=None, store=None, keep=True, store_gib=8.0) as use,
+        means(
+            workers=workers,
+            address=cluster,
+            certificates=(tls_ca, tls_cert, tls_key),
+            trust_network=trust_network,
+            store=store,
+            keep=keep,
+            store_gib=store_gib,
+        ) as use,
         shown_stages(quiet=quiet or as_json) as say,
     ):
         found = stress(
-            region_of(region, asked), track, asked, plan=remedies, samples=samples, seed=seed, workers=workers,
-            say=say, keeper=use.keeper,
+            region_of(region, asked, use.keeper), track, asked, plan=remedies, samples=samples, seed=seed,
+            crew=use.crew, say=say, keeper=use.keeper,
         )  # fmt: skip
         tables = write_storm(found, folder)
     summary = tables.summary()
@@ -69,6 +98,8 @@ def stress_(
         _hours(summary)
         _hardest(tables.communes, summary["today"]["hours"])
     _headline(summary)
+    if why_recompute:
+        tell_why(use.keeper)
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.seconds.items())
     console.print(f"Stages: {took}", highlight=False)
     wrote(folder, f"open {folder / 'storm_map.png'}")

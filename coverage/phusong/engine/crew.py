@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -23,14 +23,16 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 _AHEAD = 4  # jobs in hand for each worker: enough to keep it busy, few enough to keep memory small
-_BATCH = 16  # jobs that travel together
+_TOGETHER = 16  # jobs that travel together unless the caller knows better
 _TRIES = 4  # workers that may die under a batch before the run gives up
 
 
 class Crew(Protocol):
     """Does the same work on many jobs."""
 
-    def run(self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -> Iterator[R]:
+    def run(
+        self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J], *, together: int = _TOGETHER
+    ) -> Iterator[R]:
         """Yield `work(shared, job)` of each job, in the order of the jobs, with only a few in hand at a time.
 
         Parameters
@@ -40,7 +42,9 @@ class Crew(Protocol):
         shared : object
             What all jobs read; it travels once.
         jobs : iterable
-            Small.
+            Each holds what it alone reads.
+        together : int
+            Jobs that travel to another process at once: the more there are and the shorter each is, the more.
         """
         ...
 
@@ -57,13 +61,17 @@ class Threads:
 
     workers: int = 2
 
-    def run(self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -> Iterator[R]:
+    def run(
+        self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J], *, together: int = _TOGETHER
+    ) -> Iterator[R]:
         """Yield what the jobs give; see :class:`Crew`."""
-        if self.workers <= 1:
-            yield from (work(shared, job) for job in jobs)
+        del together  # nothing travels between threads
+        some, rest = _begun(jobs, 2)
+        if self.workers <= 1 or len(some) < 2:  # noqa: PLR2004 - nobody to share one job with
+            yield from (work(shared, job) for job in rest)
             return
         with ThreadPoolExecutor(self.workers) as pool:
-            yield from _in_turn(lambda job: pool.submit(work, shared, job), jobs, self.workers * _AHEAD)
+            yield from _in_turn(lambda job: pool.submit(work, shared, job), rest, self.workers * _AHEAD)
 
 
 @dataclass(frozen=True)
@@ -74,11 +82,16 @@ class Cluster:
     ----------
     client : distributed.Client
         Connected to the scheduler.
+    fewest : int
+        Batches from which work travels: less of it is done here, sooner than what it reads would arrive there.
     """
 
     client: "Client"
+    fewest: int = 2
 
-    def run(self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -> Iterator[R]:
+    def run(
+        self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J], *, together: int = _TOGETHER
+    ) -> Iterator[R]:
         """Yield what the jobs give; see :class:`Crew`.
 
         Raises
@@ -88,12 +101,16 @@ class Cluster:
         """
         from distributed import CancelledError, KilledWorker  # noqa: PLC0415 - only a cluster needs dask
 
+        some, rest = _begun(_batches(jobs, together), self.fewest)
+        if len(some) < self.fewest:
+            yield from Threads().run(work, shared, chain.from_iterable(some))
+            return
         try:
             (held,) = self.client.scatter([shared], broadcast=True, hash=False)
             threads = max(1, sum(self.client.nthreads().values()))
             turn = _in_turn(
                 lambda batch: self.client.submit(_batch, work, held, batch, pure=False, retries=_TRIES),
-                _batches(jobs),
+                rest,
                 threads * 2,
             )
             for found in turn:
@@ -104,9 +121,16 @@ class Cluster:
             ) from error
 
 
-def _batches(jobs: Iterable[J]) -> Iterator[list[J]]:
+def _begun(jobs: Iterable[J], many: int) -> tuple[list[J], Iterator[J]]:
+    """Return the first jobs, as far as there are so many, and all of them again."""
     rest = iter(jobs)
-    while batch := list(islice(rest, _BATCH)):
+    some = list(islice(rest, many))
+    return some, chain(some, rest)
+
+
+def _batches(jobs: Iterable[J], together: int) -> Iterator[list[J]]:
+    rest = iter(jobs)
+    while batch := list(islice(rest, together)):
         yield batch
 
 
@@ -154,9 +178,12 @@ def cluster(
         If the address is none, nobody answers there, the certificates do not fit, or ``tcp://`` leads to another
         machine without consent.
     """
-    from distributed import Client  # noqa: F401, PLC0415 - takes a second, and sets up the loggers
+    import dask  # noqa: PLC0415 - takes a second, with what follows
+    from distributed import Client  # noqa: F401, PLC0415 - sets up the loggers
 
-    with _errors_told_once(), _connected(
+    # jobs bring what they alone read: a warning that they are not small tells nobody anything
+    quiet = dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"})
+    with quiet, _errors_told_once(), _connected(
         address, workers, {"tls_ca_file": ca, "tls_client_cert": certificate, "tls_client_key": key},
         trust_network=trust_network,
     ) as crew:  # fmt: skip

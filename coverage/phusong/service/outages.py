@@ -1,6 +1,6 @@
 """Which sites the grid leaves dark in each sampled state: faults flow down the tree, open lines flow back."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from phusong.service.power_graph import PowerGraph
 
-__all__ = ["darken", "tour"]
+__all__ = ["SitesOnGrid", "tour"]
 
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _ONE = np.uint64(1)
@@ -32,58 +33,100 @@ def tour(above: Ints) -> tuple[Ints, Ints]:
     return np.asarray(first), np.asarray(size)
 
 
-def darken(
-    off: npt.NDArray[np.uint64],
-    *,
-    grid: PowerGraph,
-    indptr: Ints,
-    thing: npt.NDArray[np.int32],
-    age_h: npt.NDArray[np.float64],
-    site: Ints,
-    node: Ints,
-    autonomy_h: npt.NDArray[np.float64],
-) -> Callable[[int, int], None]:
-    """Return what, called with a first and a last word, sets the bits of sites left dark for longer than their autonomy.
+@dataclass(frozen=True)
+class SitesOnGrid:
+    """Sites that the grid feeds, laid out so that all that hang on a fault are found at once.
 
     Parameters
     ----------
-    off : ndarray of uint64, shape (n_words, n_sites)
-        Bits are added, in the rows from the first word to before the last; ranges apart may run side by side.
-    grid : PowerGraph
-        Tree and open lines.
-    indptr, thing, age_h : ndarray
-        From :func:`phusong.service.bits.events` over the nodes, the lines above them, then the open lines.
-    site, node, autonomy_h : ndarray, shape (n,)
-        Sites on the grid, their nodes, their batteries.
-
-    Notes
-    -----
-    A site's outage is as old as the oldest fault between it and its source that still lasts. Where a chain of
-    open lines reaches it from live nodes, it ends when the slowest of them is closed.
+    above, first, size, node_at : ndarray of int, shape (n_nodes,)
+        The tree: node above each, its number in the tour, how many hang on it; and the node of each number.
+    site, node : ndarray of int, shape (n,)
+        Sites in the order of the tour, and their nodes.
+    autonomy_h : ndarray, shape (n,)
+        Their batteries.
+    site_lo, site_hi : ndarray of int, shape (n_nodes,)
+        First of the sites that hang on each node, and the one after the last.
+    touched : ndarray of bool, shape (n_nodes,)
+        Whether an open line ends at a node or somewhere below.
+    tie_a, tie_b : ndarray of int, shape (n_ties,)
+        Ends of the open lines.
+    tie_h, spare_a_kw, spare_b_kw : ndarray, shape (n_ties,)
+        Hours until each is closed, and what it can carry from either end.
+    own_load_kw : ndarray, shape (n_nodes,)
+        Load of each node itself.
     """
-    first, size = tour(grid.above)
-    order = np.lexsort((site, first[node]))
-    at = first[node][order]
-    ties = grid.switches
-    touched = np.zeros(grid.above.size, bool)  # holds an end of an open line somewhere below
-    for end in (ties.a, ties.b):
-        for k in end.tolist():
-            up = k
-            while up >= 0 and not touched[up]:
-                touched[up], up = True, int(grid.above[up])
-    numbers = np.argsort(first)
-    lo, hi = np.searchsorted(at, first), np.searchsorted(at, first + size)
-    own_load = _own_load(grid)
-    return lambda first_word, last_word: _darken(
-        off, indptr, thing, age_h, grid.above, first, size, numbers,
-        site[order], node[order], autonomy_h[order],
-        lo, hi,
-        touched, ties.a, ties.b, ties.switch_h, ties.spare_a_kw, ties.spare_b_kw, own_load,
-        first_word, last_word,
-    )  # fmt: skip
+
+    above: Ints
+    first: Ints
+    size: Ints
+    node_at: Ints
+    site: Ints
+    node: Ints
+    autonomy_h: Floats
+    site_lo: Ints
+    site_hi: Ints
+    touched: npt.NDArray[np.bool_]
+    tie_a: Ints
+    tie_b: Ints
+    tie_h: Floats
+    spare_a_kw: Floats
+    spare_b_kw: Floats
+    own_load_kw: Floats
+
+    @classmethod
+    def of(cls, grid: PowerGraph, site: Ints, node: Ints, autonomy_h: Floats) -> "SitesOnGrid":
+        """Return sites on a grid.
+
+        Parameters
+        ----------
+        grid : PowerGraph
+            Tree and open lines.
+        site, node, autonomy_h : ndarray, shape (n,)
+            Sites on the grid, their nodes, their batteries.
+        """
+        first, size = tour(grid.above)
+        order = np.lexsort((site, first[node]))
+        at = first[node][order]
+        ties = grid.switches
+        touched = np.zeros(grid.above.size, bool)
+        for end in (ties.a, ties.b):
+            for k in end.tolist():
+                up = k
+                while up >= 0 and not touched[up]:
+                    touched[up], up = True, int(grid.above[up])
+        lo, hi = np.searchsorted(at, first), np.searchsorted(at, first + size)
+        return cls(
+            grid.above, first, size, np.argsort(first), site[order], node[order], autonomy_h[order], lo, hi, touched,
+            ties.a, ties.b, ties.switch_h, ties.spare_a_kw, ties.spare_b_kw, _own_load(grid),
+        )  # fmt: skip
+
+    def darken(
+        self, off: npt.NDArray[np.uint64], indptr: Ints, thing: npt.NDArray[np.int32], age_h: Floats
+    ) -> None:
+        """Set the bits of the sites left dark for longer than their autonomy.
+
+        Parameters
+        ----------
+        off : ndarray of uint64, shape (n_words, n_sites)
+            Bits are added.
+        indptr, thing, age_h : ndarray
+            From :func:`phusong.service.bits.events` over the nodes, the lines above them, then the open lines: what is
+            down in each of the 64 n_words states, and since when.
+
+        Notes
+        -----
+        A site's outage is as old as the oldest fault between it and its source that still lasts. Where a chain of
+        open lines reaches it from live nodes, it ends when the slowest of them is closed.
+        """
+        _darken(
+            off, indptr, thing, age_h, self.above, self.first, self.size, self.node_at, self.site, self.node,
+            self.autonomy_h, self.site_lo, self.site_hi, self.touched, self.tie_a, self.tie_b, self.tie_h,
+            self.spare_a_kw, self.spare_b_kw, self.own_load_kw,
+        )  # fmt: skip
 
 
-def _own_load(grid: PowerGraph) -> npt.NDArray[np.float64]:
+def _own_load(grid: PowerGraph) -> Floats:
     own = grid.load_kw.copy()
     fed = grid.above >= 0
     np.subtract.at(own, grid.above[fed], grid.load_kw[fed])
@@ -127,7 +170,7 @@ def _tour(above):  # type: ignore[no-untyped-def]
 @nb.njit(cache=True, nogil=True)
 def _darken(  # type: ignore[no-untyped-def]
     off, indptr, thing, age_h, above, first, size, node_at, site, node, autonomy_h, site_lo, site_hi, touched,
-    tie_a, tie_b, tie_h, spare_a, spare_b, own_load, first_word, last_word,
+    tie_a, tie_b, tie_h, spare_a, spare_b, own_load,
 ):  # fmt: skip
     n = above.size
     since = np.zeros(n)  # 0: lit
@@ -136,7 +179,7 @@ def _darken(  # type: ignore[no-untyped-def]
     tie_down = np.zeros(tie_a.size, np.bool_)
     stack, piece = np.empty(n, np.int64), np.empty(n, np.int64)
     seen = np.zeros(n, np.bool_)
-    for w in range(first_word, last_word):
+    for w in range(off.shape[0]):
         for b in range(64):
             state = w * 64 + b
             lo, hi = indptr[state], indptr[state + 1]

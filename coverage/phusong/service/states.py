@@ -5,8 +5,6 @@ dull weather and sites that others hang on are common causes, so two sites that 
 together as often as they really are. States are bits, 64 to a word.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numba as nb
@@ -14,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.engine.crew import Crew, Threads
+from phusong.engine.pieces import pieces
 from phusong.errors import Problem, refuse
 from phusong.service.bits import draw_into, events, mixed, ones, pack, stream_keys
 from phusong.service.network import POWER_SOURCES, Network
-from phusong.service.outages import darken
+from phusong.service.outages import SitesOnGrid
 from phusong.service.solar import AUTONOMY_H, dark_hours, weather
 
 __all__ = ["States", "elements_of_pairs", "hours_off", "reach", "sample_states"]
@@ -29,6 +29,7 @@ Words = npt.NDArray[np.uint64]
 _HOURS = 8760.0
 _MOST_STATES = 1 << 20
 _WORTH_MERGING = 64  # words: from here counting costs more than finding sets that are alike
+_LINK_NS, _FAULT_NS, _READ_NS = 10.0, 50.0, 2.0  # of a word
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -62,7 +63,9 @@ class States:
         return np.asarray(_count(self.powered) / self.n_states)
 
 
-def sample_states(network: Network, *, n_states: int = 1024, seed: int = 0, workers: int = 1) -> States:
+def sample_states(
+    network: Network, *, n_states: int = 1024, seed: int = 0, crew: Crew | None = None
+) -> States:
     """Return sampled states of the network's power and backhaul.
 
     Parameters
@@ -72,9 +75,9 @@ def sample_states(network: Network, *, n_states: int = 1024, seed: int = 0, work
     n_states : int
         A power of two from 64: more states, finer hours (8760 / `n_states` each).
     seed : int
-        The same seed gives the same bits, whatever the workers.
-    workers : int
-        Threads.
+        The same seed gives the same bits, whoever computes.
+    crew : Crew, optional
+        Who computes; this thread alone when left out.
 
     Raises
     ------
@@ -99,22 +102,19 @@ def sample_states(network: Network, *, n_states: int = 1024, seed: int = 0, work
     rate = np.r_[network.fault_rate, grid.switches.rate]
     hours = np.r_[network.fault_h, grid.switches.repair_h]
     faults = events(keys, np.minimum(rate * hours / _HOURS, 1.0), hours, n_states)
-    work = darken(
-        off, grid=grid, indptr=faults[0], thing=faults[1], age_h=faults[2], site=fed, node=network.node[fed],
-        autonomy_h=network.autonomy_h[fed],
-    )  # fmt: skip
-    _spread(work, n_words, workers)
     links = network.links
+    order = links.from_the_core(network.is_exchange)
     down = np.zeros((links.ids.size, n_words), np.uint64)
     _draw_all(down, stream_keys(links.ids, "link", seed), links.unavailability)
-    live = np.zeros_like(off)
-    order = links.from_the_core(network.is_exchange)
-    up_of = np.ascontiguousarray(~down[order].T)
-    _spread(
-        lambda lo, hi: reach(live, off, up_of, links.a[order], links.b[order], network.is_exchange, lo, hi),
-        n_words,
-        workers,
-    )
+    sites = SitesOnGrid.of(grid, fed, network.node[fed], network.autonomy_h[fed])
+    shared = _Ways(sites, links.a[order], links.b[order], network.is_exchange)
+    up = np.ascontiguousarray(~down[order].T)
+    live = np.empty_like(off)
+    cut = pieces(n_words, cost_ns=_cost_ns(network, faults[0]))
+    jobs = (_Instants.of(off, faults, up, words) for words in cut.spans)
+    done = (crew or Threads(1)).run(_working, shared, jobs, together=cut.together)
+    for words, (dark, reached) in zip(cut.spans, done, strict=True):
+        off[words], live[words] = dark, reached
     return States(~off, live)
 
 
@@ -138,7 +138,9 @@ def elements_of_pairs(
     return indptr, rows[kept]
 
 
-def hours_off(states: States, indptr: Ints, site: npt.NDArray[np.int32], *, workers: int = 1) -> Floats:
+def hours_off(
+    states: States, indptr: Ints, site: npt.NDArray[np.int32], *, crew: Crew | None = None
+) -> Floats:
     """Return the hours a year in which none of an element's sites works, shape (n_elements,).
 
     Parameters
@@ -147,8 +149,8 @@ def hours_off(states: States, indptr: Ints, site: npt.NDArray[np.int32], *, work
         Of the sites.
     indptr, site : ndarray
         From :func:`elements_of_pairs`. An element without a site is off all year.
-    workers : int
-        Threads.
+    crew : Crew, optional
+        Who computes; this thread alone when left out.
     """
     alike = np.arange(indptr.size - 1)
     if (
@@ -157,20 +159,79 @@ def hours_off(states: States, indptr: Ints, site: npt.NDArray[np.int32], *, work
         alike, _ = pd.factorize(_marks(indptr, site))
     first = np.empty(int(alike.max(initial=-1)) + 1, np.int64)
     first[alike[::-1]] = np.arange(alike.size)[::-1]
-    lost = np.zeros(first.size, np.int64)
     live = np.ascontiguousarray(states.live)
-    _spread(lambda lo, hi: _none_live(live, indptr, site, first, lost, lo, hi), first.size, workers)
+    cost_ns = _READ_NS * live.shape[0] * site.size / max(indptr.size - 1, 1)
+    # fewer elements than sites would wait for the sites' words more than they read them
+    cut = pieces(first.size, cost_ns=cost_ns, least=2 * live.shape[1])
+    jobs = (_Rows.of(indptr, site, first[part]) for part in cut.spans)
+    parts = list((crew or Threads(1)).run(_lost, live, jobs, together=cut.together))
+    lost = np.concatenate(parts) if parts else np.zeros(0, np.int64)
     return np.asarray(lost[alike] * (_HOURS / states.n_states))
 
 
-def _spread(work: Callable[[int, int], None], n: int, workers: int) -> None:
-    # whole ranges for each thread, no two on one word: the bits do not depend on how many there are
-    if workers <= 1 or n < 2 * workers:
-        work(0, n)
-        return
-    cuts = np.linspace(0, n, 4 * workers + 1).astype(int).tolist()
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(work, cuts[:-1], cuts[1:]))
+@dataclass(frozen=True)
+class _Ways:
+    """Over which ways sites have power and reach an exchange: what all instants share."""
+
+    sites: SitesOnGrid
+    a: Ints
+    b: Ints
+    is_exchange: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Instants:
+    """What is down in some words of instants: supplies, things of the grid with their ages, links."""
+
+    off: Words
+    indptr: Ints
+    thing: npt.NDArray[np.int32]
+    age_h: Floats
+    up: Words
+
+    @classmethod
+    def of(
+        cls, off: Words, faults: tuple[Ints, npt.NDArray[np.int32], Floats], up: Words, words: slice
+    ) -> "_Instants":
+        indptr, thing, age_h = faults
+        states = indptr[words.start * 64 : words.stop * 64 + 1]
+        here = slice(int(states[0]), int(states[-1]))
+        return cls(off[words], states - states[0], thing[here], age_h[here], up[words])
+
+
+def _cost_ns(network: Network, indptr: Ints) -> float:
+    """Return roughly what a word of instants takes: links are walked once, faults find what hangs on them."""
+    return _LINK_NS * network.links.ids.size + _FAULT_NS * 64.0 * float(indptr[-1]) / (indptr.size - 1)
+
+
+def _working(shared: _Ways, job: _Instants) -> tuple[Words, Words]:
+    """Return which sites have no power, and which reach an exchange."""
+    off = job.off.copy()
+    shared.sites.darken(off, job.indptr, job.thing, job.age_h)
+    live = np.zeros_like(off)
+    reach(live, off, job.up, shared.a, shared.b, shared.is_exchange)
+    return off, live
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Some elements, and the rows of sites among which theirs are."""
+
+    indptr: Ints
+    site: npt.NDArray[np.int32]
+    element: Ints
+
+    @classmethod
+    def of(cls, indptr: Ints, site: npt.NDArray[np.int32], element: Ints) -> "_Rows":
+        low, high = int(element[0]), int(element[-1]) + 1  # they rise
+        rows = indptr[low : high + 1]
+        return cls(rows - rows[0], site[rows[0] : rows[-1]], element - low)
+
+
+def _lost(live: Words, job: _Rows) -> Ints:
+    out = np.zeros(job.element.size, np.int64)
+    _none_live(live, job.indptr, job.site, job.element, out)
+    return out
 
 
 def _own_supplies(off: Words, network: Network, n_states: int, seed: int) -> None:
@@ -214,13 +275,13 @@ def _draw_all(rows, keys, share):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def reach(live, off, up, a, b, is_exchange, first_word, last_word):  # type: ignore[no-untyped-def]
+def reach(live, off, up, a, b, is_exchange):  # type: ignore[no-untyped-def]
     """Set the bits of the sites that reach an exchange over links that are up and sites that are not off.
 
     Parameters
     ----------
     live : ndarray of uint64, shape (n_words, n_sites)
-        Filled in from the first word to before the last.
+        All 0; filled in.
     off : ndarray of uint64, shape (n_words, n_sites)
         Sites that do not work.
     up : ndarray of uint64, shape (n_words, n_links)
@@ -231,7 +292,7 @@ def reach(live, off, up, a, b, is_exchange, first_word, last_word):  # type: ign
         Where the core begins.
     """
     none = np.uint64(0)
-    for w in range(first_word, last_word):
+    for w in range(live.shape[0]):
         for s in range(is_exchange.size):
             live[w, s] = ~off[w, s] if is_exchange[s] else none
         changed = True
@@ -278,11 +339,11 @@ def _marks(indptr, site):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _none_live(live, indptr, site, element, lost, first, last):  # type: ignore[no-untyped-def]
+def _none_live(live, indptr, site, element, lost):  # type: ignore[no-untyped-def]
     # a word of all elements in hand before the next: the sites' words of one plane stay in the cache
     for w in range(live.shape[0]):
         plane = live[w]
-        for u in range(first, last):
+        for u in range(element.size):
             some = np.uint64(0)
             for k in range(indptr[element[u]], indptr[element[u] + 1]):
                 some |= plane[site[k]]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from phusong.engine.crew import Crew
 from phusong.service.allocation import allocate
 from phusong.service.capacity import CLOSED, Demand, Usage, cell_throughput
 from phusong.service.network import Network
@@ -43,7 +44,12 @@ class Together:
 
 
 def element_hours_off(
-    states: States, reception: Reception, tier: npt.NDArray[np.int8], network: Network, *, workers: int = 1
+    states: States,
+    reception: Reception,
+    tier: npt.NDArray[np.int8],
+    network: Network,
+    *,
+    crew: Crew | None = None,
 ) -> Floats:
     """Return the hours a year in which no site that an element may use works, shape (n_cells, n_operators).
 
@@ -57,15 +63,15 @@ def element_hours_off(
         Rights, see :func:`phusong.service.capacity.tiers`.
     network : Network
         Sites of the stations.
-    workers : int
-        Threads; the result does not depend on them.
+    crew : Crew, optional
+        Who computes; this thread alone when left out.
     """
     n_ops = tier.shape[1]
     pair, operator = np.nonzero(tier[reception.station] < CLOSED)
     element = reception.cell[pair].astype(np.int64) * n_ops + operator
     site = network.station_site[reception.station[pair]]
     rows = elements_of_pairs(element, site, reception.n_cells * n_ops)
-    return hours_off(states, *rows, workers=workers).reshape(reception.n_cells, n_ops)
+    return hours_off(states, *rows, crew=crew).reshape(reception.n_cells, n_ops)
 
 
 def serve_together(
@@ -78,7 +84,7 @@ def serve_together(
     network: Network,
     availability_target: float,
     demand: Demand,
-    workers: int = 1,
+    crew: Crew | None = None,
 ) -> Together:
     """Let elements whose sites are stable only together ask for the room that is left.
 
@@ -90,10 +96,10 @@ def serve_together(
         Of the sites.
     reception, weights, tier, network, availability_target, demand
         As for :func:`phusong.service.capacity.use_network`.
-    workers : int
-        Threads.
+    crew : Crew, optional
+        Who computes; this thread alone when left out.
     """
-    off = element_hours_off(states, reception, tier, network, workers=workers)
+    off = element_hours_off(states, reception, tier, network, crew=crew)
     shared = np.maximum(1.0 - off / _HOURS, 0.0)
     # states are sampled: where the closed form of the best site promises more, it is kept
     availability = np.where(usage.usable, np.maximum(shared, usage.availability), 0.0).astype(np.float32)

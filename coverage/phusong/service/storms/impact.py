@@ -1,16 +1,16 @@
 """Who is without service, hours after a storm, and why: 64 samples to a word, site by site and commune by commune."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.engine.crew import Crew, Threads
 from phusong.service.bits import ones, pack
 from phusong.service.capacity import CLOSED
 from phusong.service.network import POWER_SOURCES, Network
-from phusong.service.outages import darken
+from phusong.service.outages import SitesOnGrid
 from phusong.service.reception import Reception
 from phusong.service.states import elements_of_pairs, reach
 from phusong.service.storms.damage import Exposure, failures
@@ -142,7 +142,7 @@ def storm_impact(
     hours: tuple[float, ...],
     n_samples: int,
     seed: int,
-    workers: int = 1,
+    crew: Crew | None = None,
 ) -> Impact:
     """Return what a storm does to service.
 
@@ -164,21 +164,19 @@ def storm_impact(
         Samples that count; those that fill the last word do not.
     seed : int
         Of the run.
-    workers : int
-        Threads; the result does not depend on them.
+    crew : Crew, optional
+        Who computes; this thread alone when left out. The result does not depend on it.
     """
     groups = np.vstack([np.ones(network.n_sites, np.int64), *_stations(network)])
-    plain = _Word(network, served, exposure, crews, groups, seed)
-    calm = plain.calm()
-    with ThreadPoolExecutor(max(workers, 1)) as pool:
-        work = [(sea_wind_ms[:, k[0] : k[-1] + 1], k) for k in words(n_samples)]
-        found = list(pool.map(lambda job: plain.after(job[0], job[1], hours, calm), work))
+    shared = _Storm.over(network, served, exposure, crews, groups, hours, seed)
+    jobs = ((sea_wind_ms[:, k[0] : k[-1] + 1], k) for k in words(n_samples))
+    found = list((crew or Threads(1)).run(_after, shared, jobs, together=1))
     people, causes, off, hit, sites = zip(*found, strict=True)
     without, by_cause, lost, hit_by_cause = (
         np.concatenate(p, axis=-1)[..., :n_samples] for p in (people, causes, off, hit)
     )
     alone = np.concatenate(sites, axis=-1)[..., :n_samples]
-    before = np.zeros((served.n_communes, 64), np.int64)
+    before, calm = np.zeros((served.n_communes, 64), np.int64), shared.calm
     _tally(before, np.zeros((3, served.n_communes, 64), np.int64), calm, calm, calm, calm, served.indptr,
            served.site, served.people, served.commune)  # fmt: skip
     return Impact(hours, before[:, 0], without, by_cause, lost, hit_by_cause, alone.mean(axis=-1))
@@ -191,84 +189,120 @@ def _stations(network: Network) -> list[Ints]:
     ]
 
 
-class _Word:
-    """64 samples of a storm on one network."""
+@dataclass(frozen=True)
+class _Storm:
+    """A storm on one network: what all its samples share.
 
-    def __init__(
-        self, network: Network, served: Served, exposure: Exposure, crews: Crews, groups: Ints, seed: int
-    ) -> None:
-        self._net, self._served, self._exposure, self._crews = network, served, exposure, crews
-        self._groups, self._seed = groups, seed
+    Parameters
+    ----------
+    site_ids, autonomy_h, is_exchange, up_a, up_b : ndarray
+        Of the network's sites, and of its links in the order from the core.
+    order : ndarray of int
+        That order.
+    never : ndarray of bool, shape (n_sites,)
+        Sites without power on any day.
+    fed : SitesOnGrid
+        Those on the grid.
+    served, exposure, crews, groups, hours, seed
+        As for :func:`storm_impact`.
+    calm : ndarray of uint64, shape (n_sites,)
+        All bits of the sites that are connected on a day without a storm.
+    """
+
+    site_ids: npt.NDArray[np.str_]
+    autonomy_h: Floats
+    is_exchange: npt.NDArray[np.bool_]
+    up_a: Ints
+    up_b: Ints
+    order: Ints
+    never: Words
+    fed: SitesOnGrid
+    served: Served
+    exposure: Exposure
+    crews: Crews
+    groups: Ints
+    hours: tuple[float, ...]
+    seed: int
+    calm: Words
+
+    @classmethod
+    def over(
+        cls,
+        network: Network,
+        served: Served,
+        exposure: Exposure,
+        crews: Crews,
+        groups: Ints,
+        hours: tuple[float, ...],
+        seed: int,
+    ) -> "_Storm":
+        """Return a storm over a network."""
         on_grid = _ON_GRID[network.source]
-        self._fed = np.flatnonzero(on_grid & (network.node >= 0))
-        self._never = _DEAD[network.source] | (on_grid & (network.node < 0))
-        self._order = network.links.from_the_core(network.is_exchange)
-
-    def calm(self) -> Words:
-        """Return which sites are connected on a day without a storm: all bits of a word, or none."""
-        dark = np.where(self._never, _ALL, np.uint64(0))
-        return self._live(dark, np.full(self._net.links.ids.size, _ALL))
-
-    def after(
-        self, wind: Floats, samples: Ints, hours: tuple[float, ...], calm: Words
-    ) -> tuple[Ints, Ints, Ints, Ints, npt.NDArray[np.bool_]]:
-        """Return people by commune, by cause, assets off by cause, those hit, and sites off, for these samples."""
-        exposure, net = self._exposure, self._net
-        broken, work = failures(exposure, wind, samples)
-        n_grid = exposure.n_grid
-        done = np.zeros(broken.shape)
-        done[:n_grid] = mended_h(
-            broken[:n_grid], work[:n_grid], self._crews.order, self._crews.pool, self._crews.crews,
-            start_h=assumed("start_h"),
+        at = np.flatnonzero(on_grid & (network.node >= 0))
+        never = np.where(_DEAD[network.source] | (on_grid & (network.node < 0)), _ALL, np.uint64(0))
+        links, order = network.links, network.links.from_the_core(network.is_exchange)
+        a, b = links.a[order], links.b[order]
+        calm = _live(never, np.full(order.size, _ALL), a, b, network.is_exchange)
+        fed = SitesOnGrid.of(network.grid, at, network.node[at], network.autonomy_h[at])
+        return cls(
+            network.site_ids, network.autonomy_h, network.is_exchange, a, b, order, never, fed, served, exposure, crews,
+            groups, hours, seed, calm,
         )  # fmt: skip
-        done[n_grid:] = work[n_grid:] + assumed("start_h")
-        engine = generator_h(net.site_ids, samples, self._seed)
-        shape = len(hours), self._served.n_communes, 64
-        people, causes = np.zeros(shape, np.int64), np.zeros((shape[0], 3, *shape[1:]), np.int64)
-        off = np.zeros((shape[0], self._groups.shape[0], 3, 64), np.int64)
-        sites = np.zeros((shape[0], net.n_sites, 64), bool)
-        ever = np.zeros((3, net.n_sites), np.uint64)
-        for t, hour in enumerate(hours):
-            fallen, dark, live = self._at(hour, broken & (done > hour), engine)
-            standing, powered = ~fallen, ~fallen & ~dark
-            _tally(people[t], causes[t], calm, standing, powered, live, self._served.indptr, self._served.site,
-                   self._served.people, self._served.commune)  # fmt: skip
-            lost = np.stack([calm & fallen, calm & ~fallen & dark, calm & powered & ~live])
-            ever |= lost
-            _count(off[t], lost, self._groups)
-            sites[t] = _unpack(~live)
-        # each asset hit once: by the first of its causes
-        ever[1] &= ~ever[0]
-        ever[2] &= ~(ever[0] | ever[1])
-        hit = np.zeros(off.shape[1:], np.int64)
-        _count(hit, ever, self._groups)
-        return people, causes, off, hit, sites
 
-    def _at(self, hour: float, down: npt.NDArray[np.bool_], engine: Floats) -> tuple[Words, Words, Words]:
+    def at(self, hour: float, down: npt.NDArray[np.bool_], engine: Floats) -> tuple[Words, Words, Words]:
         """Return the sites whose mast is down, those without power, and those connected."""
-        net = self._net
-        grid, masts, arrays, links = self._exposure.split(down)
+        grid, masts, arrays, links = self.exposure.split(down)
         state, thing = np.nonzero(grid.T)
         indptr = np.searchsorted(state, np.arange(65)).astype(np.int64)
-        dark = np.zeros((1, net.n_sites), np.uint64)
-        darken(
-            dark, grid=net.grid, indptr=indptr, thing=thing.astype(np.int32),
-            age_h=np.full(thing.size, hour + _JUST_AFTER_H), site=self._fed, node=net.node[self._fed],
-            autonomy_h=net.autonomy_h[self._fed],
-        )(0, 1)  # fmt: skip
+        dark = np.zeros((1, self.never.size), np.uint64)
+        self.fed.darken(dark, indptr, thing.astype(np.int32), np.full(thing.size, hour + _JUST_AFTER_H))
         out = dark[0] & ~_bits(engine <= hour)
         # panels that lie on the ground charge no battery
-        out |= _bits(arrays & (net.autonomy_h[:, None] < hour + _JUST_AFTER_H))
-        out |= np.where(self._never, _ALL, np.uint64(0))
-        fallen = _bits(masts)
-        return fallen, out, self._live(fallen | out, ~_bits(links))
+        out |= _bits(arrays & (self.autonomy_h[:, None] < hour + _JUST_AFTER_H))
+        out |= self.never
+        fallen, up = _bits(masts), ~_bits(links)
+        return fallen, out, _live(fallen | out, up[self.order], self.up_a, self.up_b, self.is_exchange)
 
-    def _live(self, off: Words, up: Words) -> Words:
-        links, order = self._net.links, self._order
-        live = np.zeros((1, off.size), np.uint64)
-        rows = np.ascontiguousarray(up[order])[None]
-        reach(live, off[None], rows, links.a[order], links.b[order], self._net.is_exchange, 0, 1)
-        return np.asarray(live[0])
+
+def _live(off: Words, up: Words, a: Ints, b: Ints, is_exchange: npt.NDArray[np.bool_]) -> Words:
+    live = np.zeros((1, off.size), np.uint64)
+    reach(live, off[None], np.ascontiguousarray(up)[None], a, b, is_exchange)
+    return np.asarray(live[0])
+
+
+def _after(storm: _Storm, job: tuple[Floats, Ints]) -> tuple[Ints, Ints, Ints, Ints, npt.NDArray[np.bool_]]:
+    """Return people by commune, by cause, assets off by cause, those hit, and sites off, for 64 samples."""
+    wind, samples = job
+    exposure, served, calm, hours = storm.exposure, storm.served, storm.calm, storm.hours
+    broken, work = failures(exposure, wind, samples)
+    n_grid, n_sites = exposure.n_grid, calm.size
+    done = np.zeros(broken.shape)
+    done[:n_grid] = mended_h(
+        broken[:n_grid], work[:n_grid], storm.crews.order, storm.crews.pool, storm.crews.crews,
+        start_h=assumed("start_h"),
+    )  # fmt: skip
+    done[n_grid:] = work[n_grid:] + assumed("start_h")
+    engine = generator_h(storm.site_ids, samples, storm.seed)
+    shape = len(hours), served.n_communes, 64
+    people, causes = np.zeros(shape, np.int64), np.zeros((shape[0], 3, *shape[1:]), np.int64)
+    off = np.zeros((shape[0], storm.groups.shape[0], 3, 64), np.int64)
+    sites = np.zeros((shape[0], n_sites, 64), bool)
+    ever = np.zeros((3, n_sites), np.uint64)
+    for t, hour in enumerate(hours):
+        fallen, dark, live = storm.at(hour, broken & (done > hour), engine)
+        standing, powered = ~fallen, ~fallen & ~dark
+        _tally(people[t], causes[t], calm, standing, powered, live, served.indptr, served.site, served.people,
+               served.commune)  # fmt: skip
+        lost = np.stack([calm & fallen, calm & ~fallen & dark, calm & powered & ~live])
+        ever |= lost
+        _count(off[t], lost, storm.groups)
+        sites[t] = _unpack(~live)
+    # each asset hit once: by the first of its causes
+    ever[1] &= ~ever[0]
+    ever[2] &= ~(ever[0] | ever[1])
+    hit = np.zeros(off.shape[1:], np.int64)
+    _count(hit, ever, storm.groups)
+    return people, causes, off, hit, sites
 
 
 def _bits(states: npt.NDArray[np.bool_]) -> Words:

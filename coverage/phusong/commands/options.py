@@ -1,0 +1,47 @@
+"""Options that several commands have: who computes, and what is kept."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Address",
+    "Keep",
+    "StoreFolder",
+    "StoreGib",
+    "TlsAuthority",
+    "TlsCertificate",
+    "TlsKey",
+    "TrustNetwork",
+    "WhyRecompute",
+    "Workers",
+]
+
+Workers = Annotated[
+    int, typer.Option(help="Threads, or processes of --cluster local; the result is the same.", min=1)
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--cluster", help="Dask scheduler (tcp://…, tls://…), or local.", show_default="threads"),
+]
+TlsAuthority = Annotated[Path | None, typer.Option(help="Authority of a tls:// cluster, PEM.")]
+TlsCertificate = Annotated[Path | None, typer.Option(help="Our certificate for it, PEM.")]
+TlsKey = Annotated[Path | None, typer.Option(help="The certificate's key, PEM.")]
+TrustNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--trust-network",
+        help="Let --cluster tcp:// lead to another machine: nothing is encrypted or proved.",
+    ),
+]
+StoreFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder that keeps what runs gave, for the next one.",
+        show_default="$PHUSONG_STORE, else the user's cache",
+    ),
+]
+StoreGib = Annotated[float, typer.Option(help="Greatest size of the store.", min=0.0)]
+Keep = Annotated[bool, typer.Option("--keep/--no-keep", help="Use the store, or compute everything.")]
+WhyRecompute = Annotated[bool, typer.Option("--why-recompute", help="Tell which stages ran, and why.")]
