@@ -151,7 +151,7 @@ def _states(size: int) -> Work:
     rng = np.random.default_rng(2)
     site = (np.repeat(rng.integers(0, _SITES, cells), 3) + rng.integers(0, 50, 3 * cells)) % _SITES
     rows = elements_of_pairs(np.repeat(np.arange(cells), 3), site, cells)
-    return lambda: hours_off(sample_states(network, n_states=size, workers=2), *rows, workers=2)
+    return lambda: hours_off(sample_states(network, n_states=size, crew=Threads(2)), *rows, crew=Threads(2))
 
 
 def _two_decades(first: int) -> tuple[int, ...]:
