@@ -67,7 +67,7 @@ class Threads:
         """Yield what the jobs give; see :class:`Crew`."""
         del together  # nothing travels between threads
         some, rest = _begun(jobs, 2)
-        if self.workers <= 1 or len(some) < 2:  # noqa: PLR2004 - nobody to share one job with
+        if self.workers <= 1 or len(some) < 2:
             yield from (work(shared, job) for job in rest)
             return
         with ThreadPoolExecutor(self.workers) as pool:
