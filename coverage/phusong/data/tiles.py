@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import rasterio
+from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 
 from phusong.errors import InputError, Problem
+from phusong.region.raster_opening import open_raster
 
 __all__ = ["SCHEMES", "Bounds", "Tile", "parse_bounds", "region_bounds", "tiles_of"]
 
@@ -95,11 +96,11 @@ def region_bounds(folder: Path) -> Bounds:
     """
     path = folder / "elevation.tif"
     try:
-        with rasterio.open(path) as raster:
+        with open_raster(path) as raster:
             if raster.crs is None:
                 raise InputError(Problem(str(path), "has no CRS; give --bbox W,S,E,N instead"))
             return Bounds(*transform_bounds(raster.crs, "EPSG:4326", *raster.bounds))
-    except rasterio.errors.RasterioError as error:
+    except RasterioError as error:
         raise InputError(
             Problem(str(path), f"cannot be read ({error}); give a region folder, or --bbox W,S,E,N")
         ) from None

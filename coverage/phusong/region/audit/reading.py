@@ -9,14 +9,16 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyogrio
-import rasterio
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 from rasterio.errors import RasterioError
 from shapely.errors import ShapelyError
 
+from phusong.errors import InputError
 from phusong.region.grid import Grid
+from phusong.region.opening import open_table
+from phusong.region.raster_files import MOST_PIXELS
+from phusong.region.raster_opening import open_raster
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
 
 __all__ = ["ENDINGS", "Sheet", "read_raster", "read_sheet", "same_crs", "sheet_of"]
@@ -71,8 +73,8 @@ def read_sheet(folder: Path, layer: str, *, crs: str) -> Sheet | None:
         path = folder / f"{layer}.{ending}"
         if path.is_file():
             try:
-                return sheet_of(_open(path, layer), layer, crs=crs, ending=ending)
-            except (ValueError, OSError, KeyError, TypeError, pyogrio.errors.DataSourceError, ShapelyError):
+                return sheet_of(open_table(path, layer).frame, layer, crs=crs, ending=ending)
+            except (InputError, ValueError, OSError, KeyError, TypeError, ShapelyError):
                 return None
     return None
 
@@ -123,10 +125,12 @@ def read_raster(
     if not path.is_file():
         return None
     try:
-        with rasterio.open(path) as source:
+        with open_raster(path) as source:
+            if source.width * source.height > MOST_PIXELS:
+                return None
             values = source.read(1, masked=True)
             t, known = source.transform, source.crs
-    except (RasterioError, ValueError, OSError):
+    except (InputError, RasterioError, ValueError, OSError):
         return None
     filled = values.filled(np.nan) if np.issubdtype(values.dtype, np.floating) else np.asarray(values.data)
     crs = known.to_string() if known is not None else ""
@@ -141,27 +145,6 @@ def _no_number(raw: "pd.Series[Any]", numbers: "pd.Series[float]") -> Flags:
         return np.zeros(len(raw), bool)
     nothing = raw.isna() | raw.astype(str).str.strip().str.casefold().isin(_NOTHING)
     return np.asarray((lost & ~nothing).to_numpy(bool))
-
-
-def _open(path: Path, layer: str) -> pd.DataFrame:
-    ending = path.suffix.lower()
-    if ending == ".csv":
-        for encoding in ("utf-8-sig", "cp1252"):
-            try:
-                return pd.read_csv(path, dtype=str, keep_default_na=False, encoding=encoding)
-            except UnicodeDecodeError:
-                continue
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="latin-1")
-    if ending == ".parquet":
-        if layer in GEOMETRY_LAYERS:
-            try:
-                frame: pd.DataFrame = gpd.read_parquet(path)
-            except ValueError:
-                return pd.read_parquet(path)
-            return frame
-        return pd.read_parquet(path)
-    opened: pd.DataFrame = gpd.read_file(path)
-    return opened
 
 
 def _shapes(frame: pd.DataFrame, crs: str) -> tuple[Any, str | None]:
