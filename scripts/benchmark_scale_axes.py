@@ -1,34 +1,29 @@
 """What `benchmark_scale.py` measures: for each axis a piece of work that grows along it alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix
 
-from benchmark_service import heard_nation, nation
-from phusong.access.gaps import classify
+from benchmark_invest import _problem as made_up
+from benchmark_scale_made import NO_LIMIT_S, PAIRS_OF_A_CELL, made_network, use_of
+from benchmark_service import nation
 from phusong.engine.crew import Crew, Threads
-from phusong.engine.keeping import Keeper
-from phusong.invest.plan_model import PlanModel
-from phusong.invest.ranking import rank
-from phusong.pipeline import run_region
+from phusong.invest.optimum import best_plan
 from phusong.radio.footprints import Footprints, footprints
 from phusong.radio_setup import populated, radio_setup, scenario_region, standing_sites
 from phusong.region.store import Region
-from phusong.report.result import Result
 from phusong.scenario import Scenario
-from phusong.service.capacity import tiers, use_network
 from phusong.service.power import site_stability
-from phusong.service.sharing import grant_rights
 from phusong.service.states import elements_of_pairs, hours_off, sample_states
 
-__all__ = ["AXES", "Axis", "province", "sweep", "whole_run"]
+__all__ = ["AXES", "MODEL", "Axis", "province", "sweep"]
 
 Work = Callable[[], object]
 _SITES = 20_000  # of the made-up networks whose other sizes grow
+MODEL = "bullington"  # named, so that a scenario's other default changes no law
 
 
 @dataclass(frozen=True)
@@ -37,29 +32,34 @@ class Axis:
 
     Parameters
     ----------
-    name, work : str
-        What grows, and what is done with it.
+    name, work, unit : str
+        What grows, what is done with it, and what its sizes count.
+    warm : int
+        A size small enough to compile and load kernels with.
     sizes : tuple of int
-        Two decades.
+        Two decades, in thirds.
     prepare : callable
         Given a size, makes its inputs and returns the work.
     """
 
     name: str
     work: str
+    unit: str
+    warm: int
     sizes: tuple[int, ...]
     prepare: Callable[[int], Work]
 
 
 @cache
 def province(cell_m: int = 2000) -> tuple[Scenario, Region]:
-    """Return a scenario of Lai Châu, where terrain is hardest, and its region."""
+    """Return a scenario of Lai Châu, all mountains, and its region."""
     asked = Scenario.read(
         "default",
         overrides=(
             'region.provinces=["Lai Châu"]',
             f"region.cell_m={cell_m}",
             "radio.step_m=500",
+            f'radio.model="{MODEL}"',
             "invest.samples=2",
         ),
     )
@@ -92,17 +92,11 @@ def sweep(sites: int, *, step_m: int = 500, crew: Crew | None = None) -> Callabl
     return lambda: footprints(cells, table, scene, radio, keep=keep, crew=crew or Threads(2))
 
 
-def whole_run(keeper: Keeper | None = None, region: Region | None = None) -> Callable[[], Result]:
-    """Return a whole run of the province, all stages but the report."""
-    asked, there = province()
-    return lambda: run_region(asked, region or there, keeper=keeper or Keeper())
-
-
 def _pixels(size: int) -> Work:
     # receivers of a fixed set of sites: the pixel's side shrinks
     _, region = province()
     finer = max(1, round((size / region.grid.size) ** 0.5))
-    return sweep(60, step_m=round(region.grid.cell_m / finer))
+    return sweep(200, step_m=round(region.grid.cell_m / finer))
 
 
 def _sites(size: int) -> Work:
@@ -110,39 +104,14 @@ def _sites(size: int) -> Work:
 
 
 def _elements(size: int) -> Work:
-    network = replace(nation(_SITES), station_bandwidth_mhz=np.full(_SITES, 60.0))
-    there = heard_nation(network, size, policy="mocn")  # three operators, three stations heard in each cell
-    tier = tiers(network, grant_rights(network, "mocn"))
-    stable = site_stability(network).availability[network.station_site]
-
-    def work() -> object:
-        usage = use_network(
-            there.reception, weights=there.weights, tier=tier, availability=stable, availability_target=0.998,
-            bandwidth_mhz=network.station_bandwidth_mhz, station_site=network.station_site,
-            site_mbps=network.link_capacity_mbps, demand=there.demand,
-        )  # fmt: skip
-        return classify(usage, there.weights)
-
-    return work
+    work, _ = use_of(made_network(_SITES), max(1, size // PAIRS_OF_A_CELL), size)
+    return lambda: work("mocn")
 
 
 def _candidates(size: int) -> Work:
-    rng = np.random.default_rng(7)
-    elements, covered, needed = 5 * size, 20, 2
-    # neighbours share remedies and the people they reach, as places on the ground do
-    first = rng.integers(0, size, size)
-    needs = _rows((first[:, None] + rng.integers(0, 5, (size, needed))) % size, size)
-    covers = _rows((5 * first[:, None] + rng.integers(0, 100, (size, covered))) % elements, elements)
-    model = PlanModel(
-        rng.lognormal(-2.5, 0.6, size), needs, covers, rng.integers(1, 40, elements).astype(float)
-    )
-    return lambda: rank(model)
-
-
-def _rows(columns: np.ndarray, width: int) -> csr_matrix:
-    rows = np.repeat(np.arange(len(columns)), columns.shape[1])
-    key = np.unique(rows * width + columns.ravel())
-    return csr_matrix((np.ones(key.size), (key // width, key % width)), (len(columns), width))
+    # as in a country's book: some twenty groups of people a candidate, feeds shared on the way
+    model, budget = made_up(size, 2 * size, 10.0, forest=True)
+    return lambda: best_plan(model, budget, time_limit_s=NO_LIMIT_S)
 
 
 def _states(size: int) -> Work:
@@ -155,19 +124,18 @@ def _states(size: int) -> Work:
 
 
 def _two_decades(first: int) -> tuple[int, ...]:
-    return tuple(round(first * 10 ** (k / 2)) for k in range(5))
+    # seven sizes: a law of three parameters keeps four to be wrong by
+    return tuple(round(first * 10 ** (k / 3)) for k in range(7))
 
 
 AXES = (
-    Axis("cells", "radio sweep of this many sites, P.1812 at 500 m", _two_decades(20), sweep),
-    Axis("pixels", "radio sweep of 60 sites over this many pixels", _two_decades(8_000), _pixels),
-    Axis("sites", "power and backhaul of this many sites", _two_decades(1_000), _sites),
+    Axis("cells", "radio sweep of so many sites at 500 m", "sites", 2, _two_decades(100), sweep),
+    Axis("pixels", "radio sweep of 200 sites over so many pixels", "pixels", 8_000, _two_decades(40_000), _pixels),
+    Axis("power, backhaul", "hours lost of so many sites", "sites", 200, _two_decades(2_000), _sites),
+    Axis("elements", "who is served by what, gap parts", "pairs heard", 3_000, _two_decades(100_000), _elements),
+    Axis("candidates", "best plan and its bound", "candidates", 200, _two_decades(300), _candidates),
     Axis(
-        "elements",
-        "who is served by what, and the gap parts, of this many elements",
-        _two_decades(30_000),
-        _elements,
+        "states", "sampled states of 20,000 sites, 100,000 cells", "states", 64,
+        tuple(512 * 2**k for k in range(8)), _states,
     ),
-    Axis("candidates", "order of this many bundles", _two_decades(3_000), _candidates),
-    Axis("states", "sampled states of 20,000 sites and 100,000 cells", (64, 256, 1024, 4096, 8192), _states),
-)
+)  # fmt: skip
