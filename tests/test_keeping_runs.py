@@ -43,7 +43,8 @@ def kept(tmp_path_factory):
 def test_the_same_question_is_answered_from_the_store_alike(kept):
     folder, first = kept
     again, notes, _ = answer(folder)
-    assert set(notes) == {"radio", "invest"}
+    policies = {f"access, {policy}" for policy in ("none", "passive", "mocn", "roaming")}
+    assert set(notes) == {"radio", "invest"} | policies
     assert all(note.kept for note in notes.values()), notes
     assert again == first == answer(None)[0]
 
@@ -52,6 +53,7 @@ def test_a_cost_recomputes_no_radio(kept):
     folder, _ = kept
     _, notes, store = answer(folder, "invest.cost_factor=1.3")
     assert notes["radio"].kept
+    assert notes["access, none"].kept
     assert not notes["invest"].kept
     assert "invest settings" in notes["invest"].why
     assert store.use.written == 1  # the new outcome of invest alone: the candidates' signal is kept too
@@ -65,6 +67,7 @@ def test_a_site_that_moves_is_swept_again_alone(tmp_path):
     moved = replace(region, sites=sites)
     found, notes, store = answer(tmp_path, region=moved)
     assert "sites" in notes["radio"].why
+    assert "; 1 of its " in notes["radio"].why
     radio = Store(tmp_path / "other")
     keeper = Keeper(radio)
     asked = Scenario.read("default", overrides=SMALL)

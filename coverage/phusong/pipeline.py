@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from phusong.access.gaps import classify
 from phusong.access.policy_communes import policy_communes
+from phusong.access_stage import usage_by_policy
 from phusong.engine.crew import Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.invest.situation import Situation
@@ -25,7 +26,7 @@ from phusong.scenario import Scenario, policy_label
 from phusong.service.power import site_stability
 from phusong.service.sharing import check_agreements
 from phusong.service.states import sample_states
-from phusong.service_setup import agreements_of, demand_of, network_heard, rights_under, use_of
+from phusong.service_setup import agreements_of, demand_of, network_heard, rights_under
 from phusong.settings import ReportSettings
 from phusong.sharing_tables import gains_over_none, planned_row, policy_row, sharing_tables
 from phusong.stages import Stages
@@ -114,10 +115,11 @@ def run_region(
             states = sample_states(network, n_states=asked.service.states, seed=asked.seed, crew=workers)
     with clock.stage("access"):
         costs = costs_of(asked)
+        used = usage_by_policy(asked, there, stability, states, keeping, workers)
         compared = []
         for policy, agreed in _compared(asked).items():
             rights = rights_under(asked, network, policy, agreed=agreed)
-            usage, tier = use_of(asked, network, stability, reception, weights, rights, states, workers)
+            usage, tier = used(policy, rights)
             access = classify(usage, weights)
             row = policy_row(policy, access, usage, network, rights, costs)
             compared.append((row, rights, usage, tier, access))

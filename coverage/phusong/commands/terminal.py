@@ -1,5 +1,6 @@
 """Where commands print: results on the one stream, progress and errors on the other."""
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -117,7 +118,10 @@ def write_whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(f".{path.name}.part")
     try:
-        work.write_bytes(content)
+        with work.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         work.replace(path)
     finally:
         work.unlink(missing_ok=True)

@@ -198,7 +198,7 @@ def _connected(
 
     if address == "local":
         with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as own,
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0") as own,
             Client(own) as client,
         ):
             yield Cluster(client)

@@ -87,7 +87,12 @@ class Keeper:
                 self.notes.append(StageNote(name, True, why, time.perf_counter() - start))
                 self.store.note(name, parts)
                 return found
+        before = self.store.use.found, self.store.use.written
         found = make()
+        reused, computed = self.store.use.found - before[0], self.store.use.written - before[1]
+        if reused and not self.store.use.refused:
+            # what a stage keeps piece by piece, e.g. the levels of each site
+            why = f"{why}; {computed:,} of its {computed + reused:,} pieces anew"
         try:
             self.store.put(key, pack(found, types))
         except PackingError as error:
