@@ -115,11 +115,11 @@ def run_region(
             states = sample_states(network, n_states=asked.service.states, seed=asked.seed, crew=workers)
     with clock.stage("access"):
         costs = costs_of(asked)
-        used = usage_by_policy(asked, there, stability, states, keeping, workers)
+        usage_under = usage_by_policy(asked, there, stability, states, keeping, workers)
         compared = []
         for policy, agreed in _compared(asked).items():
             rights = rights_under(asked, network, policy, agreed=agreed)
-            usage, tier = used(policy, rights)
+            usage, tier = usage_under(policy, rights)
             access = classify(usage, weights)
             row = policy_row(policy, access, usage, network, rights, costs)
             compared.append((row, rights, usage, tier, access))
