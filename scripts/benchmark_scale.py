@@ -64,7 +64,9 @@ def measured_laws(names: list[str], *, quick: bool) -> dict[str, Any]:
                 points.append(point(axis, size, least=1 if quick else 3))
                 last = points[-1]
                 print(f"  {size:,}: {min(last['cpu_s']):.3g} s, {last['mib']:.0f} MiB", flush=True)
-            part["axes"][axis.name] = {"work": axis.work, "unit": axis.unit, "points": points}
+            part["axes"][axis.name] = {
+                "work": axis.work, "unit": axis.unit, "law_from": axis.law_from, "points": points,
+            }  # fmt: skip
     return part
 
 

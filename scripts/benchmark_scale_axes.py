@@ -40,6 +40,8 @@ class Axis:
         Two decades, in thirds.
     prepare : callable
         Given a size, makes its inputs and returns the work.
+    law_from : int
+        Smallest size that the laws are fitted to: below, the work is of another kind.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Axis:
     warm: int
     sizes: tuple[int, ...]
     prepare: Callable[[int], Work]
+    law_from: int = 0
 
 
 @cache
@@ -133,7 +136,11 @@ AXES = (
     Axis("pixels", "radio sweep of 200 sites over so many pixels", "pixels", 8_000, _two_decades(40_000), _pixels),
     Axis("power, backhaul", "hours lost of so many sites", "sites", 200, _two_decades(2_000), _sites),
     Axis("elements", "who is served by what, gap parts", "pairs heard", 3_000, _two_decades(100_000), _elements),
-    Axis("candidates", "best plan and its bound", "candidates", 200, _two_decades(300), _candidates),
+    # below 10,000 it ends in branch and bound, or by work in proportion to the lists; from there it has a fixed part
+    Axis(
+        "candidates", "best plan and its bound", "candidates", 200,
+        (300, 1_000, 3_000, 10_000, 18_000, 32_000, 56_000, 100_000), _candidates, 10_000,
+    ),
     Axis(
         "states", "sampled states of 20,000 sites, 100,000 cells", "states", 64,
         tuple(512 * 2**k for k in range(8)), _states,

@@ -100,8 +100,9 @@ def fit(sizes: Sequence[float], values: Sequence[float]) -> Law:
     )  # fmt: skip
 
 
-def laws_of(points: Sequence[dict[str, Any]]) -> tuple[Law | None, Law | None]:
+def laws_of(axis: dict[str, Any]) -> tuple[Law | None, Law | None]:
     """Return the laws of the median processor seconds and of memory; None where too few sizes stand above the noise."""
+    points = [p for p in axis["points"] if p["size"] >= axis.get("law_from", 0)]
     above = [p for p in points if p["mib"] >= NOISE_MIB]
     spent = memory = None
     if len(points) >= _LEAST_SIZES:

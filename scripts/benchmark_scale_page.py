@@ -62,7 +62,7 @@ def _not_yet(what: str) -> str:
 def law_text(law: Law | None) -> tuple[str, str]:
     """Return the fixed part and the exponent with its interval."""
     if law is None:
-        return "", "not told from noise"
+        return "", "no law: too few sizes"
     shown = f"{law.exponent:.2f} ({law.low:.2f}–{law.high:.2f})"
     return f"{law.fixed:.2g}", shown if law.known else f"not known ({shown})"
 
@@ -76,13 +76,13 @@ def _laws(found: Found) -> str:
         if axis.name not in part["axes"]:
             continue
         mine = part["axes"][axis.name]
-        points, (spent, memory) = mine["points"], laws_of(mine["points"])
+        points, (spent, memory) = mine["points"], laws_of(mine)
         used = sum(p["mib"] >= NOISE_MIB for p in points)
         fixed_s, time_law = law_text(spent)
         fixed_mib, memory_law = law_text(memory)
         rows.append(
             [
-                f"{axis.name}: {mine['work']}", f"{points[0]['size']:,}–{points[-1]['size']:,} {mine['unit']}",
+                f"{axis.name}: {mine['work']}", f"{points[0]['size']:,}–{points[-1]['size']:,} {mine['unit']}{_law_from(mine)}",
                 f"{median(points[0]['cpu_s']):.3g}–{median(points[-1]['cpu_s']):.3g}", fixed_s, time_law,
                 f"{100 * spent.miss:.0f} %" if spent else "",
                 f"{points[0]['mib']:.0f}–{points[-1]['mib']:.0f}", fixed_mib, memory_law,
@@ -92,6 +92,10 @@ def _laws(found: Found) -> str:
     head = ["axis", "sizes", "processor s", "fixed s", "time ∝ n^ (95 %)", "law misses by at most", "MiB", "fixed MiB",
             "memory ∝ n^ (95 %)", f"sizes ≥ {NOISE_MIB:.0f} MiB"]  # fmt: skip
     return f"{when(part)} The model of radio: {part['model']}.\n\n{_table(head, rows)}"
+
+
+def _law_from(axis: Found) -> str:
+    return f"; law from {axis['law_from']:,}" if axis.get("law_from") else ""
 
 
 def _ratio_text(found: list[float], base: list[float]) -> str:

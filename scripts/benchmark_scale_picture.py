@@ -28,7 +28,7 @@ def draw(part: dict[str, Any], folder: Path) -> None:
         panel.set_axis_off()
     for (name, axis), panel in zip(axes.items(), panels.flat, strict=False):
         points = axis["points"]
-        spent, memory = laws_of(points)
+        spent, memory = laws_of(axis)
         beside = panel.twinx()
         sizes = [p["size"] for p in points]
         for p in points:
@@ -49,7 +49,7 @@ def draw(part: dict[str, Any], folder: Path) -> None:
     fig.suptitle(
         "How processor time (●, left) and memory (■, right) grow with a country\n"
         f"phusong, scripts/benchmark_scale.py; measured {m['date']} on {m['cores']} cores, {m['gib']:.0f} GiB, "
-        f"other processes took {m['others']:.0%} of the cores; – single runs, ● their median; "
+        f"other processes took {m['others']:.0%} of the cores\n– single runs, ● their median; "
         f"memory below {NOISE_MIB:.0f} MiB left out",
         fontsize=10.5,
     )
@@ -74,6 +74,6 @@ def _series(
 
 def _told(what: str, law: Law | None, unit: str) -> str:
     if law is None:
-        return f"{what}: not told from noise"
+        return f"{what}: no law, too few sizes above the noise"
     shown = f"{what} = {law.fixed:.2g} {unit} + c·n^{law.exponent:.2f} ({law.low:.2f}–{law.high:.2f})"
     return shown if law.known else f"{shown}: not known"

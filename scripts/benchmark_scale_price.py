@@ -21,7 +21,7 @@ def growth(found: Found, stage: str) -> tuple[float, str]:
     if "1" in steps and "10" in steps and "broke" not in steps["10"]:
         return max(log10(steps["10"]["cpu_s"] / steps["1"]["cpu_s"]), 1.0), "measured on ten"
     axis = found.get("laws", {}).get("axes", {}).get(_STAGE_AXES.get(stage, ""))
-    law = laws_of(axis["points"])[0] if axis else None
+    law = laws_of(axis)[0] if axis else None
     if law is None or not law.known:
         return 1.0, "assumed"
     return max(law.exponent, 1.0), "law"

@@ -86,7 +86,7 @@ def test_what_cannot_be_fitted_is_refused(laws, sizes, values):
 
 def test_memory_below_the_noise_gives_no_law(laws):
     points = [{"size": n, "cpu_s": [1e-3 * n], "mib": 1.0} for n in SIZES]
-    spent, memory = laws.laws_of(points)
+    spent, memory = laws.laws_of({"points": points})
     assert spent.known
     assert memory is None
 
