@@ -25,6 +25,7 @@ from pathlib import Path
 from fuzz_targets import TARGETS, PromiseBrokenError, Target, require
 
 PATIENCE_S = 30
+_STRUCTURAL = 0.8  # of what folders are tried with
 MEMORY_BYTES = 3 * 2**30
 
 _PIECES = (
@@ -94,7 +95,10 @@ def inputs(target: Target, seed: int) -> Iterator[bytes]:
     yield from target.good
     rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
     while True:
-        yield changed(rng.choice(target.good), rng)
+        if target.drawn and rng.random() < _STRUCTURAL:
+            yield rng.choice(target.drawn) + rng.randbytes(8)
+        else:
+            yield changed(rng.choice(target.good), rng)
 
 
 def fuzz(name: str, *, minutes: float, seed: int, out: Path) -> int:
@@ -130,7 +134,7 @@ def fuzz_by_coverage(name: str, *, minutes: float, seed: int, out: Path) -> None
         folder.mkdir()
     with atheris.instrument_imports(include=["phusong"], enable_loader_override=False):
         target = TARGETS[name](place)
-    for k, good in enumerate(target.good):
+    for k, good in enumerate([*target.good, *target.drawn]):
         (corpus / str(k)).write_bytes(good)
     found: dict[str, int] = {}
 

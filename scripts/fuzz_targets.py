@@ -1,6 +1,7 @@
 # ruff: noqa: PLC0415 - each target imports what it reads with, so that atheris can look into it
 """What scripts/fuzz.py throws bytes at: everything in phusong that reads a file of somebody else."""
 
+import random
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 
 __all__ = ["TARGETS", "PromiseBrokenError", "Target", "require"]
 
+_DRAWN = 64
+_PICTURED = 0.2  # a picture takes as long as all the rest
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -27,11 +30,14 @@ class Target:
         Contents that are understood, to begin with.
     use : callable
         Reads the file; may raise InputError.
+    drawn : sequence of bytes
+        Contents that draw a change of structure, to begin with.
     """
 
     name: str
     good: Sequence[bytes]
     use: Callable[[Path], object]
+    drawn: Sequence[bytes] = ()
 
 
 def scenario_target(_folder: Path) -> Target:
@@ -44,30 +50,92 @@ def scenario_target(_folder: Path) -> Target:
 
 def region_target(folder: Path) -> Target:
     """Return the reader of region folders; the first byte chooses the file that is changed."""
+    import numpy as np
+
     from phusong.region.antennas import AntennaPattern, antenna_text
     from phusong.region.store import Region
 
-    region = _region()
-    place = region.write(folder / "region")
-    import numpy as np
-
+    place = _region().write(folder / "region")
     (place / "antennas").mkdir(exist_ok=True)
     pattern = AntennaPattern("a", 17.0, 900.0, np.zeros(360), np.zeros(360))
     (place / "antennas" / "a.msi").write_text(antenna_text(pattern), encoding="utf-8")
     (place / "repairs.csv").write_text("layer,column,reason\nsites,owner,x\n", encoding="utf-8")
+    return _folder_target("region.bin", place, lambda _path, _chance: Region.read(place))
+
+
+def result_target(folder: Path) -> Target:
+    """Return the reader of result folders, and what is asked of a result: explain, compare, maps."""
+    import zipfile
+
+    from phusong.report.compare import compare
+    from phusong.report.explain import explain
+    from phusong.report.maps import MAPS
+    from phusong.report.pictures import picture_bytes
+    from phusong.report.result import Result
+
+    place = folder / "result"
+    with zipfile.ZipFile(ROOT / "tests" / "security" / "small_result.zip") as packed:
+        packed.extractall(place)
+    good = Result.read(place)
+
+    def use(_path: Path, chance: random.Random) -> object:
+        from matplotlib import pyplot as plt
+
+        from phusong.report.maps import draw_map, for_print
+
+        result = Result.read(place)
+        for table, column in (("communes", "commune_code"), ("options", "rank"), ("sites", "site_id"), ("bundles", "bundle_id"),
+                              ("plan", "remedy_id"), ("options", "bundle_id"), ("remedies", "remedy_id")):  # fmt: skip
+            frame = getattr(result, table)
+            for name in [frame[column].iloc[chance.randrange(len(frame))]] if len(frame) else []:
+                if str(name).strip():
+                    explain(result, str(name))
+        put = compare({"good": good, "theirs": result}, samples=10)
+        put.verdict()
+        put.break_even_lines("vi")
+        if chance.random() < _PICTURED:
+            try:
+                picture_bytes(draw_map(for_print(result), chance.choice(list(MAPS))), "png")
+            finally:
+                plt.close("all")
+        return result
+
+    return _folder_target("result.bin", place, use)
+
+
+def _folder_target(name: str, place: Path, use: Callable[[Path, random.Random], object]) -> Target:
+    """Return a target that changes one file of a folder: its structure by what the bytes draw, or its bytes.
+
+    Bytes that begin with S draw a change of structure; of others the first chooses the file, the rest are its bytes.
+    """
+    import shutil
+
+    from fuzz_structures import change_file
+
     files = sorted(p for p in place.rglob("*") if p.is_file())
     whole = [p.read_bytes() for p in files]
 
-    def use(path: Path) -> object:
+    def used(path: Path) -> object:
         data = path.read_bytes()
-        which = data[0] % len(files) if data else 0
+        chance = random.Random(data)  # noqa: S311 - repeatable, not secret
+        structural = data[:1] == b"S"
+        which = chance.randrange(len(files)) if structural else (data[0] if data else 0) % len(files)
+        file = files[which]
         try:
-            files[which].write_bytes(data[1:])
-            return Region.read(place)
+            if structural:
+                change_file(file, chance)
+            else:
+                file.write_bytes(data[1:])
+            return use(path, chance)
         finally:
-            files[which].write_bytes(whole[which])
+            if file.is_dir() and not file.is_symlink():
+                shutil.rmtree(file)
+            else:
+                file.unlink(missing_ok=True)
+            file.write_bytes(whole[which])
 
-    return Target("region.bin", [bytes([k]) + w for k, w in enumerate(whole)], use)
+    drawn = [b"S" + bytes([k, k >> 1]) + b"seed" for k in range(_DRAWN)]
+    return Target(name, [bytes([k]) + w for k, w in enumerate(whole) if k != ord("S")], used, drawn)
 
 
 def plan_target(_folder: Path) -> Target:
@@ -202,6 +270,7 @@ def antenna_target(_folder: Path) -> Target:
 TARGETS: dict[str, Callable[[Path], Target]] = {
     "scenario": scenario_target,
     "region": region_target,
+    "result": result_target,
     "plan": plan_target,
     "events": events_target,
     "importer": importer_target,

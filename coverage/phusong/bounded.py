@@ -1,13 +1,15 @@
 """Files of other people, read only as far as such a file is ever long or deep."""
 
+import json
 import re
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from phusong.errors import InputError, Problem
 
-__all__ = ["MOST_TABLE_BYTES", "MOST_TOML_BYTES", "read_bytes", "toml_tree", "toml_value"]
+__all__ = ["MOST_TABLE_BYTES", "MOST_TOML_BYTES", "json_tree", "read_bytes", "toml_tree", "toml_value"]
 
 MOST_TABLE_BYTES = 2 * 1024**3
 """Longest text table, JSON or journal that is held in memory."""
@@ -15,6 +17,7 @@ MOST_TABLE_BYTES = 2 * 1024**3
 MOST_TOML_BYTES = 1_000_000
 """Longest TOML file."""
 
+_MOST_JSON_BYTES = 100_000_000
 _DEEPEST = 32  # tables within tables; ours go four deep
 _PART = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s.=\[\]{},#"']+)"""
 _LONG_KEY = re.compile(rf"(?:\.[ \t]*{_PART}[ \t]*){{{_DEEPEST + 1},}}")
@@ -36,7 +39,11 @@ def read_bytes(path: Path, most: int = MOST_TABLE_BYTES) -> bytes:
         If it cannot be read, or is longer.
     """
     try:
-        size = path.stat().st_size
+        held = path.stat()
+        # a pipe would be waited for, a device never ends
+        if not stat.S_ISREG(held.st_mode):
+            raise InputError(Problem(path.name, "is no ordinary file"))
+        size = held.st_size
         with path.open("rb") as file:
             # what is asked for is set aside, whatever there is: so the size, and a byte to see it grow
             data = file.read(size + 1) if size <= most else None
@@ -47,6 +54,25 @@ def read_bytes(path: Path, most: int = MOST_TABLE_BYTES) -> bytes:
             Problem(path.name, f"is longer than {most:,} bytes, the most that is read of such a file")
         )
     return data
+
+
+def json_tree(path: Path, most: int = _MOST_JSON_BYTES) -> Any:  # noqa: ANN401 - JSON holds any value
+    """Return the value of a JSON file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is no JSON in UTF-8, or is longer or deeper than any of ours.
+    """
+    try:
+        tree = json.loads(read_bytes(path, most).decode("utf-8-sig"))
+    except RecursionError:
+        raise InputError(Problem(path.name, f"goes deeper than {_DEEPEST} tables within tables")) from None
+    except ValueError as error:
+        raise InputError(Problem(path.name, f"cannot be read as JSON: {str(error)[:200]}")) from None
+    if isinstance(tree, (dict, list)):
+        _refuse_depth(tree, path.name)
+    return tree
 
 
 def toml_tree(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "fuzz.py"
-DOSE = {"scenario": 150, "region": 3, "plan": 150, "events": 200, "importer": 120, "storm": 60, "columns": 200,
+DOSE = {"scenario": 150, "region": 6, "result": 6, "plan": 150, "events": 200, "importer": 120, "storm": 60, "columns": 200,
         "antenna": 200}  # fmt: skip
 
 
@@ -47,7 +47,9 @@ def test_every_target_has_a_dose(fuzz):
     assert set(DOSE) == set(fuzz.TARGETS)
 
 
-@pytest.mark.parametrize("name", ["scenario", "region", "plan", "events", "storm", "columns", "antenna"])
+@pytest.mark.parametrize(
+    "name", ["scenario", "region", "result", "plan", "events", "storm", "columns", "antenna"]
+)
 def test_good_files_are_understood(name, fuzz, made):
     target, folder = made(name)
     assert all(fuzz.hold(target, data, folder) for data in target.good[:3])
@@ -61,7 +63,7 @@ def test_changed_files_give_a_result_or_a_usable_error(name, fuzz, made):
         fuzz.hold(target, data, folder)
 
 
-@pytest.mark.parametrize("name", [n for n in DOSE if n != "region"])
+@pytest.mark.parametrize("name", [n for n in DOSE if n not in {"region", "result"}])
 def test_any_bytes_give_a_result_or_a_usable_error(name, fuzz, made):
     target, folder = made(name)
 

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyogrio
-import rasterio
 import rasterio.shutil
 import shapely
 from rasterio.io import MemoryFile
 
+from phusong.errors import InputError, Problem
 from phusong.region.grid import Grid
+from phusong.region.raster_opening import open_raster
 from phusong.report.result import as_words
 from phusong.spreadsheet_text import safe_text
 
@@ -34,6 +35,7 @@ __all__ = [
 
 _FIXED_DATE = "2025-07-01T00:00:00.000Z"
 _LEAST_BLOCK = 128
+_MOST_PIXELS = 500_000_000
 
 
 def safe_cell(value: object) -> object:
@@ -149,15 +151,30 @@ def write_cog(
             )
 
 
-def read_raster(path: Path) -> tuple[npt.NDArray[Any], Grid]:
-    """Return the first band of a raster and its grid."""
-    with rasterio.open(path) as dataset:
+def read_raster(path: Path, dtype: npt.DTypeLike) -> tuple[npt.NDArray[Any], Grid]:
+    """Return the one band of a raster that we wrote and its grid.
+
+    Raises
+    ------
+    InputError
+        If it states more pixels than are read, another type, several bands, or pixels that are not square.
+    """
+    with open_raster(path) as dataset:
+        if dataset.width * dataset.height > _MOST_PIXELS:
+            told = f"states {dataset.width:,} × {dataset.height:,} pixels; at most {_MOST_PIXELS:,} are read"
+            raise InputError(Problem(path.name, told))
+        if dataset.count != 1 or np.dtype(dataset.dtypes[0]) != np.dtype(dtype):
+            told = f"holds {dataset.count} bands of {dataset.dtypes[0]}; expected one of {np.dtype(dtype)}"
+            raise InputError(Problem(path.name, told))
+        at = dataset.transform
+        if dataset.crs is None or at.b or at.d or at.a != -at.e:
+            raise InputError(Problem(path.name, "has no CRS, or pixels that are not square and north-up"))
         crs = dataset.crs.to_authority()
         grid = Grid(
             ":".join(crs) if crs else dataset.crs.to_wkt(),
-            float(dataset.transform.c),
-            float(dataset.transform.f),
-            float(dataset.transform.a),
+            float(at.c),
+            float(at.f),
+            float(at.a),
             int(dataset.height),
             int(dataset.width),
         )

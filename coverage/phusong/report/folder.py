@@ -1,7 +1,5 @@
 """The result folder: every file of the output contract, written whole or not at all."""
 
-import json
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +7,13 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
+from phusong.bounded import json_tree, toml_tree
 from phusong.errors import InputError, PhusongError, Problem, refuse
+from phusong.invest.plan_book import BOOK_TABLES
+from phusong.parquet_files import check_parquet
+from phusong.region.grid import Grid
 from phusong.report.files import (
     read_raster,
     write_csv,
@@ -23,7 +26,14 @@ from phusong.report.gis import GIS_FILES, NODATA_DBM, write_gis, write_rasters
 from phusong.report.maps import draw_maps
 from phusong.report.page import report_html
 from phusong.report.provenance import digest
-from phusong.report.result import GAP_PARTS, Result
+from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
+from phusong.report.result_schema import (
+    book_problems,
+    grid_problems,
+    place_problems,
+    summary_problems,
+    table_problems,
+)
 from phusong.whole_folder import try_place, whole_folder
 
 __all__ = ["FILES", "check_place", "is_result_folder", "is_whole", "read_folder", "write_folder"]
@@ -39,6 +49,7 @@ _TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "c
            "locked_assets", "locks", "readiness", "stranded", "isolated_builds", "policy_communes",
            "remedies", "bundles", "people_groups", "bundle_groups", "robustness", "tornado",
            "schedule", "funds", "milestones", "late", "interim", "alternatives")  # fmt: skip
+_MOST_TOLD = 40
 _FOLDERS = ("maps", "tables")
 _OWN = ("locked_assets.csv", *GIS_FILES)  # written where there is something to write
 
@@ -82,22 +93,33 @@ def read_folder(path: Path) -> Result:
     needed = [f for f in FILES if f not in {"report.html", "options.csv", "plan.csv", "communes.gpkg"}]
     refuse(Problem(f, f"is missing from {path.name}") for f in needed if not (path / f).is_file())
     settlements = path / "tables" / "settlements.parquet"
-    rsrp, grid = _attempt(path / "rsrp.tif", read_raster)
-    access, _ = _attempt(path / "access.tif", read_raster)
+    summary = _attempt(path / "summary.json", json_tree)
+    origin = _attempt(path / "provenance.json", json_tree)
+    refuse(summary_problems(summary, origin))
+    rsrp, grid = _attempt(path / "rsrp.tif", lambda p: read_raster(p, np.float32))
+    access, access_grid = _attempt(path / "access.tif", lambda p: read_raster(p, np.uint8))
+    refuse(grid_problems(grid, "rsrp.tif"))
+    if access_grid != grid:
+        raise InputError(Problem("access.tif", "is not on the grid of rsrp.tif"))
+    if access.max(initial=0) >= len(ACCESS_CLASSES):
+        raise InputError(
+            Problem("access.tif", f"holds classes beyond {len(ACCESS_CLASSES) - 1}", value=access.max())
+        )
     parts: dict[str, Any] = {
-        "summary": _attempt(path / "summary.json", _read_json),
-        "communes": _attempt(path / "communes.parquet", gpd.read_parquet),
-        "sites": _attempt(path / "sites.parquet", gpd.read_parquet),
+        "summary": summary,
+        "communes": _attempt(path / "communes.parquet", _read_places),
+        "sites": _attempt(path / "sites.parquet", _read_places),
         "options": _attempt(path / "options.parquet", _read_table),
         "plan": _attempt(path / "plan.parquet", _read_table),
-        "access_class": access.astype(np.uint8),
-        "rsrp_dbm": np.where(rsrp == np.float32(NODATA_DBM), np.float32(np.nan), rsrp).astype(np.float32),
+        "access_class": access,
+        "rsrp_dbm": np.where(np.isfinite(rsrp) & (rsrp != np.float32(NODATA_DBM)), rsrp, np.float32(np.nan)),
         "grid": grid,
         "scenario_toml": _attempt(path / "scenario.toml", _read_toml_text),
-        "provenance": _attempt(path / "provenance.json", _read_json),
-        "settlements": _attempt(settlements, gpd.read_parquet) if settlements.exists() else None,
+        "provenance": origin,
+        "settlements": _attempt(settlements, _read_places) if settlements.is_file() else None,
         **{t: _attempt(path / "tables" / f"{t}.parquet", _read_table, pd.DataFrame()) for t in _TABLES},
     }
+    refuse(_problems(parts, grid))
     try:
         return Result(**parts)
     except PhusongError as error:
@@ -107,8 +129,8 @@ def read_folder(path: Path) -> Result:
 def is_result_folder(path: Path) -> bool:
     """Return whether a folder was written by phusong: its summary and provenance say so."""
     try:
-        summary, origin = _read_json(path / "summary.json"), _read_json(path / "provenance.json")
-    except (OSError, ValueError):
+        summary, origin = json_tree(path / "summary.json"), json_tree(path / "provenance.json")
+    except InputError:
         return False
     return isinstance(summary, dict) and isinstance(origin, dict) and "seed" in origin
 
@@ -165,23 +187,41 @@ def _attempt(path: Path, read: Callable[[Path], Any], absent: object = None) -> 
         return absent
     try:
         return read(path)
+    except InputError:
+        raise
     except Exception as error:
         # readers of six formats raise as many families of errors; all mean the same to the planner
         raise InputError(Problem(path.name, f"cannot be read: {str(error)[:200]}")) from error
 
 
-def _read_json(path: Path) -> Any:  # noqa: ANN401 - JSON holds any value
-    return json.loads(path.read_text(encoding="utf-8"))
+def _problems(parts: dict[str, Any], grid: Grid) -> list[Problem]:
+    """Return what is wrong with the tables, each by itself, then beside each other."""
+    tables = {n: f for n, f in parts.items() if isinstance(f, pd.DataFrame)}
+    found = [p for n, f in tables.items() for p in table_problems(f, n, f"{n}.parquet")]
+    found += [
+        p for n in ("communes", "sites", "settlements") if n in tables
+        for p in place_problems(tables[n], n, f"{n}.parquet", grid)
+    ]  # fmt: skip
+    if found:
+        return found[:_MOST_TOLD]
+    codes = frozenset(tables["communes"]["commune_code"].astype(str))
+    return book_problems({n: tables[n] for n in BOOK_TABLES}, codes)
 
 
 def _read_toml_text(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    tomllib.loads(text)
-    return text
+    toml_tree(path)
+    return path.read_text(encoding="utf-8")
+
+
+def _read_places(path: Path) -> gpd.GeoDataFrame:
+    check_parquet(path)
+    return gpd.read_parquet(path)
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    frame = pd.read_parquet(path)
+    check_parquet(path)
+    # what the file says about rebuilding an index or types is of no use here
+    frame = pq.read_table(path).replace_schema_metadata(None).to_pandas()
     for name in frame.columns:
         if frame[name].map(lambda v: isinstance(v, np.ndarray)).any():
             frame[name] = [v.tolist() if isinstance(v, np.ndarray) else v for v in frame[name]]

@@ -1,0 +1,73 @@
+"""Parquet files of other people: how much they unpack to is known before it is held, and only plain types are read."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from phusong.errors import InputError, Problem
+
+__all__ = ["check_parquet"]
+
+_MOST_BYTES = 2 * 1024**3
+_MOST_CELLS = 1_000_000_000
+_MOST_COLUMNS = 10_000
+_ROWS_AT_ONCE = 1024
+
+
+def check_parquet(path: Path, *, most: int = _MOST_BYTES) -> None:
+    """Refuse a Parquet file that unpacks to more than is read, or holds types that only code could rebuild.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    most : int
+        Unpacked. [bytes]
+
+    Raises
+    ------
+    InputError
+        If it is refused; what Arrow raises over a broken file passes through.
+
+    Notes
+    -----
+    Repeated values are packed once, whatever they repeat: the sizes that a file states do not bound what it unpacks to,
+    so text is counted a few rows at a time.
+    """
+    with pq.ParquetFile(path) as file:
+        stated = file.metadata
+        schema = file.schema_arrow
+        groups = [stated.row_group(k) for k in range(stated.num_row_groups)]
+        if (
+            sum(g.total_byte_size for g in groups) > most
+            or len(schema) > _MOST_COLUMNS
+            or stated.num_rows * max(1, len(schema)) > _MOST_CELLS
+        ):
+            raise InputError(
+                Problem(path.name, f"unpacks to more than {most:,} bytes or {_MOST_CELLS:,} values")
+            )
+        odd = [f.name for f in schema if not _plain(f.type)]
+        if odd:
+            told = f"holds columns of a type that is not read ({', '.join(odd[:5])}); expected numbers, text, true or false"
+            raise InputError(Problem(path.name, told))
+        wide = [f.name for f in schema if not pa.types.is_primitive(f.type)]
+        held = 0
+        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=wide) if wide else ():
+            held += batch.nbytes
+            if held > most:
+                raise InputError(Problem(path.name, f"unpacks to more than {most:,} bytes"))
+
+
+def _plain(kind: pa.DataType) -> bool:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return not pa.types.is_nested(kind.value_type) and _plain(kind.value_type)
+    return not isinstance(kind, pa.BaseExtensionType) and (
+        pa.types.is_primitive(kind)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_null(kind)
+        or pa.types.is_boolean(kind)
+    )
