@@ -221,7 +221,7 @@ def _read_places(path: Path) -> gpd.GeoDataFrame:
 def _read_table(path: Path) -> pd.DataFrame:
     check_parquet(path)
     # what the file says about rebuilding an index or types is of no use here
-    frame = pq.read_table(path).replace_schema_metadata(None).to_pandas()
+    frame: pd.DataFrame = pq.read_table(path).replace_schema_metadata(None).to_pandas()
     for name in frame.columns:
         if frame[name].map(lambda v: isinstance(v, np.ndarray)).any():
             frame[name] = [v.tolist() if isinstance(v, np.ndarray) else v for v in frame[name]]
