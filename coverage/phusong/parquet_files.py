@@ -15,7 +15,7 @@ _MOST_COLUMNS = 10_000
 _ROWS_AT_ONCE = 1024
 
 
-def check_parquet(path: Path, *, most: int = _MOST_BYTES) -> None:
+def check_parquet(path: Path, *, most: int = _MOST_BYTES, plain: bool = True) -> None:
     """Refuse a Parquet file that unpacks to more than is read, or holds types that only code could rebuild.
 
     Parameters
@@ -24,6 +24,8 @@ def check_parquet(path: Path, *, most: int = _MOST_BYTES) -> None:
         The file.
     most : int
         Unpacked. [bytes]
+    plain : bool
+        Whether columns of other types than numbers, text, and true or false are refused too.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def check_parquet(path: Path, *, most: int = _MOST_BYTES) -> None:
             raise InputError(
                 Problem(path.name, f"unpacks to more than {most:,} bytes or {_MOST_CELLS:,} values")
             )
-        odd = [f.name for f in schema if not _plain(f.type)]
+        odd = [f.name for f in schema if plain and not _plain(f.type)]
         if odd:
             told = f"holds columns of a type that is not read ({', '.join(odd[:5])}); expected numbers, text, true or false"
             raise InputError(Problem(path.name, told))

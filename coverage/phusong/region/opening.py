@@ -19,6 +19,7 @@ import pyogrio
 
 from phusong.bounded import MOST_TABLE_BYTES, read_bytes
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.parquet_files import check_parquet
 from phusong.region.archive import unpacked
 from phusong.region.notices import Notice
 from phusong.region.text_table import read_text_table
@@ -159,6 +160,7 @@ def _unzipped(path: Path, from_text: Callable[[bytes], Opened]) -> Opened:
 
 
 def _parquet(path: Path) -> Any:  # noqa: ANN401
+    check_parquet(path, plain=False)
     frame: Any
     if b"geo" in (pq.read_schema(path).metadata or {}):
         frame = gpd.read_parquet(path, page_checksum_verification=True)

@@ -1,0 +1,26 @@
+"""Parquet of strangers: what it unpacks to counts, not what it states."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from phusong.errors import InputError
+from phusong.parquet_files import check_parquet
+from phusong.region.opening import open_table
+
+
+def test_one_long_text_packed_once_is_counted_as_often_as_it_stands(tmp_path):
+    path = tmp_path / "sites.parquet"
+    pq.write_table(pa.table({"name": pa.array(["phủ sóng " * 1000] * 4096).dictionary_encode()}), path)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(InputError, match="unpacks to more than 20,000,000 bytes"):
+        check_parquet(path, most=20_000_000, plain=False)
+    check_parquet(path, most=60_000_000, plain=False)
+
+
+def test_a_table_of_a_region_with_more_values_than_are_read_is_refused(tmp_path):
+    path = tmp_path / "sites.parquet"
+    with pq.ParquetWriter(path, pa.schema([(f"c{k}", pa.null()) for k in range(2000)])) as file:
+        file.write_table(pa.table({f"c{k}": pa.nulls(600_000) for k in range(2000)}))
+    with pytest.raises(InputError, match="1,000,000,000 values"):
+        open_table(path, "sites")
