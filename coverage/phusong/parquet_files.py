@@ -56,9 +56,13 @@ def check_parquet(path: Path, *, most: int = _MOST_BYTES, plain: bool = True) ->
         wide = [f.name for f in schema if not pa.types.is_primitive(f.type)]
         held = 0
         for batch in file.iter_batches(_ROWS_AT_ONCE, columns=wide) if wide else ():
-            held += batch.nbytes
+            held += sum(_unpacked(column).nbytes for column in batch.columns)
             if held > most:
                 raise InputError(Problem(path.name, f"unpacks to more than {most:,} bytes"))
+
+
+def _unpacked(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _plain(kind: pa.DataType) -> bool:
