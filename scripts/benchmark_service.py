@@ -249,7 +249,9 @@ def sampled_states(network: Network, built: float, asked: argparse.Namespace, co
         table.add_row(
             f"states of every site, {workers} thread(s)", f"{seconds:.3f}", f"{rate:,.0f} M sites × states/s"
         )
-        seconds, lost = best_of(asked.repeat, lambda w=workers, s=states: hours_off(s, *rows, crew=Threads(w)))
+        seconds, lost = best_of(
+            asked.repeat, lambda w=workers, s=states: hours_off(s, *rows, crew=Threads(w))
+        )
         rate = elements * asked.states / seconds / 1e6
         table.add_row(
             f"hours of every element, {workers} thread(s)",

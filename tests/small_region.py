@@ -1,19 +1,12 @@
-"""Small networks that several rooms test with, and the folder of reference data where there is one."""
-
-from pathlib import Path
+"""Small networks that several rooms test with, and the scripts that try a whole run."""
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pytest
 
 from phusong.region.grid import Grid
 from phusong.region.store import Region, Source
 
-REFERENCE = Path(__file__).resolve().parents[2] / "shared"
-needs_reference = pytest.mark.skipif(
-    not REFERENCE.is_dir(), reason="the folder of reference cases is not beside the checkout"
-)
 CRS = "EPSG:32648"
 
 

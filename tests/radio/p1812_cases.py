@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from small_region import REFERENCE
+from reference_cases import REFERENCE
 
 FOLDER = REFERENCE / "validation" / "radio" / "p1812"
 

@@ -13,7 +13,7 @@ from phusong.radio.ehata.corrections import fine_rolling, general_slope, isolate
 from phusong.radio.ehata.median import URBAN, location_sd_db, median_loss
 from phusong.radio.ehata.terrain import mobile_slope_mrad, ridge, sea_share, undulation
 from phusong.radio.okumura_hata import loss as hata
-from small_region import REFERENCE, needs_reference
+from reference_cases import REFERENCE, needs_reference
 
 FOLDER = REFERENCE / "validation" / "radio" / "ehata"
 CASES = (

@@ -8,7 +8,7 @@ import pytest
 from phusong.errors import InputError
 from phusong.radio.models import MODELS
 from phusong.radio.okumura_hata import loss
-from small_region import REFERENCE, needs_reference
+from reference_cases import REFERENCE, needs_reference
 
 FILE = REFERENCE / "validation" / "radio" / "hata" / "okumura_hata_ns3.csv"
 CASES = list(csv.DictReader(FILE.read_text("utf-8").splitlines())) if FILE.is_file() else []

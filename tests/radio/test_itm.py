@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from phusong.errors import InputError
 from phusong.radio.itm import area_mode, point_to_point
-from small_region import REFERENCE, needs_reference
+from reference_cases import REFERENCE, needs_reference
 
 FOLDER = REFERENCE / "validation" / "radio"
 

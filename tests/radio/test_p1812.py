@@ -13,7 +13,7 @@ from phusong.radio.p1812 import basic_loss, height_share, location_sd_db, loss_b
 from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, loss_along
 from phusong.radio.p1812.mechanisms import inverse_normal
 from phusong.radio.p1812.tables import by_distance
-from small_region import needs_reference
+from reference_cases import needs_reference
 
 AIR = {"delta_n": 52.1, "n0": 374.0, "latitude_deg": 21.0}
 

@@ -9,7 +9,7 @@ from phusong.errors import InputError
 from phusong.radio import tr38901
 from phusong.radio.models.rma import rural_macro_loss
 from phusong.radio.models.uma import urban_macro_loss
-from small_region import REFERENCE, needs_reference
+from reference_cases import REFERENCE, needs_reference
 
 FOLDER = REFERENCE / "validation" / "radio" / "tr38901"
 

@@ -12,7 +12,7 @@ from phusong.region.vietnam.build import build_vietnam
 from phusong.region.vietnam.names import find_provinces
 from phusong.region.vietnam.shapes import commune_shapes, power_cells
 from phusong.region.vietnam.units import read_units
-from small_region import REFERENCE, needs_reference
+from reference_cases import REFERENCE, needs_reference
 
 PUBLISHED = REFERENCE / "data" / "communes_highland6_2025.geojson.gz"
 

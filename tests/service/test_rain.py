@@ -16,7 +16,7 @@ from phusong.service.rain import (
     specific_attenuation_db_km,
     unavailability,
 )
-from small_region import REFERENCE, needs_reference
+from reference_cases import REFERENCE, needs_reference
 
 HOP = {"length_km": 8.0, "frequency_ghz": 15.0, "rate_mm_h": 90.0}
 

@@ -9,7 +9,7 @@ from test_power import network
 from phusong.errors import InputError
 from phusong.service.capacity import CLOSED, tiers
 from phusong.service.sharing import POLICIES, Agreement, grant_rights, operator_cost, released_radios
-from small_region import needs_reference
+from reference_cases import needs_reference
 
 PITAL_BASELINE_USD = 1_945_938.0  # ten new rural 4G sites with microwave, ten years (shared/facts.md)
 
@@ -171,7 +171,7 @@ def test_a_class_opens_no_other_commune():
 
 @needs_reference
 def test_the_published_figures_are_those_of_the_reference_folder():
-    from small_region import REFERENCE
+    from reference_cases import REFERENCE
 
     text = (REFERENCE / "facts.md").read_text(encoding="utf-8")
     for figure in ("1,945,938", "−13.0", "−61.3", "−66.7", "−9.8 / −46.0 / −50.0", "−14.7 / −69.0 / −75.0"):

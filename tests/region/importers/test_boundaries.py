@@ -18,7 +18,8 @@ from phusong.region.column_map import ColumnMap
 from phusong.region.importers import IMPORTERS, Options
 from phusong.region.replace import with_imported
 from phusong.region.vietnam.old_codes import successors
-from small_region import CRS, REFERENCE, needs_reference, small_region
+from reference_cases import REFERENCE, needs_reference
+from small_region import CRS, small_region
 
 SHIFT = 1500.0
 

@@ -22,7 +22,8 @@ from phusong.region.grid_join import join_lines
 from phusong.region.importers import IMPORTERS, Options
 from phusong.region.line_network import line_network, simple_lines
 from phusong.region.replace import with_imported
-from small_region import CRS, REFERENCE, needs_reference
+from reference_cases import REFERENCE, needs_reference
+from small_region import CRS
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
