@@ -193,7 +193,7 @@ def _ten(found: Found) -> str:
     rows = []
     for stage, (what, unit, _) in STEPS.items():
         runs = part["steps"][stage]
-        base = next(iter(runs.values()))
+        base = runs.get("1", {})
         for factor, run in runs.items():
             if "broke" in run:
                 rows.append(
@@ -204,7 +204,7 @@ def _ten(found: Found) -> str:
                 [
                     f"{stage}: {what}", f"× {factor}: {run['n']:,} {unit}", f"{run['wall_s']:.1f}",
                     f"{run['cpu_s']:.1f}", f"{run['gib']:.1f}",
-                    "" if run is base else f"{run['cpu_s'] / base['cpu_s']:.1f}",
+                    f"{run['cpu_s'] / base['cpu_s']:.1f}" if "cpu_s" in base and run is not base else "",
                 ]
             )  # fmt: skip
     gaps = ", ".join(
