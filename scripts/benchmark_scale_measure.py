@@ -15,9 +15,20 @@ from typing import Any
 
 from phusong.stages import Stages
 
-__all__ = ["CpuStages", "Machine", "in_a_child", "machine", "peak_mib", "repeated", "resident_mib", "timed"]
+__all__ = [
+    "CpuStages",
+    "Machine",
+    "in_a_child",
+    "machine",
+    "peak_mib",
+    "repeated",
+    "resident_mib",
+    "timed",
+    "when",
+]
 
 Work = Callable[[], object]
+_FREE = 0.05  # share of the cores that others may take
 _SHORT_S, _ENOUGH_S, _MOST = 5.0, 1.0, 15
 
 
@@ -53,6 +64,16 @@ def machine(found: dict[str, Any]) -> Iterator[None]:
     others = (_busy_s() - busy - (_family_s() - own)) / (cores * (time.perf_counter() - wall))
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     found["machine"] = vars(Machine(time.strftime("%Y-%m-%d"), cores, gib, load, max(others, 0.0)))
+
+
+def when(part: dict[str, Any]) -> str:
+    """Return where and when a part was measured."""
+    m = part["machine"]
+    busy = " **The machine was not free: wall times are not to be trusted.**" if m["others"] > _FREE else ""
+    return (
+        f"Measured on {m['date']}, {m['cores']} cores, {m['gib']:.0f} GiB; load before {m['load']:.1f}, other processes "
+        f"took {m['others']:.0%} of the cores meanwhile.{busy}"
+    )
 
 
 def _busy_s() -> float:

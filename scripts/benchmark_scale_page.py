@@ -8,13 +8,13 @@ from typing import Any
 from benchmark_scale_axes import AXES
 from benchmark_scale_country import STEPS
 from benchmark_scale_laws import NOISE_MIB, Law, laws_of
+from benchmark_scale_measure import when
 from benchmark_scale_price import priced
 from benchmark_scale_ratios import ratio
 
 __all__ = ["blocks", "write_page"]
 
 Found = dict[str, Any]
-_FREE = 0.05  # share of the cores that others may take
 
 
 def write_page(page: Path, found: Found) -> None:
@@ -38,16 +38,6 @@ def blocks(found: Found) -> dict[str, str]:
     """Return the tables of all that was measured, by the names of their places in the page."""
     made = {"laws": _laws, "crews": _crews, "runs": _runs, "country": _country, "ten": _ten, "price": priced}
     return {name: make(found) for name, make in made.items()}
-
-
-def when(part: Found) -> str:
-    """Return where and when a part was measured."""
-    m = part["machine"]
-    busy = " **The machine was not free: wall times are not to be trusted.**" if m["others"] > _FREE else ""
-    return (
-        f"Measured on {m['date']}, {m['cores']} cores, {m['gib']:.0f} GiB; load before {m['load']:.1f}, other processes "
-        f"took {m['others']:.0%} of the cores meanwhile.{busy}"
-    )
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

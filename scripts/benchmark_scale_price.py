@@ -4,6 +4,7 @@ from math import log10
 from typing import Any
 
 from benchmark_scale_laws import laws_of
+from benchmark_scale_measure import when
 
 __all__ = ["priced"]
 
@@ -17,9 +18,12 @@ Found = dict[str, Any]
 
 def growth(found: Found, stage: str) -> tuple[float, str]:
     """Return the exponent by which a stage grows from one country to ten, and where it comes from."""
-    steps = found.get("ten", {}).get("steps", {}).get(stage, {})
-    if "1" in steps and "10" in steps and "broke" not in steps["10"]:
-        return max(log10(steps["10"]["cpu_s"] / steps["1"]["cpu_s"]), 1.0), "measured on ten"
+    runs = found.get("ten", {}).get("steps", {}).get(stage, {})
+    fitting = [float(factor) for factor, run in runs.items() if "cpu_s" in run]
+    if "1" in runs and max(fitting, default=1.0) > 1:
+        most = max(fitting)
+        times = runs[f"{most:g}"]["cpu_s"] / runs["1"]["cpu_s"]
+        return max(log10(times) / log10(most), 1.0), f"measured on {most:g} countries"
     axis = found.get("laws", {}).get("axes", {}).get(_STAGE_AXES.get(stage, ""))
     law = laws_of(axis)[0] if axis else None
     if law is None or not law.known:
@@ -59,7 +63,7 @@ def priced(found: Found) -> str:
     used = ", ".join(f"{stage} {k:.2f} ({where})" for stage, (k, where) in exponents.items())
     head = "| country | sites | cores | hours | GiB | USD |\n| --- | --- | --- | --- | --- | --- |\n"
     return (
-        head + "\n".join(rows) + "\n\nThe sums for one Việt Nam: " + ". ".join(sums)
+        f"From the country above. {when(country)}\n\n" + head + "\n".join(rows) + "\n\nThe sums for one Việt Nam: " + ". ".join(sums)
         + f".\n\nCarried on to other sizes by n^k, with k: {used}; memory in proportion to the size. "
         f"**Assumed, not quoted or measured:** {usd} USD a core-hour; on {_MACHINES[1][0]} cores the radio stage keeps "
         f"{_MACHINES[1][1]:.0%} of them busy and the other stages take as long as on {_MACHINES[0][0]}."
