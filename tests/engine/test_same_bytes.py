@@ -1,0 +1,54 @@
+"""States and storms are the same bytes whoever computes them: one thread, two, or other processes."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phusong.engine.crew import Cluster, Threads, cluster
+from phusong.engine.fingerprint import fingerprint
+from phusong.engine.pieces import pieces
+from phusong.service.states import elements_of_pairs, hours_off, sample_states
+from service_network import network_of
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "service" / "storms"))
+from test_impact import hit_by
+
+STATES = 1 << 17
+
+
+@pytest.fixture(scope="module")
+def crews():
+    with cluster("local", workers=2) as near:
+        # small work would otherwise be done here
+        yield Threads(1), Threads(2), Cluster(near.client, fewest=1)
+
+
+@given(st.integers(0, 500), st.floats(0.0, 1e8), st.integers(0, 50))
+def test_pieces_make_up_the_range_in_order(n, cost_ns, least):
+    cut = pieces(n, cost_ns=cost_ns, least=least)
+    assert [k for span in cut.spans for k in range(n)[span]] == list(range(n))
+    assert all(span.stop - span.start >= min(least, n) for span in cut.spans[:-1])
+    assert cut.together >= 1
+
+
+def test_sampled_states_and_hours_are_the_same(crews):
+    # so many faults, and so many sets of sites, that there are several pieces
+    net = network_of(seed=2, ties=[("t2", "t3", 0.5)])
+    net = replace(net, fault_rate=np.full(net.fault_rate.size, 900.0), fault_h=np.full(net.fault_h.size, 3.0))
+    rng = np.random.default_rng(1)
+    indptr, site = elements_of_pairs(np.arange(12_000) // 6, rng.integers(0, 12, 12_000), 2000)
+    found = []
+    for crew in crews:
+        states = sample_states(net, n_states=STATES, seed=5, crew=crew)
+        found.append(fingerprint([states, hours_off(states, indptr, site, crew=crew)]))
+    assert found == found[:1] * len(crews)
+
+
+def test_a_storm_does_the_same(crews):
+    found = [fingerprint(hit_by(network_of(seed=3), 50.0, n=200, crew=crew)) for crew in crews]
+    assert found == found[:1] * len(crews)
