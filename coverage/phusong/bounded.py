@@ -9,13 +9,24 @@ from typing import Any
 
 from phusong.errors import InputError, Problem
 
-__all__ = ["MOST_TABLE_BYTES", "MOST_TOML_BYTES", "json_tree", "read_bytes", "toml_tree", "toml_value"]
+__all__ = [
+    "MOST_LIST_BYTES",
+    "MOST_TABLE_BYTES",
+    "MOST_TOML_BYTES",
+    "json_tree",
+    "read_bytes",
+    "toml_tree",
+    "toml_value",
+]
 
 MOST_TABLE_BYTES = 2 * 1024**3
 """Longest text table, JSON or journal that is held in memory."""
 
 MOST_TOML_BYTES = 1_000_000
 """Longest TOML file."""
+
+MOST_LIST_BYTES = 100_000_000
+"""Longest list beside a region: repairs, a legend, communes to be favoured."""
 
 _MOST_JSON_BYTES = 100_000_000
 _DEEPEST = 32  # tables within tables; ours go four deep

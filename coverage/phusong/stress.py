@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.bounded import read_bytes
 from phusong.engine.crew import Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.errors import InputError, Problem
@@ -304,7 +305,7 @@ def read_plan_remedies(path: Path) -> pd.DataFrame:
         return Result.read(path).plan
     if not path.is_file():
         raise InputError(Problem(str(path), "is no result folder and no file"))
-    table = read_text_table(path.read_bytes(), path.name, known=["remedy_id"]).frame
+    table = read_text_table(read_bytes(path), path.name, known=["remedy_id"]).frame
     if "remedy_id" not in table.columns:
         raise InputError(Problem(path.name, "is missing: a plan names its remedies", column="remedy_id"))
     return table

@@ -1,6 +1,5 @@
 """The catalogue of public data sources: what there is, under which licence, for which layer."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -8,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from phusong.bounded import toml_tree
 from phusong.data.tiles import SCHEMES
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.resources import geodata_path
@@ -123,10 +123,7 @@ def catalogue(path: Path | None = None) -> Mapping[str, DataSource]:
         Naming every source and key that is wrong.
     """
     place = geodata_path("catalogue.toml") if path is None else path
-    try:
-        tree = tomllib.loads(place.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(Problem(place.name, f"cannot be read as TOML: {error}")) from None
+    tree = toml_tree(place)
     sources: dict[str, DataSource] = {}
     problems: list[Problem] = []
     for name, entry in tree.items():

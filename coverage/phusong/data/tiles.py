@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 
 from phusong.errors import InputError, Problem
-from phusong.region.raster_opening import open_raster
+from phusong.region.raster_opening import RASTER_ERRORS, open_raster
 
 __all__ = ["SCHEMES", "Bounds", "Tile", "parse_bounds", "region_bounds", "tiles_of"]
 
@@ -95,12 +94,14 @@ def region_bounds(folder: Path) -> Bounds:
         If the folder holds no elevation.tif with a CRS.
     """
     path = folder / "elevation.tif"
+    if not path.is_file():
+        raise InputError(Problem(str(path), "is missing; give a region folder, or --bbox W,S,E,N"))
     try:
         with open_raster(path) as raster:
             if raster.crs is None:
                 raise InputError(Problem(str(path), "has no CRS; give --bbox W,S,E,N instead"))
             return Bounds(*transform_bounds(raster.crs, "EPSG:4326", *raster.bounds))
-    except RasterioError as error:
+    except RASTER_ERRORS as error:
         raise InputError(
             Problem(str(path), f"cannot be read ({error}); give a region folder, or --bbox W,S,E,N")
         ) from None

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from phusong.errors import InputError, Problem, nearest_name, refuse
+from phusong.bounded import read_bytes
+from phusong.errors import Problem, nearest_name, refuse
 from phusong.region.facts import table
 from phusong.region.text_table import read_text_table
 
@@ -41,12 +42,7 @@ def with_own_costs(path: str | Path, *, vnd_per_usd: float) -> pd.DataFrame:
         With every problem of the file.
     """
     file = Path(path)
-    try:
-        data = file.read_bytes()
-    except OSError as problem:
-        raise InputError(
-            Problem(str(path), f"cannot be read as a table of costs ({problem.strerror})")
-        ) from problem
+    data = read_bytes(file)
     own = read_text_table(data, file.name, known=_NEEDED).frame
     missing = [c for c in _NEEDED if c not in own.columns]
     refuse(Problem(file.name, f"has no column {c}; it needs {', '.join(_NEEDED)}") for c in missing)

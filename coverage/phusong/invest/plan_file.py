@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.invest.plan_book import PlanBook
 from phusong.region.names import fold
@@ -64,10 +65,7 @@ def read_plan(plan: str | Path | pd.DataFrame | Iterable[str], book: PlanBook) -
         return _read(plan.astype(object).where(plan.notna(), ""), "plan", book)
     if isinstance(plan, (str, Path)):
         path = Path(plan)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise InputError(Problem(str(path), f"cannot be read ({error.strerror})")) from error
+        data = read_bytes(path)
         known = [n for names in _NAMES.values() for n in names]
         return _read(read_text_table(data, path.name, known=known).frame, path.name, book)
     ids = [str(i) for i in plan]

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.bounded import MOST_LIST_BYTES, read_bytes
 from phusong.errors import InputError, Problem
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.ranking import Ranking, rank
@@ -61,8 +63,10 @@ def read_flags(path: Path, codes: npt.NDArray[np.str_]) -> dict[str, frozenset[s
         If it cannot be read, lacks commune_code, names unknown communes, or holds other values than yes and no.
     """
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, UnicodeError, ValueError) as error:
+        rows = pd.read_csv(
+            BytesIO(read_bytes(path, MOST_LIST_BYTES)), dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
+    except (UnicodeError, ValueError) as error:
         raise InputError(Problem(str(path), f"cannot be read as CSV ({type(error).__name__})")) from None
     rows.columns = rows.columns.str.strip()
     if "commune_code" not in rows:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem
 
 __all__ = ["Journal", "durable", "records"]
@@ -40,7 +41,7 @@ def records(path: Path, start: int = 0) -> Tail:
     InputError
         If a record other than the last is damaged, or the journal is shorter than `start`.
     """
-    data = path.read_bytes() if path.is_file() else b""
+    data = read_bytes(path) if path.is_file() else b""
     if len(data) < start:
         raise InputError(
             Problem(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem
 from phusong.live.events import Event, LineError, parse
 from phusong.live.increment import Touched
@@ -210,9 +211,9 @@ class Session:
         if not path.is_file():
             return None
         try:
-            tree: dict[str, Any] = json.loads(path.read_bytes())
+            tree: dict[str, Any] = json.loads(read_bytes(path))
             found = tree["format"], tree["standing"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise InputError(
                 Problem(path.name, "is no snapshot of a watch; delete it, the journal makes it anew")
             ) from None

@@ -2,9 +2,6 @@
 
 import gzip
 import json
-import re
-import sqlite3
-import struct
 import warnings
 import zlib
 from collections.abc import Callable, Iterable
@@ -23,6 +20,7 @@ from phusong.parquet_files import check_parquet
 from phusong.region.archive import unpacked
 from phusong.region.notices import Notice
 from phusong.region.text_table import read_text_table
+from phusong.region.vector_files import check_geopackage, check_shapefile, geojson_for_gdal
 from phusong.region.writing import plain_cells
 
 __all__ = ["ENDINGS", "Opened", "open_table"]
@@ -33,14 +31,6 @@ ENDINGS = (*_TEXT, ".parquet", *_VECTOR, ".zip", ".gz")
 """Endings of files that can be opened."""
 
 _BLOCK = 1 << 20
-_SHP_HEADER_BYTES = 100
-_DBF_HEADER_BYTES = 32
-
-
-_VIRTUAL = re.compile(
-    r"\s*CREATE\s+VIRTUAL\s+TABLE\b(?!.*\bUSING\s+\"?(rtree|fts[345])\b)", re.IGNORECASE | re.DOTALL
-)
-_GENERATED = re.compile(r"\bGENERATED\s+ALWAYS\b|\bAS\s*\(", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -166,17 +156,21 @@ def _parquet(path: Path) -> Any:  # noqa: ANN401
         frame = gpd.read_parquet(path, page_checksum_verification=True)
     else:
         frame = pd.read_parquet(path, page_checksum_verification=True)
+    # bytes are read where they are text, as some write it
+    for field in pq.read_schema(path):
+        if "binary" in str(field.type) and field.name in frame.columns and frame[field.name].dtype == object:
+            frame[field.name] = frame[field.name].astype("str")
     named = [n for n in frame.index.names if n is not None and n not in frame.columns]
     return frame.reset_index(drop=not named)
 
 
 def _vector(path: Path, wanted: str) -> Any:  # noqa: ANN401
     if path.suffix.lower() == ".shp":
-        _whole_shapefile(path)
+        check_shapefile(path)
     if path.suffix.lower() in {".geojson", ".json"}:
         return _geojson(read_bytes(path), path.name)
     if path.suffix.lower() == ".gpkg":
-        _whole_geopackage(path)
+        check_geopackage(path)
     names = [str(n) for n, _ in pyogrio.list_layers(path)]
     if not names:
         raise InputError(Problem(path.name, "holds no table"))
@@ -201,77 +195,9 @@ def _geojson(data: bytes, where: str) -> Any:  # noqa: ANN401
     ]
     if wrong:
         raise InputError([Problem(where, "is no feature of GeoJSON", row=i) for i in wrong[:20]])
-    frame = pyogrio.read_dataframe(data)
+    frame = pyogrio.read_dataframe(geojson_for_gdal(data, where))
     if len(frame) != len(tree["features"]):
         raise InputError(
             Problem(where, f"holds {len(tree['features'])} features, but only {len(frame)} can be read")
         )
     return frame
-
-
-def _whole_geopackage(path: Path) -> None:
-    """Refuse a database that is shorter than it says, or whose pages contradict each other."""
-    with path.open("rb") as file:
-        head = file.read(100)
-    if head[:16] != b"SQLite format 3\x00":
-        raise InputError(Problem(path.name, "is no GeoPackage (no SQLite data base)"))
-    uri = f"file:{path.resolve().as_posix().replace('?', '%3f').replace('#', '%23')}?mode=ro&immutable=1"
-    connection = sqlite3.connect(uri, uri=True)
-    try:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        _plain_tables(connection, path.name)
-        answer = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    finally:
-        connection.close()
-    if answer != "ok":
-        raise InputError(Problem(path.name, f"is a broken GeoPackage, or is cut off: {answer[:100]}"))
-
-
-def _plain_tables(connection: sqlite3.Connection, where: str) -> None:
-    """Refuse what computes rather than holds: a view may never end, a virtual table may read another file."""
-    computing = [
-        (name, kind)
-        for name, kind, sql in connection.execute("SELECT name, type, sql FROM sqlite_master")
-        if kind == "view" or _VIRTUAL.match(str(sql)) or (kind == "table" and _GENERATED.search(str(sql)))
-    ]
-    if computing:
-        raise InputError(
-            [
-                Problem(
-                    where,
-                    "is no plain table but a view, virtual or generated; export it as a table",
-                    value=name,
-                )
-                for name, _ in computing[:20]
-            ]
-        )
-
-
-def _whole_shapefile(path: Path) -> None:
-    """Refuse a shapefile whose parts are missing, or shorter than they say."""
-    beside = {p.suffix.lower(): p for p in path.parent.iterdir() if p.stem == path.stem}
-    missing = [e for e in (".shx", ".dbf") if e not in beside]
-    if missing:
-        raise InputError(
-            Problem(path.name, f"lacks its {' and '.join(missing)} file; give all parts of the shapefile")
-        )
-    problems = []
-    for ending in (".shp", ".shx"):
-        head = beside[ending].read_bytes()[:_SHP_HEADER_BYTES] if ending in beside else b""
-        stated = 2 * struct.unpack(">i", head[24:28])[0] if len(head) == _SHP_HEADER_BYTES else -1
-        if stated != beside[ending].stat().st_size:
-            problems.append(Problem(beside[ending].name, f"is cut off: it states {stated} bytes"))
-    head = beside[".dbf"].read_bytes()[:_DBF_HEADER_BYTES]
-    if len(head) < _DBF_HEADER_BYTES:
-        problems.append(Problem(beside[".dbf"].name, "is cut off"))
-    else:
-        rows, start, width = struct.unpack("<IHH", head[4:12])
-        if beside[".dbf"].stat().st_size < start + rows * width:
-            problems.append(
-                Problem(beside[".dbf"].name, f"is cut off: it states {rows} rows of {width} bytes")
-            )
-        shapes = (beside[".shx"].stat().st_size - _SHP_HEADER_BYTES) // 8
-        if rows != shapes:
-            problems.append(Problem(path.name, f"has {shapes} shapes, but its .dbf has {rows} rows"))
-    if problems:
-        raise InputError(problems)

@@ -36,7 +36,8 @@ _HEADERS = {
     "date of birth": re.compile(r"(^|_)(ngay_sinh|date_of_birth|birth_?(date|day)|dob)(_|$)"),
 }
 _CONTENTS = {
-    "e-mail address": re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}"),
+    # no part is longer in an address, nor may a text without one be searched for ever
+    "e-mail address": re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}"),
     # mobile numbers of Viet Nam, with any of the usual gaps; no run of digits behind a decimal mark
     "phone number": re.compile(r"(?:^|[^\d.,])(?:\+?84|0)[ .-]?[35789](?:[ .-]?\d){8}(?:$|[^\d])"),
     "subscriber number": re.compile(r"(?:^|[^\d.,])452\d{12}(?:$|\D)"),

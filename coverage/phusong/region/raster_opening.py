@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
+from rasterio._err import CPLE_BaseError
 
 from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem, refuse
 
-__all__ = ["MOST_SOURCE_PIXELS", "open_raster"]
+__all__ = ["MOST_SOURCE_PIXELS", "RASTER_ERRORS", "open_raster"]
 
 MOST_SOURCE_PIXELS = 5_000_000_000
 """Largest raster from which a region's squares are drawn; a tile of ESA WorldCover has a quarter of it."""
+
+RASTER_ERRORS = (rasterio.errors.RasterioError, CPLE_BaseError, ValueError, OSError)
+"""What a broken file makes rasterio raise; some of its calls let GDAL's own errors through as they are."""
 
 _DRIVERS = {
     ".tif": "GTiff", ".tiff": "GTiff", ".hgt": "SRTMHGT", ".dt0": "DTED", ".dt1": "DTED", ".dt2": "DTED",
@@ -48,12 +52,18 @@ def open_raster(path: Path) -> Iterator[Any]:
         raise InputError(
             Problem(path.name, f"is no raster that is read; expected one of {', '.join(_DRIVERS)}")
         )
+    if not path.is_file():
+        raise InputError(Problem(path.name, "cannot be read: there is no such file"))
     if driver == "VRT":
         refuse(_unsafe_vrt(path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         source = rasterio.open(path, driver=driver)
     with source:
+        if any(str(d).startswith("complex") for d in source.dtypes):
+            raise InputError(
+                Problem(path.name, "holds complex numbers, which are no heights, people or classes")
+            )
         if driver != "VRT" and source.width * source.height > MOST_SOURCE_PIXELS:
             told = f"states {source.width:,} × {source.height:,} pixels; at most {MOST_SOURCE_PIXELS:,} are read: cut it to the region"
             raise InputError(Problem(path.name, told))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from rasterio.warp import Resampling, reproject, transform_bounds
 from rasterio.windows import Window, from_bounds
 from scipy.ndimage import distance_transform_edt
 
+from phusong.bounded import MOST_LIST_BYTES, read_bytes
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.facts import table
 from phusong.region.grid import Grid
-from phusong.region.raster_opening import open_raster
+from phusong.region.raster_opening import RASTER_ERRORS, open_raster
 
 __all__ = ["Heights", "read_elevation", "read_landcover", "read_people"]
 
@@ -185,7 +187,7 @@ def _read_legend(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(Problem(path.name, "does not exist"))
     try:
-        names = pd.read_csv(path)
+        names = pd.read_csv(BytesIO(read_bytes(path, MOST_LIST_BYTES)))
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(Problem(path.name, f"is no readable CSV ({str(error)[:100]})")) from None
     missing = [c for c in ("code", "class") if c not in names.columns]
@@ -209,7 +211,7 @@ def _tiles(source: Path | Sequence[Path]) -> Sequence[Path]:
     if not isinstance(source, Path):
         return [tile for one in source for tile in _tiles(one)]
     if source.is_dir():
-        found = sorted(p for p in source.rglob("*") if p.suffix.lower() in _TILES)
+        found = sorted(p for p in source.rglob("*") if p.suffix.lower() in _TILES and p.is_file())
         if not found:
             raise InputError(Problem(source.name, f"holds no tiles ({', '.join(_TILES)})"))
         return found
@@ -244,7 +246,7 @@ def _warp(
                 dst_nodata=np.nan,
                 resampling=how,
             )
-    except (rasterio.errors.RasterioError, ValueError, OSError) as error:
+    except RASTER_ERRORS as error:
         told = f"is no readable raster, or is cut off ({' '.join(str(error).split())[:120]})"
         raise InputError(Problem(path.name, told)) from None
     if must_overlap and not np.isfinite(out).any():

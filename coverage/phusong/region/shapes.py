@@ -135,7 +135,10 @@ def _of_the_layers_type(shapes: Shapes, layer: str, where: str) -> tuple[Shapes,
 
 
 def _mended(shapes: Shapes, where: str) -> tuple[Shapes, list[Notice]]:
-    broken = ~shapely.is_missing(shapes) & ~shapely.is_valid(shapes)
+    # what lies nowhere cannot be mended, and is refused
+    broken = (
+        ~shapely.is_missing(shapes) & ~shapely.is_valid(shapes) & np.isfinite(shapely.bounds(shapes)).all(1)
+    )
     if not broken.any():
         return shapes, []
     out = shapes.copy()

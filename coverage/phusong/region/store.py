@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import tomli_w
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from phusong.bounded import toml_tree
+from phusong.bounded import MOST_LIST_BYTES, read_bytes, toml_tree
 from phusong.errors import InputError, Problem, refuse
 from phusong.html_card import card, html_table
 from phusong.region.antennas import AntennaPattern, antenna_text, read_antennas
@@ -271,8 +272,10 @@ def _no_tables(tree: Mapping[str, Any]) -> list[Problem]:
 
 
 def _repairs(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        return pd.DataFrame()
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False) if path.is_file() else pd.DataFrame()
+        return pd.read_csv(BytesIO(read_bytes(path, MOST_LIST_BYTES)), dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
         told = f"cannot be read as CSV ({' '.join(str(error).split())[:100]}); delete it, or restore it"
         raise InputError(Problem(path.name, told)) from None

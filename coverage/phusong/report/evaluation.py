@@ -1,6 +1,5 @@
 """A reviewer's plan beside a result: read, evaluated, and put into tables for people and programs."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from phusong.bounded import json_tree
 from phusong.errors import InputError, Problem
 from phusong.invest.evaluation import Evaluation, evaluate
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
@@ -79,9 +79,10 @@ def write_evaluation(found: Evaluation, out: Path) -> None:
 
 def _is_evaluation(folder: Path) -> bool:
     try:
-        return "people_gained" in json.loads((folder / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json_tree(folder / _FILE)
+    except InputError:
         return False
+    return isinstance(found, dict) and "people_gained" in found
 
 
 def _structures(result: Result) -> Structures | None:

@@ -152,8 +152,12 @@ def book_problems(tables: Mapping[str, pd.DataFrame], codes: frozenset[str]) -> 
     """
     remedies, bundles = tables["remedies"], tables["bundles"]
     groups, pairs = tables["people_groups"], tables["bundle_groups"]
-    if remedies.empty or bundles.empty:
+    if bundles.empty:
         return []
+    if remedies.empty:
+        return [
+            Problem("remedies.parquet", "is empty or missing, but bundles.parquet names what could be bought")
+        ]
     known = set(remedies["remedy_id"].astype(str))
     for row, cell in enumerate(bundles["remedies"], start=1):
         if not isinstance(cell, str) or not set(cell.split(";")) <= known:

@@ -1,6 +1,5 @@
 """What a storm does to a region as files: tables, a summary with its notes, maps; written whole or not at all."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.bounded import json_tree
+from phusong.errors import InputError
 from phusong.region.grid import Grid
 from phusong.report.files import write_csv, write_geoparquet, write_json
 from phusong.report.pictures import picture_bytes
@@ -197,8 +198,8 @@ def write_storm(found: "StormResult", out: Path) -> StormTables:
 
 def _is_storm(path: Path) -> bool:
     try:
-        summary = json.loads((path / "storm_summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        summary = json_tree(path / "storm_summary.json")
+    except InputError:
         return False
     return isinstance(summary, dict) and "storm" in summary
 

@@ -1,7 +1,6 @@
 """A region as it lies there, good or bad: every layer that can be read at all, and what could not be."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from phusong.bounded import toml_tree
 from phusong.errors import InputError, Problem
 from phusong.region.audit.reading import Sheet, read_raster, read_sheet, sheet_of
 from phusong.region.check import check_region
@@ -178,8 +178,8 @@ def _from_folder(folder: Path) -> Evidence:
 def _description(path: Path) -> dict[str, dict[str, Any]]:
     # a broken region.toml is refused by the strict reader, and so becomes a record
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError):
+        tree = toml_tree(path)
+    except InputError:
         tree = {}
     return {k: v if isinstance(v := tree.get(k), dict) else {} for k in ("region", "layers")}
 

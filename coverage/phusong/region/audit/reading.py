@@ -11,14 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 from pyproj import CRS
 from pyproj.exceptions import CRSError
-from rasterio.errors import RasterioError
 from shapely.errors import ShapelyError
 
 from phusong.errors import InputError
 from phusong.region.grid import Grid
 from phusong.region.opening import open_table
 from phusong.region.raster_files import MOST_PIXELS
-from phusong.region.raster_opening import open_raster
+from phusong.region.raster_opening import RASTER_ERRORS, open_raster
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
 
 __all__ = ["ENDINGS", "Sheet", "read_raster", "read_sheet", "same_crs", "sheet_of"]
@@ -130,7 +129,7 @@ def read_raster(
                 return None
             values = source.read(1, masked=True)
             t, known = source.transform, source.crs
-    except (InputError, RasterioError, ValueError, OSError):
+    except (InputError, *RASTER_ERRORS):
         return None
     filled = values.filled(np.nan) if np.issubdtype(values.dtype, np.floating) else np.asarray(values.data)
     crs = known.to_string() if known is not None else ""

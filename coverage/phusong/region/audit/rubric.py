@@ -1,12 +1,12 @@
 """The rubric: weights, thresholds, refresh times and classes, as one versioned file that anyone may read and change."""
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from phusong.bounded import MOST_TOML_BYTES, read_bytes, toml_value
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.resources import geodata_path
 
@@ -176,9 +176,9 @@ def read_rubric(name_or_path: str | Path) -> Rubric:
                 Problem("rubric", f"is no rubric{hint}; there are {', '.join(RUBRICS)}", value=text)
             )
     try:
-        content = path.read_bytes()
-        tree = tomllib.loads(content.decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = read_bytes(path, MOST_TOML_BYTES)
+        tree = toml_value(content.decode("utf-8"), path.name)
+    except UnicodeDecodeError as error:
         raise InputError(Problem(path.name, f"is not valid TOML: {error}")) from None
     try:
         return Rubric.model_validate({**tree, "sha256": hashlib.sha256(content).hexdigest()})

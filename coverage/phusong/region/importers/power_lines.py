@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 import shapely
 from pyproj import Transformer
 from rasterio.windows import Window, from_bounds
@@ -17,7 +16,7 @@ from phusong.region.importers.base import Imported, Options, Repair, names_of
 from phusong.region.importers.unpacking import unpacked_files
 from phusong.region.importers.vector_part import read_part
 from phusong.region.notices import Notice
-from phusong.region.raster_opening import open_raster
+from phusong.region.raster_opening import RASTER_ERRORS, open_raster
 from phusong.region.shapes import shaped
 from phusong.region.store import Region, Source
 
@@ -113,7 +112,7 @@ def raster_lines(path: Path, region: Region) -> npt.NDArray[Any]:
             values = source.read(1, window=window, masked=True)
             on = np.ma.filled(values > 0, fill_value=False)
             transform, crs = source.window_transform(window), source.crs
-    except (rasterio.errors.RasterioError, OSError, ValueError) as error:
+    except RASTER_ERRORS as error:
         told = f"is no readable raster, or is cut off ({' '.join(str(error).split())[:120]})"
         raise InputError(Problem(path.name, told)) from None
     if on.sum() > min(_MOST_PIXELS, max(1000, on.size // 2)):

@@ -50,7 +50,7 @@ def unpacked_files(files: Sequence[Path], endings: tuple[str, ...]) -> Iterator[
 
 def _found(path: Path, endings: tuple[str, ...], number: int, stack: ExitStack) -> list[Path]:
     if path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings and p.is_file())
         if not inside:
             raise InputError(Problem(path.name, f"holds no file of use ({', '.join(endings)})"))
         return inside

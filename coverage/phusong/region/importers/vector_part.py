@@ -1,5 +1,6 @@
 """The part of a large vector file that lies where a region is, read without reading the rest."""
 
+import sqlite3
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ import geopandas as gpd
 import pyogrio
 from pyproj import Transformer
 
+from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.grid import Grid
 from phusong.region.names import fold
+from phusong.region.vector_files import check_geopackage, check_shapefile, geojson_for_gdal
 
 __all__ = ["Part", "read_part"]
 
@@ -61,9 +64,10 @@ def read_part(path: Path, grid: Grid, wanted: Iterable[str], *, crs: str = "", m
         If it cannot be read whole, has no CRS or shapes, or does not overlap.
     """
     refuse(_cut_off(path))
+    source = _source(path)
     west, south, east, north = grid.bounds
     try:
-        info = pyogrio.read_info(path)
+        info = pyogrio.read_info(source)
         own = info["crs"] or crs
         names = {fold(n): str(n) for n in info["fields"]}
         column = next((names[fold(n)] for n in wanted if fold(n) in names), "")
@@ -72,8 +76,10 @@ def read_part(path: Path, grid: Grid, wanted: Iterable[str], *, crs: str = "", m
             box = to_own.transform_bounds(
                 west - margin_m, south - margin_m, east + margin_m, north + margin_m, densify_pts=21
             )
-            frame = pyogrio.read_dataframe(path, columns=[column] if column else [], bbox=box)
-            bounds = pyogrio.read_info(path, force_total_bounds=True)["total_bounds"] if frame.empty else None
+            frame = pyogrio.read_dataframe(source, columns=[column] if column else [], bbox=box)
+            bounds = (
+                pyogrio.read_info(source, force_total_bounds=True)["total_bounds"] if frame.empty else None
+            )
     except Exception as error:  # noqa: BLE001 - a broken file makes GDAL's reader raise anything
         told = f"cannot be read, or is cut off: {' '.join(str(error).split())[:150]}"
         raise InputError(Problem(path.name, told)) from None
@@ -85,6 +91,22 @@ def read_part(path: Path, grid: Grid, wanted: Iterable[str], *, crs: str = "", m
     if frame.empty:
         raise InputError(Problem(path.name, _elsewhere(bounds, box)))
     return Part(frame if frame.crs is not None else frame.set_crs(own), column, str(own))
+
+
+def _source(path: Path) -> Path | bytes:
+    """Return what GDAL is given: what its ending says, or nothing at all."""
+    ending = path.suffix.lower()
+    if ending in {".geojson", ".json"}:
+        return geojson_for_gdal(read_bytes(path), path.name)
+    try:
+        if ending == ".gpkg":
+            check_geopackage(path, every_page=False)
+        else:
+            check_shapefile(path)
+    except (OSError, sqlite3.Error) as error:
+        told = f"cannot be read, or is cut off: {' '.join(str(error).split())[:150]}"
+        raise InputError(Problem(path.name, told)) from None
+    return path
 
 
 def _elsewhere(bounds: Sequence[float] | None, box: Sequence[float]) -> str:

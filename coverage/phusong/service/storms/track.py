@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
 
+from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.region.text_table import read_text_table
 from phusong.resources import geodata_path
@@ -130,7 +131,7 @@ def read_track(name_or_path: str | Path) -> Track:
         raise InputError(
             Problem(text, f"is no file and no shipped storm{nearest_name(text, shipped)}; shipped: {known}")
         )
-    table = read_text_table(path.read_bytes(), path.name, known=["time", *TRACK_SCHEMA.columns]).frame
+    table = read_text_table(read_bytes(path), path.name, known=["time", *TRACK_SCHEMA.columns]).frame
     return track_of(table, path.stem, where=path.name)
 
 
