@@ -27,6 +27,7 @@ from fuzz_targets import TARGETS, PromiseBrokenError, Target, require
 PATIENCE_S = 30
 _STRUCTURAL = 0.8  # of what folders are tried with
 MEMORY_BYTES = 3 * 2**30
+COVERAGE_MEMORY_MB = 6144  # the largest raster of a region that is not refused takes 5 GB
 
 _PIECES = (
     b"[", b"]", b"{", b"}", b'"', b"'", b"\n", b"=", b",", b";", b".", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"-1",
@@ -126,13 +127,16 @@ def fuzz_by_coverage(name: str, *, minutes: float, seed: int, out: Path) -> None
     """Let atheris choose the inputs by the lines they reach; it ends the process when the time is over."""
     import atheris
 
-    with atheris.instrument_imports(include=["phusong", "tomllib"], enable_loader_override=False):
+    kernels = _compiled()
+    with atheris.instrument_imports(
+        include=["phusong", "tomllib"], exclude=kernels, enable_loader_override=False
+    ):
         import phusong.scenario  # noqa: F401 - instrumented while it is imported
     place = Path(tempfile.mkdtemp(prefix="phusong-fuzz-"))
     work, corpus = place / "work", place / "corpus"
     for folder in (work, corpus):
         folder.mkdir()
-    with atheris.instrument_imports(include=["phusong"], enable_loader_override=False):
+    with atheris.instrument_imports(include=["phusong"], exclude=kernels, enable_loader_override=False):
         target = TARGETS[name](place)
     for k, good in enumerate([*target.good, *target.drawn]):
         (corpus / str(k)).write_bytes(good)
@@ -145,7 +149,7 @@ def fuzz_by_coverage(name: str, *, minutes: float, seed: int, out: Path) -> None
             _keep(name, data, error, out, found)
             raise
 
-    options = [f"-max_total_time={round(60 * minutes)}", f"-seed={seed + 1}", "-rss_limit_mb=4096", "-max_len=200000",
+    options = [f"-max_total_time={round(60 * minutes)}", f"-seed={seed + 1}", f"-rss_limit_mb={COVERAGE_MEMORY_MB}", "-max_len=200000",
                f"-timeout={PATIENCE_S}", f"-artifact_prefix={out}/"]  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)
@@ -184,6 +188,15 @@ def _keep(name: str, data: bytes, error: PromiseBrokenError, out: Path, found: d
         file = out / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}.bin"
         file.write_bytes(data)
         print(f"{name}: {way}: {error}; kept as {file}")
+
+
+def _compiled() -> list[str]:
+    """Return the modules that Numba compiles: what atheris puts into a function, Numba does not know."""
+    import phusong
+
+    root = Path(phusong.__file__).parent
+    paths = [p for p in root.rglob("*.py") if "njit" in p.read_text(encoding="utf-8")]
+    return [".".join(("phusong", *p.relative_to(root).with_suffix("").parts)) for p in paths]
 
 
 def _listing(folder: Path) -> set[str]:

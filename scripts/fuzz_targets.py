@@ -4,12 +4,13 @@
 import random
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 __all__ = ["TARGETS", "PromiseBrokenError", "Target", "require"]
 
 _DRAWN = 64
+_AS_IMPORT = 0.9
 _PICTURED = 0.2  # a picture takes as long as all the rest
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -194,54 +195,40 @@ def events_target(_folder: Path) -> Target:
 
 
 def importer_target(folder: Path) -> Target:
-    """Return the importers; the first byte chooses kind and ending."""
-    from phusong.region.importers import IMPORTERS, Options
+    """Return the importers: a good file of each kind changed in its structure, or by bytes the first of which chooses it."""
+    import shutil
+
+    from fuzz_imports import change_import, good_imports
+    from fuzz_structures import change_file
+    from phusong.region.importers import Options
     from phusong.region.importing import import_files
-    from phusong.region.writing import write_table
 
     region = _region()
-    made = folder / "made"
-    made.mkdir()
-    endings = (
-        ".csv",
-        ".zip",
-        ".csv.gz",
-        ".gpkg",
-        ".geojson",
-        ".tif",
-        ".osm.pbf",
-        ".osm",
-        ".parquet",
-        ".vrt",
-        ".hgt",
-    )
-    ways = [(kind, ending) for kind in IMPORTERS for ending in endings]
-    write_table(region.sites, made / "sites.csv", "sites")
-    write_table(region.sites, made / "sites.gpkg", "sites")
-    region.communes.to_crs("EPSG:4326").to_file(made / "communes.geojson", driver="GeoJSON")
-    rows = b"radio,mcc,net,area,cell,unit,lon,lat,range,samples,changeable,created,updated,averageSignal\n"
-    rows += b"LTE,452,1,100,2561,0,105.2,21.8,1000,20,1,1459743588,1459743588,0\n"
-    by_ending = {
-        ".csv": [rows, (made / "sites.csv").read_bytes()],
-        ".gpkg": [(made / "sites.gpkg").read_bytes()],
-        ".geojson": [(made / "communes.geojson").read_bytes()],
-        ".osm": [
-            b'<osm version="0.6"><node id="1" lat="21.8" lon="105.2"><tag k="power" v="tower"/></node></osm>'
-        ],
-    }
+    # by these the cells of OpenCelliD are somebody's
+    region = replace(
+        region, operators=region.operators.assign(operator=["viettel", "others"]),
+        sites=region.sites.assign(owner="viettel"), cells=region.cells.assign(operator="viettel"),
+    )  # fmt: skip
+    made = good_imports(region, folder / "made")
 
     def use(path: Path) -> object:
         data = path.read_bytes()
-        kind, ending = ways[(data[0] if data else 0) % len(ways)]
-        file = path.with_name(f"input{ending}")
-        file.write_bytes(data[1:])
+        chance = random.Random(data)  # noqa: S311 - repeatable, not secret
+        structural = data[:1] == b"S"
+        kind, name, whole = chance.choice(made) if structural else made[(data[0] if data else 0) % len(made)]
+        place = path.with_name("imports")
+        place.mkdir()
         try:
+            file = place / name
+            file.write_bytes(whole if structural else data[1:])
+            if structural and not (chance.random() < _AS_IMPORT and change_import(file, chance)):
+                change_file(file, chance)
             return import_files(region, kind, [file], Options())
         finally:
-            file.unlink()
+            shutil.rmtree(place)
 
-    good = [bytes([k]) + g for k, (_, e) in enumerate(ways[:256]) for g in by_ending.get(e, [b""])]
-    return Target("import.bin", good, use)
+    drawn = [b"S" + bytes([k, k >> 1]) + b"seed" for k in range(_DRAWN)]
+    return Target("import.bin", [bytes([k]) + w for k, (_, _, w) in enumerate(made)], use, drawn)
 
 
 def storm_target(_folder: Path) -> Target:
@@ -250,6 +237,35 @@ def storm_target(_folder: Path) -> Target:
 
     files = [p.read_bytes() for p in sorted((ROOT / "geodata" / "storms").glob("*.csv"))]
     return Target("storm.csv", files, lambda path: read_track(path).every(1.0).velocity_ms())
+
+
+def costs_target(_folder: Path) -> Target:
+    """Return the reader of costs that replace the shipped ones."""
+    from phusong.invest.cost_catalogue import with_own_costs
+
+    shipped = (ROOT / "geodata" / "costs.csv").read_bytes()
+    return Target("costs.csv", [shipped], lambda path: with_own_costs(path, vnd_per_usd=25_000.0))
+
+
+def flags_target(_folder: Path) -> Target:
+    """Return the reader of communes that a plan favours."""
+    import numpy as np
+
+    from phusong.invest.priorities import read_flags
+
+    good = [b"commune_code,ethnic_minority,border\n00001,1,0\n00002,0,1\n"]
+    return Target("flags.csv", good, lambda path: read_flags(path, np.array(["00001", "00002"])))
+
+
+def journal_target(_folder: Path) -> Target:
+    """Return the reader of the journal that a watch keeps."""
+    import zlib
+
+    from phusong.live.journal import records
+
+    text = b'{"standing":"0","line":1}'
+    line = b"%08x %b\n" % (zlib.crc32(text), text)
+    return Target("journal.jsonl", [line, line * 3], records)
 
 
 def columns_target(_folder: Path) -> Target:
@@ -275,6 +291,9 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "events": events_target,
     "importer": importer_target,
     "storm": storm_target,
+    "costs": costs_target,
+    "flags": flags_target,
+    "journal": journal_target,
     "columns": columns_target,
     "antenna": antenna_target,
 }

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "fuzz.py"
-DOSE = {"scenario": 150, "region": 6, "result": 6, "plan": 150, "events": 200, "importer": 120, "storm": 60, "columns": 200,
+DOSE = {"scenario": 150, "region": 6, "result": 6, "plan": 150, "events": 200, "importer": 40, "storm": 60, "costs": 60, "flags": 150, "journal": 200, "columns": 200,
         "antenna": 200}  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 import geopandas as gpd
 import numpy as np
@@ -29,7 +30,7 @@ MARKUP = "[red]Xã[/red] [link=https://evil.example]x[/link] [/]"
 LONG = "Nà " + "x" * 297
 TEMPLATE = "{{ 7*7 }}{% raw %}"
 ESCAPE = "Xã\x1b]0;owned\x07\x1b[31m"
-pytestmark = pytest.mark.slow  # a whole run and nine commands after it
+pytestmark = pytest.mark.slow  # a whole run and a dozen commands after it
 COMMUNES = [SCRIPT, FORMULA, MARKUP, ESCAPE]
 OWNERS = [CLOSING, TURNED]
 _TAG = re.compile(r"<(?:script|img|svg|iframe)\b[^>]*>", re.IGNORECASE)
@@ -139,6 +140,34 @@ def world(tmp_path_factory):
         "info": ("region", "info", str(folder / "region")),
         "evaluate": ("evaluate", one, str(folder / "none" / "plan.csv")),
         "evaluate bad": ("evaluate", one, str(folder / "plan.csv")),
+        "storm": (
+            "stress",
+            str(folder / "region"),
+            "yagi_2024",
+            "--plan",
+            one,
+            "--samples",
+            "4",
+            "--no-keep",
+            "--out",
+            str(folder / "storm"),
+        ),
+        "map": ("map", one, "all", "--format", "svg", "--out", str(folder / "maps")),
+        "map of policies": (
+            "map",
+            one,
+            "gap",
+            "--over",
+            "policies",
+            "--beside",
+            str(folder / "mocn"),
+            "--out",
+            str(folder / "policies.svg"),
+            "--format",
+            "svg",
+        ),
+        "gis": ("map", one, "--format", "gis", "--out", str(folder / "gis")),
+        "audit": ("audit", str(folder / "region"), "--as-of", "2026-01-31", "--out", str(folder / "audit")),
         "watch": (
             "watch",
             str(folder / "region"),
@@ -161,7 +190,7 @@ def test_every_command_ends_as_it_should(world):
 
 def test_pages_show_names_and_run_none(world):
     folder, _ = world
-    for page in ("none/report.html", "mocn/report.html", "compare.html"):
+    for page in ("none/report.html", "mocn/report.html", "compare.html", "audit/audit.html"):
         text = (folder / page).read_text(encoding="utf-8")
         assert active(text) == [], page
         assert SCRIPT not in text
@@ -179,6 +208,27 @@ def test_the_report_still_shows_the_name(world):
         .replace("\\u0027", "'")
     )
     assert SCRIPT in shown
+
+
+def test_a_map_as_svg_is_a_drawing_and_runs_nothing(world):
+    folder, _ = world
+    drawn = [*(folder / "maps").rglob("*.svg"), folder / "policies.svg"]
+    assert len(drawn) > 4
+    for path in drawn:
+        text = path.read_text(encoding="utf-8")
+        tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(text).iter()}  # noqa: S314 - our own file
+        assert not tags & {"script", "foreignObject", "iframe", "a"}, path
+        assert SCRIPT not in text
+
+
+def test_styles_of_the_gis_files_are_xml_that_names_nothing_else(world):
+    folder, _ = world
+    styles = [p for p in folder.rglob("*.qml") if "region" not in p.parts]
+    assert styles
+    for path in styles:
+        text = path.read_text(encoding="utf-8")
+        ET.fromstring(text)  # noqa: S314 - our own file
+        assert SCRIPT not in text
 
 
 def test_tables_hold_no_formula(world):
@@ -232,4 +282,7 @@ def test_a_terminal_gets_no_control_codes_and_names_keep_their_brackets(world):
 def test_nothing_is_written_elsewhere(world):
     folder, _ = world
     names = {p.name for p in folder.iterdir() if not p.name.startswith(".")}
-    assert names == {"region", "none", "mocn", "compare.html", "watch", "events.jsonl", "plan.csv"}
+    assert names == {
+        "region", "none", "mocn", "compare.html", "watch", "events.jsonl", "plan.csv", "storm", "maps", "policies.svg",
+        "gis", "audit",
+    }  # fmt: skip
