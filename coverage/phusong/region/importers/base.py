@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from pyproj import Transformer
 
 from phusong.errors import Problem
@@ -13,7 +14,16 @@ from phusong.region.grid import Grid
 from phusong.region.notices import Notice
 from phusong.region.store import Region, Source
 
-__all__ = ["Imported", "Importer", "Options", "Repair", "bounds_deg", "counted", "names_of"]
+__all__ = [
+    "Imported",
+    "Importer",
+    "Options",
+    "Repair",
+    "bounds_deg",
+    "conversion_repairs",
+    "counted",
+    "names_of",
+]
 
 
 @dataclass(frozen=True)
@@ -123,3 +133,27 @@ def counted(problems: list[Problem], total: int, where: str) -> list[Problem]:
     """Return problems, and how many more there are than were listed."""
     more = total - len(problems)
     return [*problems, Problem(where, f"and {more} more rows with this problem")] if more > 0 else problems
+
+
+def conversion_repairs(layer: str, doubts: pd.DataFrame) -> tuple[Repair, ...]:
+    """Return a repair for each old unit that did not become exactly one commune of its own.
+
+    Parameters
+    ----------
+    layer : str
+        Whose codes were converted.
+    doubts : DataFrame
+        With columns `old_code`, `old_name`, `became`, `today`, `chosen`, `how`.
+    """
+    return tuple(
+        Repair(
+            layer,
+            f"{r.became}: {r.how}",
+            str(r.old_code),
+            str(r.old_name),
+            "commune_code",
+            str(r.today),
+            str(r.chosen),
+        )
+        for r in doubts.itertuples(index=False)
+    )

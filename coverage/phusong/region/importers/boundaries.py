@@ -12,7 +12,7 @@ import shapely
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.border_fit import border_fit
 from phusong.region.column_map import ColumnMap
-from phusong.region.importers.base import Imported, Options, Repair, names_of
+from phusong.region.importers.base import Imported, Options, conversion_repairs, names_of
 from phusong.region.layers import table_of
 from phusong.region.names import fold
 from phusong.region.notices import Notice
@@ -95,7 +95,9 @@ def import_boundaries(region: Region, files: Sequence[Path], options: Options) -
         notes += "; put together from old units, divided ones given whole to the part that holds most of them"
     kind = "official" if not kept else "modelled"
     source = Source("communes", kind, options.source or where, options.licence, options.as_of, notes)
-    return Imported({"communes": communes}, (source,), tuple(notices), _repairs(join))
+    return Imported(
+        {"communes": communes}, (source,), tuple(notices), conversion_repairs("communes", join.conversions)
+    )
 
 
 def _shapes(path: Path, region: Region, by: ColumnMap, crs: str) -> tuple[Any, list[Notice]]:
@@ -255,18 +257,3 @@ def _numbers(table: Any, where: str) -> dict[str, "pd.Series[float]"]:  # noqa: 
     if "population" in out and not out["population"].sum() > 0:
         del out["population"]
     return out
-
-
-def _repairs(join: Join) -> tuple[Repair, ...]:
-    return tuple(
-        Repair(
-            "communes",
-            f"{r.became}: {r.how}",
-            str(r.old_code),
-            str(r.old_name),
-            "commune_code",
-            str(r.today),
-            str(r.chosen),
-        )
-        for r in join.conversions.itertuples(index=False)
-    )

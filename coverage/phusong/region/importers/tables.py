@@ -10,7 +10,7 @@ import pandas as pd
 
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.column_map import ColumnMap
-from phusong.region.importers.base import Imported, Options, Repair, names_of
+from phusong.region.importers.base import Imported, Options, Repair, conversion_repairs, names_of
 from phusong.region.importers.power_lines import import_power_lines
 from phusong.region.layers import read_layer
 from phusong.region.names import fold
@@ -125,18 +125,7 @@ def _of_places(
                 int((found.codes != given).sum()),
             )
         )
-        rows += [
-            Repair(
-                layer,
-                f"{r.became}: {r.how}",
-                str(r.old_code),
-                str(r.old_name),
-                "commune_code",
-                str(r.today),
-                str(r.chosen),
-            )
-            for r in found.doubts.itertuples(index=False)
-        ]
+        rows += conversion_repairs(layer, found.doubts)
         given = found.codes
     codes = codes_of_places(frame.geometry, given, region.communes)
     west, south, east, north = region.communes.total_bounds

@@ -5,18 +5,16 @@ merged whole; some were divided between several. A code that lives on always bel
 ground went into, or to one of those it was divided between, so a code of today is never changed.
 """
 
-import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import as_file, files
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from phusong.region.vietnam.commune_names import name_keys
+from phusong.region.vietnam.unit_tables import unit_tables
 
 __all__ = [
     "CONVERSION_COLUMNS",
@@ -57,15 +55,8 @@ def successors() -> pd.DataFrame:
     Columns: old_code, name, kind, district, province, codes (today's, separated by ;), default (the one that holds
     its greater part), shared (how many old units went into the default one), today (lon and lat of each part).
     """
-    folder = files("vietnamadminunits") / "data"
-    with as_file(folder / "dataset.db") as path:
-        connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-        try:
-            new = pd.read_sql("select * from admin_units", connection)
-            old = pd.read_sql("select * from admin_units_legacy", connection)
-        finally:
-            connection.close()
-    converter = json.loads((folder / "converter_2025.json").read_text(encoding="utf-8"))
+    tables = unit_tables()
+    new, old, converter = tables.today, tables.before, tables.converter
     code_of = dict(
         zip(new["provinceKey"] + "_" + new["wardKey"], new["wardCode"].astype(str).str.zfill(5), strict=True)
     )
@@ -101,14 +92,7 @@ def successors() -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _today() -> pd.DataFrame:
     """Return code, name and place of today's communes."""
-    with as_file(files("vietnamadminunits") / "data" / "dataset.db") as path:
-        connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-        try:
-            new = pd.read_sql(
-                "select wardCode, wardShort, wardLon, wardLat, provinceShort from admin_units", connection
-            )
-        finally:
-            connection.close()
+    new = unit_tables().today[["wardCode", "wardShort", "wardLon", "wardLat", "provinceShort"]].copy()
     new["code"] = new["wardCode"].astype(str).str.zfill(5)
     return new.set_index("code")
 

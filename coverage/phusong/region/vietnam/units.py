@@ -7,10 +7,7 @@ far from its district's and its commune's other points is dropped; an area that 
 area the surrounding points leave it is flagged and given less weight. Every repair is listed with its reason.
 """
 
-import json
-import sqlite3
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from typing import Any
 
 import numpy as np
@@ -18,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.region.vietnam.names import fold
+from phusong.region.vietnam.unit_tables import unit_tables
 
 __all__ = ["REPAIR_COLUMNS", "Units", "read_units"]
 
@@ -58,15 +56,8 @@ def read_units() -> Units:
 
 
 def _tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    folder = files("vietnamadminunits") / "data"
-    with as_file(folder / "dataset.db") as path:
-        connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-        try:
-            new = pd.read_sql("select * from admin_units", connection)
-            old = pd.read_sql("select * from admin_units_legacy where wardCode is not null", connection)
-        finally:
-            connection.close()
-    converter = json.loads((folder / "converter_2025.json").read_text(encoding="utf-8"))
+    tables = unit_tables()
+    new, old, converter = tables.today, tables.before.dropna(subset="wardCode"), tables.converter
     communes = pd.DataFrame(
         {
             "commune_code": new["wardCode"].astype(str).str.zfill(5),
