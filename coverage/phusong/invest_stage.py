@@ -34,7 +34,7 @@ _INVEST_TYPES = (Portfolio, BestPlan, Certificate)
 # everything that computes here: a change of any of it may change the outcome
 _PROGRAM = (
     "region", "radio", "service", "access", "invest", "invest_stage.py", "invest_setup.py", "reach_setup.py",
-    "evidence.py",
+    "evidence.py", "distinct.py",
 )  # fmt: skip
 
 

@@ -176,15 +176,15 @@ def _settle(folder: Path) -> None:
     """Have the disk hold what was written before its name says that it is whole: the power may go at any time."""
     for parent, _, names in os.walk(folder):
         for name in names:
-            with (Path(parent) / name).open("rb") as file:
+            with (Path(parent) / name).open("rb+") as file:
                 os.fsync(file.fileno())
-    if os.name != "nt":  # there a folder cannot be opened
-        for parent, _, _ in os.walk(folder):
-            handle = os.open(parent, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        if os.name == "nt":
+            continue  # there a folder cannot be opened
+        handle = os.open(parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _replace(new: Path, out: Path, old: Path, kept: Callable[[str], bool]) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from phusong.commands.terminal import console, following, print_json, slim_table, write_whole, wrote
+from phusong.commands.terminal import console, following, print_json, slim_table, wrote
 from phusong.errors import InputError, Problem
+from phusong.whole_file import write_whole
 
 if TYPE_CHECKING:
     from phusong.report.compare import Comparison

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phusong.commands.terminal import console, following, write_whole, wrote
+from phusong.commands.terminal import console, following, wrote
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.whole_file import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from phusong.commands.terminal import following, write_whole, wrote
+from phusong.commands.terminal import following, wrote
 from phusong.errors import InputError, Problem
+from phusong.whole_file import write_whole
 
 __all__ = ["app"]
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from phusong.commands.terminal import console, errors, following, write_whole, wrote
+from phusong.commands.terminal import console, errors, following, wrote
+from phusong.whole_file import write_whole
 
 __all__ = ["app"]
 

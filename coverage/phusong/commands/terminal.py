@@ -1,6 +1,5 @@
 """Where commands print: results on the one stream, progress and errors on the other."""
 
-import os
 import signal
 import threading
 from pathlib import Path
@@ -21,7 +20,6 @@ __all__ = [
     "print_json",
     "slim_table",
     "stop_cleanly",
-    "write_whole",
     "wrote",
 ]
 
@@ -111,17 +109,3 @@ def wrote(place: Path, look: str = "") -> None:
 def following(command: str) -> None:
     """Print the command that usually comes next."""
     console.print(f"Next: {command}", highlight=False, markup=False, soft_wrap=True)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name first, so that no half of it is ever seen."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.part")
-    try:
-        with work.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)

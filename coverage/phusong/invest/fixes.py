@@ -17,8 +17,8 @@ __all__ = ["Fix", "FixBook"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-POWER_KINDS = ("battery_backup", "solar_backup", "diesel_backup", "extend_grid")
-LINK_KINDS = ("fibre_link", "microwave_link", "satellite_link")
+_POWER_KINDS = ("battery_backup", "solar_backup", "diesel_backup", "extend_grid")
+_LINK_KINDS = ("fibre_link", "microwave_link", "satellite_link")
 _HOPS_TRIED = 12
 
 
@@ -53,7 +53,7 @@ class FixBook:
         rows = repairs(view.network, view.site, power, link, hours_allowed=self._s.hours_allowed)
         found: dict[frozenset[tuple[str, int]], tuple[Fix, ...]] = {}
         for row, choices in enumerate(rows):
-            kinds = POWER_KINDS[row // len(LINK_KINDS)], LINK_KINDS[row % len(LINK_KINDS)]
+            kinds = _POWER_KINDS[row // len(_LINK_KINDS)], _LINK_KINDS[row % len(_LINK_KINDS)]
             fixes = tuple(self._fix(view, int(k), *kinds) for k in choices[choices >= 0])
             if fixes:
                 found.setdefault(frozenset((f.kind, f.site) for f in fixes), fixes)
@@ -148,10 +148,10 @@ class FixBook:
         return _View(small, kept, site_at, node_at, site_at[site])
 
     def _power_choices(self, view: "_View") -> PowerChoices:
-        out = PowerChoices.none(len(POWER_KINDS), view.sites.size)
+        out = PowerChoices.none(len(_POWER_KINDS), view.sites.size)
         for at in np.flatnonzero(~view.network.is_exchange).tolist():
             node = view.node_at.get(int(self._fixes.near_node[view.sites[at]]), -1)
-            for p, kind in enumerate(POWER_KINDS):
+            for p, kind in enumerate(_POWER_KINDS):
                 found = self._fixes.power(kind, int(view.sites[at]), int(view.network.source[at]))
                 if found is None or (kind == "extend_grid" and node < 0):
                     continue
@@ -162,9 +162,9 @@ class FixBook:
         return out
 
     def _link_choices(self, view: "_View") -> LinkChoices:
-        out = LinkChoices.none(len(LINK_KINDS), view.sites.size)
+        out = LinkChoices.none(len(_LINK_KINDS), view.sites.size)
         for at in np.flatnonzero(~view.network.is_exchange).tolist():
-            for q, kind in enumerate(LINK_KINDS):
+            for q, kind in enumerate(_LINK_KINDS):
                 to = view.site_at.get(self._end(view, at, kind), -1)
                 if to < 0 or to == at:
                     continue

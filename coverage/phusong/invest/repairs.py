@@ -121,6 +121,8 @@ def _repairs(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     n = parent_0.size
     n_links = link_cost.shape[0]
+    power = power_source, power_node, power_autonomy, power_oversize
+    link = link_parent, link_unavailability
     out = np.full((power_cost.shape[0] * n_links, _MOST_REMEDIES), -1, np.int64)
     for row in range(out.shape[0]):
         p, q = row // n_links, row % n_links
@@ -131,6 +133,7 @@ def _repairs(  # type: ignore[no-untyped-def]
             parent, is_exchange, link_lost, node, node_above, fault_rate, fault_h, rescue_line_h, rescue_node_h, source,
             autonomy, station, oversize, late_year, late_h, shortage_h,
         )  # fmt: skip
+        state = source, node, autonomy, oversize, parent, link_lost
         taken = np.zeros(2 * n, np.bool_)
         many = 0
         hours = hours_lost_at(site, *net)
@@ -145,12 +148,7 @@ def _repairs(  # type: ignore[no-untyped-def]
                         if taken[choice] or not np.isfinite(cost):
                             continue
                         was = (source[at], node[at], autonomy[at], oversize[at], parent[at], link_lost[at])
-                        if choice < n:
-                            source[at], node[at] = power_source[p, at], power_node[p, at]
-                            autonomy[at] = max(power_autonomy[p, at], autonomy[at])
-                            oversize[at] = _panels(power_oversize[p, at], oversize[at])
-                        else:
-                            parent[at], link_lost[at] = link_parent[q, at], link_unavailability[q, at]
+                        _carry_out(choice, p, q, state, power, link)
                         then = hours_lost_at(site, *net)
                         source[at], node[at], autonomy[at], oversize[at], parent[at], link_lost[at] = was
                         worth = (hours - then) / max(cost, 1e-6)
@@ -160,13 +158,7 @@ def _repairs(  # type: ignore[no-untyped-def]
             if best < 0:
                 many = 0
                 break
-            at = best % n
-            if best < n:
-                source[at], node[at] = power_source[p, at], power_node[p, at]
-                autonomy[at] = max(power_autonomy[p, at], autonomy[at])
-                oversize[at] = _panels(power_oversize[p, at], oversize[at])
-            else:
-                parent[at], link_lost[at] = link_parent[q, at], link_unavailability[q, at]
+            _carry_out(best, p, q, state, power, link)
             taken[best] = True
             out[row, many] = best
             many += 1
@@ -176,5 +168,13 @@ def _repairs(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _panels(wanted, standing):  # type: ignore[no-untyped-def]
-    return wanted if wanted > 0.0 else max(USUAL_OVERSIZE, standing)
+def _carry_out(choice, p, q, state, power, link):  # type: ignore[no-untyped-def]
+    source, node, autonomy, oversize, parent, link_lost = state
+    at = choice % source.size
+    if choice >= source.size:
+        parent[at], link_lost[at] = link[0][q, at], link[1][q, at]
+        return
+    source[at], node[at] = power[0][p, at], power[1][p, at]
+    autonomy[at] = max(power[2][p, at], autonomy[at])
+    panels = power[3][p, at]
+    oversize[at] = panels if panels > 0.0 else max(USUAL_OVERSIZE, oversize[at])

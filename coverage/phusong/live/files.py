@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from phusong.live.happened import NEVER
-from phusong.live.journal import durable
 from phusong.live.kpi_table import commune_table_now, iso, kpi_table
 from phusong.live.register import Register
 from phusong.spreadsheet_text import safe_text
+from phusong.whole_file import write_whole
 
 __all__ = ["write_tables"]
 
@@ -34,9 +34,9 @@ def write_tables(register: Register, folder: Path) -> pd.DataFrame:
             for row in kpis.to_dict("records")
         ],
     }
-    durable(folder / "communes.csv", _csv(commune_table_now(register)))
-    durable(folder / "kpis.csv", _csv(kpis))
-    durable(folder / "kpis.json", (json.dumps(tree, ensure_ascii=False, indent=1) + "\n").encode())
+    write_whole(folder / "communes.csv", _csv(commune_table_now(register)))
+    write_whole(folder / "kpis.csv", _csv(kpis))
+    write_whole(folder / "kpis.json", (json.dumps(tree, ensure_ascii=False, indent=1) + "\n").encode())
     return kpis
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem
 
-__all__ = ["Journal", "durable", "records"]
+__all__ = ["Journal", "records"]
 
 
 @dataclass(frozen=True)
@@ -103,17 +103,6 @@ class Journal:
         """Bring every record to the disk and let the file go."""
         self.sync()
         os.close(self._file)
-
-
-def durable(path: Path, content: bytes) -> None:
-    """Write a file in one piece that outlives a power cut: another name, to the disk, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.part")
-    with work.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    work.replace(path)
 
 
 def _lines(data: bytes) -> Iterator[bytes]:

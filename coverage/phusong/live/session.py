@@ -11,10 +11,11 @@ from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem
 from phusong.live.events import Event, LineError, parse
 from phusong.live.increment import Touched
-from phusong.live.journal import Journal, durable, records
+from phusong.live.journal import Journal, records
 from phusong.live.register import Register
 from phusong.live.snapshot import from_tree, standing_digest, to_tree
 from phusong.live.standing import Standing
+from phusong.whole_file import write_whole
 
 __all__ = ["Line", "Outcome", "Session"]
 
@@ -126,7 +127,7 @@ class Session:
         # rejected lines are the journal's; their file is made anew in case a kill came between the two
         told = [r for r in records(path).records if "reason" in r]
         self._rejected = b"".join(_rejected(r) for r in told)
-        durable(folder / "rejected.jsonl", self._rejected)
+        write_whole(folder / "rejected.jsonl", self._rejected)
 
     @property
     def accepted(self) -> int:
@@ -165,7 +166,7 @@ class Session:
     def sync(self) -> None:
         """Bring decisions to the disk: before anything that follows from them is shown."""
         self._journal.sync()
-        durable(self._folder / "rejected.jsonl", self._rejected)
+        write_whole(self._folder / "rejected.jsonl", self._rejected)
         if self._since_snapshot >= _SNAPSHOT_EVERY:
             self.snapshot()
 
@@ -180,7 +181,7 @@ class Session:
             "reads": self.reads,
             "happened": to_tree(self._standing, self.register.happened),
         }
-        durable(self._folder / "snapshot.json", json.dumps(tree, ensure_ascii=False).encode())
+        write_whole(self._folder / "snapshot.json", json.dumps(tree, ensure_ascii=False).encode())
         self._since_snapshot = 0
 
     def close(self) -> None:

@@ -152,12 +152,13 @@ def _unzipped(path: Path, from_text: Callable[[bytes], Opened]) -> Opened:
 def _parquet(path: Path) -> Any:  # noqa: ANN401
     check_parquet(path, plain=False)
     frame: Any
-    if b"geo" in (pq.read_schema(path).metadata or {}):
+    schema = pq.read_schema(path)
+    if b"geo" in (schema.metadata or {}):
         frame = gpd.read_parquet(path, page_checksum_verification=True)
     else:
         frame = pd.read_parquet(path, page_checksum_verification=True)
     # bytes are read where they are text, as some write it
-    for field in pq.read_schema(path):
+    for field in schema:
         if "binary" in str(field.type) and field.name in frame.columns and frame[field.name].dtype == object:
             frame[field.name] = frame[field.name].astype("str")
     named = [n for n in frame.index.names if n is not None and n not in frame.columns]

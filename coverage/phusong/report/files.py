@@ -16,6 +16,7 @@ from rasterio.io import MemoryFile
 
 from phusong.errors import InputError, Problem
 from phusong.region.grid import Grid
+from phusong.region.raster_files import MOST_PIXELS
 from phusong.region.raster_opening import open_raster
 from phusong.report.result import as_words
 from phusong.spreadsheet_text import safe_text
@@ -35,7 +36,6 @@ __all__ = [
 
 _FIXED_DATE = "2025-07-01T00:00:00.000Z"
 _LEAST_BLOCK = 128
-_MOST_PIXELS = 500_000_000
 
 
 def safe_cell(value: object) -> object:
@@ -160,8 +160,8 @@ def read_raster(path: Path, dtype: npt.DTypeLike) -> tuple[npt.NDArray[Any], Gri
         If it states more pixels than are read, another type, several bands, or pixels that are not square.
     """
     with open_raster(path) as dataset:
-        if dataset.width * dataset.height > _MOST_PIXELS:
-            told = f"states {dataset.width:,} × {dataset.height:,} pixels; at most {_MOST_PIXELS:,} are read"
+        if dataset.width * dataset.height > MOST_PIXELS:
+            told = f"states {dataset.width:,} × {dataset.height:,} pixels; at most {MOST_PIXELS:,} are read"
             raise InputError(Problem(path.name, told))
         if dataset.count != 1 or np.dtype(dataset.dtypes[0]) != np.dtype(dtype):
             told = f"holds {dataset.count} bands of {dataset.dtypes[0]}; expected one of {np.dtype(dtype)}"
