@@ -60,6 +60,20 @@ def test_reading_gives_back_what_was_written(result, folder):
     assert back.provenance == result.provenance
 
 
+def test_an_option_that_costs_nothing_leads_without_end_and_is_read_back(result, tmp_path):
+    options = result.options.copy()
+    endless = [
+        "people_per_musd",
+        "runner_up_per_musd",
+        "rival_per_musd",
+        "lead_share",
+        "falls_at_cost_factor",
+    ]
+    options.loc[options.index[0], endless] = np.inf
+    replace(result, options=options).write(tmp_path / "free")
+    pd.testing.assert_frame_equal(Result.read(tmp_path / "free").options, options)
+
+
 def test_an_earlier_result_is_replaced_and_foreign_files_in_it_are_kept(result, folder, tmp_path):
     out = shutil.copytree(folder, tmp_path / "demo")
     (out / "notes.txt").write_text("mine")

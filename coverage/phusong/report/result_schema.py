@@ -65,6 +65,7 @@ _UNIQUE: Mapping[str, str] = {"communes": "commune_code", "options": "bundle_id"
                               "bundles": "bundle_id"}  # fmt: skip
 _CORE = frozenset({*COLUMNS, "remedies", "bundles", "people_groups", "bundle_groups"})
 _MAY_BE_NEGATIVE = frozenset({"east_m", "north_m"})
+_OF_NOTHING = frozenset({"lead_share", "falls_at_cost_factor"})  # by how much what costs nothing leads
 _MOST = 1e15
 _LONGEST_TEXT = 131_072
 _YEARS = (1900, 2200)
@@ -257,7 +258,7 @@ def _beyond(values: "np.ndarray[Any, np.dtype[np.float64]]", column: str, table:
         return f"is no year from {_YEARS[0]} to {_YEARS[1]}", wrong
     with np.errstate(invalid="ignore"):
         wrong = np.abs(values) > _MOST
-        if column.endswith("_per_musd"):
+        if column.endswith("_per_musd") or column in _OF_NOTHING:
             wrong &= ~np.isposinf(values)  # what costs nothing
         if table in _CORE and column in NEEDED[table]:
             wrong |= (values < 0) & (column not in _MAY_BE_NEGATIVE)
