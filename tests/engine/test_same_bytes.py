@@ -1,4 +1,4 @@
-"""States and storms are the same bytes whoever computes them: one thread, two, or other processes."""
+"""States, storms and rasters drawn onto a grid are the same bytes whoever does it: one thread, two, or other processes."""
 
 import sys
 from dataclasses import replace
@@ -6,12 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
+from rasterio.transform import from_origin
 
 from phusong.engine.crew import Cluster, Threads, cluster
 from phusong.engine.fingerprint import fingerprint
 from phusong.engine.pieces import pieces
+from phusong.region import raster_drawing
+from phusong.region.grid import Grid
+from phusong.region.rasters import read_elevation, read_landcover, read_people
 from phusong.service.states import elements_of_pairs, hours_off, sample_states
 from service_network import network_of
 
@@ -51,4 +56,27 @@ def test_sampled_states_and_hours_are_the_same(crews):
 
 def test_a_storm_does_the_same(crews):
     found = [fingerprint(hit_by(network_of(seed=3), 50.0, n=200, crew=crew)) for crew in crews]
+    assert found == found[:1] * len(crews)
+
+
+def test_people_heights_and_land_cover_are_drawn_the_same(crews, tmp_path, monkeypatch):
+    # seven strips of a tile for us; other processes are told by the jobs
+    monkeypatch.setattr(raster_drawing, "_DRAWN_PIXELS", 3_000)
+    grid = Grid("EPSG:32648", 480_000.0, 2_360_000.0, 250.0, 120, 160)
+    rng = np.random.default_rng(3)
+    for name, west in (("a", 104.7), ("b", 105.0)):
+        with rasterio.open(
+            tmp_path / f"{name}.tif", "w", driver="GTiff", height=300, width=300, count=1, dtype="float32",
+            crs="EPSG:4326", transform=from_origin(west, 21.4, 0.001, 0.001),
+        ) as file:  # fmt: skip
+            file.write(rng.integers(1, 3, (300, 300)).astype(np.float32) * 10, 1)
+    (tmp_path / "legend.csv").write_text("code,class\n10,3\n20,1\n")
+    found = []
+    for crew in crews:
+        people = read_people(tmp_path, grid, crew=crew)
+        heights = read_elevation(tmp_path, grid, crew=crew).elevation
+        found.append(
+            fingerprint([people, heights, read_landcover(tmp_path, grid, tmp_path / "legend.csv", crew=crew)])
+        )
+        assert people.sum() > 1e5
     assert found == found[:1] * len(crews)

@@ -6,8 +6,9 @@ import rasterio
 from rasterio.transform import from_origin
 
 from phusong.errors import InputError
+from phusong.region import raster_drawing
 from phusong.region.grid import Grid
-from phusong.region.rasters import read_elevation, read_landcover
+from phusong.region.rasters import read_elevation, read_landcover, read_people
 
 # two tiles of one degree meet at 105 E; the grid lies across the seam, UTM 48N
 GRID = Grid("EPSG:32648", 480_000.0, 2_360_000.0, 250.0, 120, 160)
@@ -101,3 +102,55 @@ def test_files_that_cannot_be_read_are_named_together(tmp_path):
     write(tmp_path / "far.tif", slope(10), 10.0, 22.0, 1 / 600)
     with pytest.raises(InputError, match="does not overlap"):
         read_elevation(tmp_path / "far.tif", GRID)
+
+
+def people_file(path, *, west=104.6, north=21.55, n=700, step=1 / 1200, crs="EPSG:4326"):
+    people = np.random.default_rng(5).gamma(0.2, 20.0, (n, n)).astype(np.float32)
+    write(path, people, west, north, step, nodata=-99999.0, crs=crs)
+    return people
+
+
+def test_nobody_is_lost_or_counted_twice_between_strips(tmp_path, monkeypatch):
+    # the file lies wholly inside the grid
+    people = people_file(tmp_path / "p.tif", west=104.9, north=21.3, n=200)
+    whole = read_people(tmp_path / "p.tif", GRID)
+    assert whole.sum() == pytest.approx(people.sum(), rel=1e-5)
+    monkeypatch.setattr(raster_drawing, "_DRAWN_PIXELS", 500)
+    strips = read_people(tmp_path / "p.tif", GRID)
+    assert np.abs(strips - whole).max() <= 1e-4 * whole.max()
+    assert np.abs(strips.sum() - whole.sum()) <= 1e-6 * whole.sum()
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "ESRI:54009"])
+def test_a_map_of_the_world_reaches_the_grid_as_its_cutting_does(tmp_path, crs):
+    from rasterio.warp import transform_bounds
+
+    west, south, east, north = transform_bounds(GRID.crs, crs, *GRID.bounds)
+    if crs == "EPSG:4326":
+        left, top, step, shape = -180.0, 90.0, 0.05, (3600, 7200)
+    else:
+        left, top, step, shape = -18_000_000.0, 9_000_000.0, 5_000.0, (3600, 7200)
+    values = np.zeros(shape, np.float32)
+    rows = slice(int((top - north) / step) - 3, int((top - south) / step) + 4)
+    cols = slice(int((west - left) / step) - 3, int((east - left) / step) + 4)
+    values[rows, cols] = np.random.default_rng(2).uniform(1, 9, values[rows, cols].shape)
+    write(tmp_path / "world.tif", values, left, top, step, crs=crs)
+    write(
+        tmp_path / "cut.tif",
+        values[rows, cols],
+        left + cols.start * step,
+        top - rows.start * step,
+        step,
+        crs=crs,
+    )
+    world, cut = (read_people(tmp_path / f"{name}.tif", GRID) for name in ("world", "cut"))
+    assert world.sum() > 0
+    assert np.abs(world - cut).max() <= 1e-3 * cut.max()
+
+
+def test_a_tile_cut_off_in_the_middle_is_named(tmp_path):
+    people_file(tmp_path / "p.tif")
+    whole = (tmp_path / "p.tif").read_bytes()
+    (tmp_path / "p.tif").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"p\.tif: .*cut off"):
+        read_people(tmp_path / "p.tif", GRID)

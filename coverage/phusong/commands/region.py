@@ -13,6 +13,10 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Build, check and describe regions.")
 
+Workers = Annotated[
+    int,
+    typer.Option(help="Threads that draw rasters onto the grid; the region does not depend on them.", min=1),
+]
 Layer = Annotated[Path | None, typer.Option(help="Replaces the modelled layer by this file.")]
 
 
@@ -36,6 +40,7 @@ def region_build(
     links: Layer = None,
     power: Annotated[Path | None, typer.Option(help="Power nodes; replaces the modelled ones.")] = None,
     power_lines: Layer = None,
+    workers: Workers = 2,
 ) -> None:
     """Build a region from public packages, and your own layers where you have them.
 
@@ -45,6 +50,7 @@ def region_build(
         raise InputError(
             Problem("region build", "is no country that phusong can build (vietnam)", value=country)
         )
+    from phusong.engine.crew import Threads  # noqa: PLC0415
     from phusong.errors import refuse  # noqa: PLC0415
     from phusong.region.check import check_region  # noqa: PLC0415
     from phusong.region.replace import replace_layers  # noqa: PLC0415
@@ -57,7 +63,7 @@ def region_build(
     region = replace_layers(
         region, elevation=elevation, population=population, clutter=clutter, clutter_legend=clutter_legend,
         sites=sites, cells=cells, links=links,
-        power_nodes=power, power_lines=power_lines,
+        power_nodes=power, power_lines=power_lines, crew=Threads(workers),
     )  # fmt: skip
     refuse(check_region(region))
     region.write(out)
@@ -86,6 +92,7 @@ def region_import(
     roads: Annotated[
         Path | None, typer.Option(help="Write the roads of an OpenStreetMap extract there (.gpkg).")
     ] = None,
+    workers: Workers = 2,
 ) -> None:
     """Put a source in place of modelled layers: OpenCelliD, OpenStreetMap, WorldPop, boundaries, your own tables …
 
@@ -96,6 +103,7 @@ def region_import(
     if kind == "list":
         _list_importers()
         return
+    from phusong.engine.crew import Threads  # noqa: PLC0415
     from phusong.region.importing import import_files, options_of  # noqa: PLC0415
     from phusong.region.store import Region  # noqa: PLC0415
 
@@ -103,7 +111,14 @@ def region_import(
     if roads is not None and not layer:
         wanted = tuple(n for n in (*IMPORTERS["osm"].layers,) if n != "sites")
     options = options_of(
-        kind, layers=wanted, columns=columns, crs=crs, as_of=as_of, licence=licence, source=source
+        kind,
+        layers=wanted,
+        columns=columns,
+        crs=crs,
+        as_of=as_of,
+        licence=licence,
+        source=source,
+        crew=Threads(workers),
     )
     found = import_files(Region.read(path), kind, files or [], options, totals=totals)
     for notice in found.notices:

@@ -8,6 +8,7 @@ from typing import Any
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from phusong.engine.crew import Crew, Threads
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.region.check import check_region
 from phusong.region.column_map import read_column_maps
@@ -37,6 +38,7 @@ def options_of(
     as_of: str = "",
     licence: str = "",
     source: str = "",
+    crew: Crew | None = None,
 ) -> Options:
     """Return the options of an import, checked; parameters as in :class:`Options`, `columns` a file.
 
@@ -68,7 +70,7 @@ def options_of(
             except InputError as error:
                 problems += error.problems
     refuse(problems)
-    return Options(maps, tuple(layers), crs, as_of, licence, source)
+    return Options(maps, tuple(layers), crs, as_of, licence, source, crew or Threads(1))
 
 
 def import_files(

@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from phusong.engine.crew import Crew, Threads
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.importers.base import Imported, Repair
 from phusong.region.layers import read_table
@@ -136,6 +137,7 @@ def replace_layers(
     power_nodes: Path | None = None,
     power_lines: Path | None = None,
     links: Path | None = None,
+    crew: Crew | None = None,
 ) -> Region:
     """Return the region with some layers taken from files; what hangs on them is rebuilt and says so.
 
@@ -150,19 +152,22 @@ def replace_layers(
         Land cover (ESA WorldCover tiles, or any codes with a legend of ``code, class``).
     sites, cells, power_nodes, power_lines, links : Path, optional
         CSV, GeoPackage, GeoJSON, Shapefile or Parquet with the columns of the data dictionary.
+    crew : Crew, optional
+        Who draws the rasters; the layers do not depend on it.
 
     Raises
     ------
     InputError
         Naming everything wrong with all the files at once.
     """
+    drawers = crew or Threads(1)
     steps: list[Callable[[Region], Region]] = []
     if elevation is not None:
-        steps.append(partial(_elevation, path=elevation))
+        steps.append(partial(_elevation, path=elevation, crew=drawers))
     if clutter is not None:
-        steps.append(partial(_landcover, path=clutter, legend=clutter_legend))
+        steps.append(partial(_landcover, path=clutter, legend=clutter_legend, crew=drawers))
     if population is not None:
-        steps.append(partial(_population, path=population))
+        steps.append(partial(_population, path=population, crew=drawers))
     if power_nodes is not None or power_lines is not None:
         steps.append(partial(_power, paths=(power_nodes, power_lines)))
     if sites is not None or cells is not None or links is not None:
@@ -183,18 +188,19 @@ def _given(region: Region, layer: str, path: Path, note: str = "given by the use
     return replace(region, sources=(*kept, Source(layer, "measured", path.name, "", "", note)))
 
 
-def _elevation(region: Region, path: Path) -> Region:
-    heights = read_elevation(path, region.grid)
+def _elevation(region: Region, path: Path, crew: Crew) -> Region:
+    heights = read_elevation(path, region.grid, crew=crew)
     note = f"given by the user: {heights.report()}"
     return _given(replace(region, elevation=heights.elevation), "elevation", path, note)
 
 
-def _landcover(region: Region, path: Path, legend: Path | None) -> Region:
-    return _given(replace(region, clutter=read_landcover(path, region.grid, legend)), "clutter", path)
+def _landcover(region: Region, path: Path, legend: Path | None, crew: Crew) -> Region:
+    clutter = read_landcover(path, region.grid, legend, crew=crew)
+    return _given(replace(region, clutter=clutter), "clutter", path)
 
 
-def _population(region: Region, path: Path) -> Region:
-    people = read_people(path, region.grid)
+def _population(region: Region, path: Path, crew: Crew) -> Region:
+    people = read_people(path, region.grid, crew=crew)
     out = with_people(region, people, path.name).region
     return _given(out, "demand", path, "pattern of the user's raster, province totals kept")
 

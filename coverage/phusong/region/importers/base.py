@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from pyproj import Transformer
 
+from phusong.engine.crew import Crew, Threads
 from phusong.errors import Problem
 from phusong.region.column_map import ColumnMap
 from phusong.region.grid import Grid
@@ -40,6 +41,8 @@ class Options:
         CRS of files that state none.
     as_of, licence, source : str
         What region.toml shall say, where the importer cannot know.
+    crew : Crew
+        Who draws rasters; the layers do not depend on it.
     """
 
     columns: Mapping[str, ColumnMap] = field(default_factory=dict)
@@ -48,6 +51,7 @@ class Options:
     as_of: str = ""
     licence: str = ""
     source: str = ""
+    crew: Crew = field(default_factory=lambda: Threads(1))
 
     def takes(self, layer: str, *, of_itself: bool = True) -> bool:
         """Return whether a layer is wanted."""

@@ -17,7 +17,7 @@ _RASTERS = (".tif", ".tiff", ".hgt", ".vrt", ".dt0", ".dt1", ".dt2")
 def import_elevation(region: Region, files: Sequence[Path], options: Options) -> Imported:
     """Return layer `elevation` of GeoTIFF or .hgt tiles, alone, in folders or packed; errors of `read_elevation`."""
     with unpacked_files(files, _RASTERS) as tiles:
-        heights = read_elevation(tiles, region.grid)
+        heights = read_elevation(tiles, region.grid, crew=options.crew)
     where = names_of(files)
     notes = f"given by the user: {heights.report()}"
     source = Source("elevation", "measured", options.source or where, options.licence, options.as_of, notes)
@@ -28,7 +28,7 @@ def import_elevation(region: Region, files: Sequence[Path], options: Options) ->
 def import_worldcover(region: Region, files: Sequence[Path], options: Options) -> Imported:
     """Return layer `clutter` of ESA WorldCover tiles; errors of `read_landcover`."""
     with unpacked_files(files, (".tif", ".tiff", ".vrt")) as tiles:
-        clutter = read_landcover(tiles, region.grid)
+        clutter = read_landcover(tiles, region.grid, crew=options.crew)
     source = Source(
         "clutter", "measured", options.source or f"ESA WorldCover ({names_of(files)})", options.licence or "CC BY 4.0",
         options.as_of, "classes by geodata/worldcover.csv, the commonest in each square",

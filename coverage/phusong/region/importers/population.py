@@ -91,7 +91,7 @@ def people_of_shapes(shapes: Any, people: npt.ArrayLike, grid: Grid) -> Floats: 
 
 def _of_rasters(region: Region, files: Sequence[Path], options: Options, name: str, licence: str) -> Imported:
     with unpacked_files(files, _RASTERS) as tiles:
-        people = read_people(tiles, region.grid)
+        people = read_people(tiles, region.grid, crew=options.crew)
         block_px = blocks_of(tiles, region.grid)
     known = np.zeros(region.grid.shape)
     known[region.demand["row"], region.demand["col"]] = region.demand["population"]
