@@ -1,13 +1,17 @@
-"""Parquet files of other people: how much they unpack to is known before it is held, and only plain types are read."""
+"""Parquet files: those of other people are known before they are held, ours are the same bytes for the same content."""
 
 from pathlib import Path
+from typing import TypeVar
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from phusong.errors import InputError, Problem
 
-__all__ = ["check_parquet"]
+__all__ = ["check_parquet", "in_one_piece"]
+
+F = TypeVar("F", bound=pd.DataFrame)
 
 _MOST_BYTES = 2 * 1024**3
 _MOST_CELLS = 1_000_000_000
@@ -77,3 +81,21 @@ def _plain(kind: pa.DataType) -> bool:
         or pa.types.is_null(kind)
         or pa.types.is_boolean(kind)
     )
+
+
+def in_one_piece(frame: F) -> F:
+    """Return a frame whose text lies in one piece: where Arrow's pieces end, pages of a file end too.
+
+    A column that was read back, or put together, is in pieces; one just computed is not.
+    """
+    pieces = {
+        str(name): pd.Series(frame[name].to_numpy(object), frame.index, dtype=frame[name].dtype)
+        for name in frame.columns
+        if isinstance(frame[name].dtype, pd.StringDtype) and _pieces(frame[name]) > 1
+    }
+    return frame.assign(**pieces) if pieces else frame
+
+
+def _pieces(values: "pd.Series[str]") -> int:
+    found = values.array.__arrow_array__() if hasattr(values.array, "__arrow_array__") else None
+    return found.num_chunks if isinstance(found, pa.ChunkedArray) else 1

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError, PhusongError
-from phusong.report.files import csv_text, safe_cell
+from phusong.report.files import csv_text, safe_cell, write_parquet
 from phusong.report.folder import FILES, is_result_folder
 from phusong.report.result import Result
 
@@ -173,3 +173,14 @@ def test_reading_and_writing_again_in_another_process_gives_the_same_bytes(folde
         [sys.executable, "-c", code, str(folder), str(other)], check=True, env={"PYTHONHASHSEED": "3"}
     )
     assert same_files(folder, other)
+
+
+def test_text_in_pieces_is_written_as_the_same_bytes(tmp_path):
+    long = pd.DataFrame({"remedies": [f"remedy {k};" * (1 + k % 9) for k in range(100_000)]})
+    parts = pd.concat([long[:33_333], long[33_333:]], ignore_index=True)
+    for name, frame in (("whole", long), ("parts", parts)):
+        write_parquet(frame, tmp_path / name)
+        frame.to_parquet(tmp_path / f"{name}.plain")
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "parts").read_bytes()
+    # otherwise this tests nothing
+    assert (tmp_path / "whole.plain").read_bytes() != (tmp_path / "parts.plain").read_bytes()

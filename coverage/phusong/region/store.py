@@ -160,7 +160,8 @@ def _table_digest(table: pd.DataFrame) -> str:
             for part in gpd.GeoSeries(values).to_wkb():
                 digest.update(part if part is not None else b"-")
         else:
-            digest.update("\x1f".join(values.astype(str)).encode())
+            # as plain objects: an Arrow column hands its values out one by one
+            digest.update("\x1f".join(values.astype(str).to_numpy(object)).encode())
     return digest.hexdigest()
 
 

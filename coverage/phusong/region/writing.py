@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from phusong.errors import InputError, Problem
+from phusong.parquet_files import in_one_piece
 from phusong.region.schema import GEOMETRY_LAYERS, SCHEMAS
 from phusong.spreadsheet_text import ESCAPED_FORMULA, FORMULA
 
@@ -64,7 +65,7 @@ def plain_cells(values: "pd.Series[Any]") -> "pd.Series[Any]":
 
 def _write_parquet(frame: Any, path: Path, _layer: str) -> None:  # noqa: ANN401
     # with sums over its pages, a file that changed on the way is refused
-    frame.to_parquet(path, index=False, write_page_checksum=True)
+    in_one_piece(frame).to_parquet(path, index=False, write_page_checksum=True)
 
 
 def _write_gpkg(frame: Any, path: Path, layer: str) -> None:  # noqa: ANN401

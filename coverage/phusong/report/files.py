@@ -15,6 +15,7 @@ import shapely
 from rasterio.io import MemoryFile
 
 from phusong.errors import InputError, Problem
+from phusong.parquet_files import in_one_piece
 from phusong.region.grid import Grid
 from phusong.region.raster_files import MOST_PIXELS
 from phusong.region.raster_opening import open_raster
@@ -74,12 +75,12 @@ def write_json(value: object, path: Path) -> None:
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Write a table as Parquet without its index."""
-    frame.reset_index(drop=True).to_parquet(path, index=False, compression="zstd")
+    in_one_piece(frame.reset_index(drop=True)).to_parquet(path, index=False, compression="zstd")
 
 
 def write_geoparquet(frame: gpd.GeoDataFrame, path: Path) -> None:
     """Write a table with geometry as GeoParquet without its index."""
-    frame.reset_index(drop=True).to_parquet(path, index=False, compression="zstd")
+    in_one_piece(frame.reset_index(drop=True)).to_parquet(path, index=False, compression="zstd")
 
 
 def write_geopackage(frame: gpd.GeoDataFrame, path: Path, *, layer: str) -> None:

@@ -1,5 +1,6 @@
 """Which assets cost people the most hours: every hour lost by everybody, laid at the door of what failed."""
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -30,15 +31,31 @@ def people_by_site(
     network, stability : Network, Stability
         Of the sites.
     """
-    site = network.station_site[reception.station]
-    lost = stability.hours_lost[site]
-    rank = np.lexsort((np.arange(site.size), lost, reception.cell))
+    steadiest = _steadiest(
+        reception.cell,
+        reception.station,
+        network.station_site,
+        stability.hours_lost,
+        tier < CLOSED,
+        reception.n_cells,
+    )
+    on = steadiest >= 0
     people = np.zeros(network.n_sites, np.int64)
-    for o in range(weights.shape[1]):
-        may = rank[tier[reception.station[rank], o] < CLOSED]
-        cells, first = np.unique(reception.cell[may], return_index=True)
-        np.add.at(people, site[may[first]], weights[cells, o])
+    np.add.at(people, steadiest[on], weights[on])
     return people
+
+
+@nb.njit(cache=True)
+def _steadiest(cell, station, station_site, hours_lost, may, n_cells):  # type: ignore[no-untyped-def]
+    """Return the site that loses the fewest hours of those each element may use, the first heard of equals; -1: none."""
+    found = np.full((n_cells, may.shape[1]), -1, np.int64)
+    for k in range(cell.size):
+        site = station_site[station[k]]
+        for o in range(may.shape[1]):
+            best = found[cell[k], o]
+            if may[station[k], o] and (best < 0 or hours_lost[site] < hours_lost[best]):
+                found[cell[k], o] = site
+    return found
 
 
 def asset_causes(network: Network, stability: Stability, people: Ints) -> pd.DataFrame:
