@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.errors import InputError, Problem
 from phusong.region.near import nearest
 from phusong.region.store import Region, Source
 
@@ -18,6 +19,11 @@ def with_power(region: Region, nodes: gpd.GeoDataFrame | None, lines: pd.DataFra
     """Return the region with other power nodes or lines; sites of nodes that are gone go to the nearest one.
 
     With nodes alone, the lines between nodes that stayed are kept.
+
+    Raises
+    ------
+    InputError
+        If there is no node left for sites that hang on one.
     """
     new_nodes = region.power_nodes if nodes is None else nodes
     new_lines = region.power_lines if lines is None else lines
@@ -27,6 +33,11 @@ def with_power(region: Region, nodes: gpd.GeoDataFrame | None, lines: pd.DataFra
     sites = region.sites.copy()
     lost = ~sites["power_node_id"].isin(set(new_nodes["node_id"]) | {""}).to_numpy()
     if lost.any():
+        if new_nodes.empty:
+            told = (
+                f"holds no node, but {int(lost.sum())} sites hang on the grid; give the nodes that feed them"
+            )
+            raise InputError(Problem("power_nodes", told))
         sites.loc[lost, "power_node_id"] = _nearest_node(sites[lost], new_nodes)
     return replace(region, power_nodes=new_nodes, power_lines=new_lines, sites=sites)
 

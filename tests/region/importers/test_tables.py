@@ -1,5 +1,7 @@
 """School lists and plain tables: columns by their names or a map, communes by place or by old codes."""
 
+from contextlib import suppress
+
 import pytest
 
 from phusong.errors import InputError
@@ -8,6 +10,7 @@ from phusong.region.column_map import read_column_maps
 from phusong.region.importers import IMPORTERS, Options
 from phusong.region.importing import import_files, options_of
 from phusong.region.replace import with_imported
+from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
 from phusong.region.vietnam.old_codes import successors
 
 # 105.05 east, 21.75 north lies in the small region's commune 00001; 105.15, 21.85 in 00004
@@ -166,3 +169,19 @@ def test_no_files_and_strange_totals_are_refused(region):
     with pytest.raises(InputError) as error:
         import_files(region, "giga", [], options_of("giga"), totals="village")
     assert len(error.value.problems) == 2
+
+
+@pytest.mark.parametrize("layer", [n for n in IMPORTERS if n in LAYERS and n != "communes"])
+def test_a_table_with_a_head_and_no_rows_makes_a_sound_region_or_is_refused(region, tmp_path, layer):
+    columns = [c.name for c in LAYERS[layer]]
+    head = ",".join([*columns, *(("east_m", "north_m") if layer in GEOMETRY_LAYERS else ())])
+    # what is refused needs rows: any other error fails
+    with suppress(InputError):
+        found = import_files(region, layer, [write(tmp_path / "t.csv", head + "\n")], Options())
+        assert check_region(found.region) == []
+
+
+def test_sites_left_without_any_power_node_are_said(region, tmp_path):
+    head = "node_id,kind,capacity_kw,saifi,caidi_h,load_kw,east_m,north_m\n"
+    with pytest.raises(InputError, match=r"holds no node, but \d+ sites hang on the grid"):
+        import_files(region, "power_nodes", [write(tmp_path / "t.csv", head)], Options())
