@@ -192,9 +192,11 @@ def _keep(name: str, data: bytes, error: PromiseBrokenError, out: Path, found: d
 
 def _compiled() -> list[str]:
     """Return the modules that Numba compiles: what atheris puts into a function, Numba does not know."""
-    import phusong
-
-    root = Path(phusong.__file__).parent
+    found = importlib.util.find_spec("phusong")
+    require(
+        found is not None and "phusong" not in sys.modules, "what is imported already cannot be looked into"
+    )
+    root = Path(str(found.origin)).parent  # type: ignore[union-attr]
     paths = [p for p in root.rglob("*.py") if "njit" in p.read_text(encoding="utf-8")]
     return [".".join(("phusong", *p.relative_to(root).with_suffix("").parts)) for p in paths]
 
