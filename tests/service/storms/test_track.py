@@ -56,6 +56,7 @@ def test_velocity_is_distance_over_time():
     [
         ("time", ["yesterday", "2024-09-07T06:00Z"], ["row 1, column time", "yesterday"]),
         ("time", ["2024-09-07T06:00Z", "2024-09-07T00:00Z"], ["row 2, column time", "must rise"]),
+        ("time", ["2024-09-07T06:00Z", "2204-09-07T12:00Z"], ["row 2, column time", "is the year right"]),
         ("latitude_deg", [95.0, 21.0], ["row 1, column latitude_deg", "-60 and 60"]),
         ("longitude_deg", [108.0, 140.0], ["row 1, column latitude_deg", "m/s"]),
         ("central_hpa", [1012.0, 960.0], ["row 1, column central_hpa", "1010"]),

@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 _EARTH_KM = 6371.0
 _FASTEST_MS = 45.0  # no tropical cyclone has moved faster for long
+_LONGEST_H = 60 * 24.0  # the longest known, Freddy in 2023, lasted 36 days
 _SHOWN = 20
 
 
@@ -236,6 +237,11 @@ def _contradictions(track: Track, where: str) -> list[Problem]:
         Problem(where, "does not come after the row above; times must rise", int(i) + 2, "time")
         for i in np.flatnonzero(np.diff(track.hour) <= 0.0)
     ]
+    problems += [
+        Problem(where, f"comes {track.hour[i] / 24.0:,.0f} days after the first; storms last at most {_LONGEST_H / 24.0:g}: is the year "
+                "right?", int(i) + 1, "time")
+        for i in np.flatnonzero(track.hour > _LONGEST_H)
+    ]  # fmt: skip
     problems += [
         Problem(where, f"is not below the {track.environment_hpa[i]:g} hPa outside the storm", int(i) + 1,
                 "central_hpa", f"{track.central_hpa[i]:g}")
