@@ -14,9 +14,10 @@ from phusong.region.importers.base import Imported, Repair
 from phusong.region.layers import read_table
 from phusong.region.notices import Notice
 from phusong.region.rasters import read_elevation, read_landcover, read_people
+from phusong.region.record_kinds import stamped
 from phusong.region.rejoin_network import with_network, with_power
 from phusong.region.rejoin_places import Rejoined, Totals, with_communes, with_people
-from phusong.region.store import KINDS, Region, Source
+from phusong.region.store import Region, Source
 from phusong.region.vietnam.units import REPAIR_COLUMNS
 
 __all__ = ["replace_layers", "with_imported"]
@@ -76,7 +77,7 @@ def with_imported(region: Region, imported: Imported, *, totals: Totals = "provi
 
 
 def _honest(out: Region, before: Region, source: Source, notices: Sequence[Notice]) -> Source:
-    """Return a source that says what joining did to its layer; a mixed layer is called by its weaker part."""
+    """Return a source that says what joining did to its layer; records that stayed say themselves what they are."""
     notes = source.notes
     if source.layer == "demand":
         factors = [n.what for n in notices if n.column == "population"]
@@ -88,15 +89,14 @@ def _honest(out: Region, before: Region, source: Source, notices: Sequence[Notic
             source.notes.removeprefix("kinds: ").split("; ")[0].split(", ")
         )
         if kinds:
-            weaker = max(source.kind, before.source_of("facilities").kind, key=KINDS.index)
             notes += f"; {', '.join(sorted(kinds))} as before ({before.source_of('facilities').source})"
-            return replace(source, kind=weaker, notes=notes)
     return replace(source, notes=notes)
 
 
 def _with_facilities(region: Region, given: gpd.GeoDataFrame, where: str) -> tuple[Region, list[Notice]]:
     """Return the region whose facilities of the kinds given are these; the other kinds stay."""
-    kept = region.facilities[~region.facilities["kind"].isin(set(given["kind"]))]
+    before = stamped(region.facilities, region.record_kinds("facilities"))
+    kept = before[~before["kind"].isin(set(given["kind"]))]
     clash = given["facility_id"].isin(set(kept["facility_id"])).to_numpy()
     if clash.any():
         given = given.assign(
