@@ -43,7 +43,8 @@ def test_an_exchange_that_a_list_lacks_stays_modelled(region):
     region = replace(region, sources=tuple(replace(s, kind="modelled") for s in region.sources))
     out = given_sites(region)
     exchange = (out.sites["structure"] == "exchange").to_numpy()
-    assert exchange.any() and not exchange.all()
+    assert exchange.any()
+    assert not exchange.all()
     assert (out.record_kinds("sites")[exchange] == "modelled").all()
     assert (out.record_kinds("sites")[~exchange] == "measured").all()
     assert out.kind_said("sites") == f"{int((~exchange).sum())} measured, {int(exchange.sum())} modelled"

@@ -28,7 +28,7 @@ def kinds_of(table: Any, layer_kind: str) -> npt.NDArray[np.str_]:  # noqa: ANN4
     """
     if _COLUMN not in table.columns:
         return np.full(len(table), layer_kind)
-    own = table[_COLUMN].to_numpy(str)
+    own = table[_COLUMN].to_numpy(object).astype(str)
     whole = np.full(len(table), layer_kind, dtype=object)
     if "modelled" in table.columns:  # a settlement whose place is drawn is none that somebody saw
         whole[table["modelled"].to_numpy(bool)] = "modelled"

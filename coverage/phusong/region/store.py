@@ -131,7 +131,7 @@ class Region:
         source = self.source_of(layer)
         if layer in RECORD_LAYERS:
             counts = counted_kinds(self.record_kinds(layer))
-            return next(iter(counts), source.kind) if len(counts) < 2 else said_kinds(counts)  # noqa: PLR2004
+            return next(iter(counts), source.kind) if len(counts) < 2 else said_kinds(counts)
         if source.share < 1.0:
             return f"{source.kind}; {_percent(1.0 - source.share)} of the pixels modelled"
         return source.kind
