@@ -269,7 +269,7 @@ def _read(cls: type[Region], folder: Path) -> Region:
     sources = tuple(
         Source(
             str(name),
-            *(str(entry.get(k, "")) for k in ("kind", "source", "licence", "as_of", "notes")),
+            **{k: str(entry.get(k, "")) for k in ("kind", "source", "licence", "as_of", "notes")},
             share=entry.get("share", 1.0),
         )
         for name, entry in tree.get("layers", {}).items()

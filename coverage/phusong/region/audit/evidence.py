@@ -168,7 +168,7 @@ def _from_folder(folder: Path) -> Evidence:
         sheets=sheets,
         rasters=rasters,
         raster_files=files,
-        sources={k: Source(k, *(str(v.get(w, "")) for w in words)) for k, v in entries.items()},
+        sources={k: Source(k, **{w: str(v.get(w, "")) for w in words}) for k, v in entries.items()},
         givers={k: str(v.get("owner") or v.get("source") or "") for k, v in entries.items()},
         refusals=_refusals(problems),
         stray=_stray(folder, {*sheets, *rasters}),
