@@ -239,7 +239,7 @@ def _no_heights(found: Floats, before: Floats | None, where: str, *, unit_said: 
     if unit_said or before is None:
         return []
     mine = known & (before > _HILLS_M)
-    if mine.mean() < _LEAST_HILLS:
+    if mine.mean() < _LEAST_HILLS or float(np.ptp(before[mine])) < _HILLS_M:
         return []  # on flat ground a unit cannot be told from the weather of two models
     ratio = float(np.median(found[mine]) / np.median(before[mine]))
     name, factor = min(_FACTORS, key=lambda f: abs(np.log(max(ratio, 1e-9) / f[1])))

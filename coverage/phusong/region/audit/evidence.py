@@ -160,7 +160,6 @@ def _from_folder(folder: Path) -> Evidence:
         if sheet is not None:
             sheets[name] = sheet
     entries = {str(k): v for k, v in tree["layers"].items() if isinstance(v, dict)}
-    words = ("kind", "source", "licence", "as_of", "notes")
     return Evidence(
         name=str(head.get("name", folder.name)),
         crs=crs,
@@ -168,7 +167,7 @@ def _from_folder(folder: Path) -> Evidence:
         sheets=sheets,
         rasters=rasters,
         raster_files=files,
-        sources={k: Source(k, **{w: str(v.get(w, "")) for w in words}) for k, v in entries.items()},
+        sources={k: _source(k, v) for k, v in entries.items()},
         givers={k: str(v.get("owner") or v.get("source") or "") for k, v in entries.items()},
         refusals=_refusals(problems),
         stray=_stray(folder, {*sheets, *rasters}),
@@ -182,6 +181,15 @@ def _description(path: Path) -> dict[str, dict[str, Any]]:
     except InputError:
         tree = {}
     return {k: v if isinstance(v := tree.get(k), dict) else {} for k in ("region", "layers")}
+
+
+def _source(layer: str, entry: Mapping[str, Any]) -> Source:
+    kind, source, licence, as_of, notes = (
+        str(entry.get(w, "")) for w in ("kind", "source", "licence", "as_of", "notes")
+    )
+    share = entry.get("share", 1.0)
+    usable = isinstance(share, int | float) and 0.0 <= share <= 1.0
+    return Source(layer, kind, source, licence, as_of, notes, float(share) if usable else 1.0)
 
 
 def _strict(folder: Path) -> list[Problem]:
