@@ -126,11 +126,15 @@ class Region:
         """Return how each record of a table came to be: its own word, else its layer's."""
         return kinds_of(getattr(self, layer), self.source_of(layer).kind)
 
+    def kind_counts(self, layer: str) -> Mapping[str, int]:
+        """Return how many records of a table are of each kind, best first; nothing of a raster."""
+        return counted_kinds(self.record_kinds(layer)) if layer in LAYERS else {}
+
     def kind_said(self, layer: str) -> str:
         """Return how a layer came to be, for people: one word, or counts where its records or pixels differ."""
         source = self.source_of(layer)
         if layer in RECORD_LAYERS:
-            counts = counted_kinds(self.record_kinds(layer))
+            counts = self.kind_counts(layer)
             return next(iter(counts), source.kind) if len(counts) < 2 else said_kinds(counts)
         if source.share < 1.0:
             return f"{source.kind}; {_percent(1.0 - source.share)} of the pixels modelled"

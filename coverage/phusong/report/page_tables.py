@@ -167,10 +167,14 @@ def layer_rows(layers: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the layers; one whose quality nobody stated counts as the weakest."""
     if layers.empty:
         return []
-    found = records(layers.reindex(columns=["layer", "kind", "source", "licence", "as_of", "notes"]))
+    found = records(
+        layers.reindex(columns=["layer", "kind", "source", "licence", "as_of", "notes", "records"])
+    )
     for row in found:
         row["kind"] = str(row["kind"] or "assumed")
         row["kind_class"] = row["kind"] if row["kind"] in QUALITIES else "assumed"
+        # counts where the records are of several kinds
+        row["counts"] = str(row["records"]) if row["records"] and row["records"] != row["kind"] else ""
     return found
 
 

@@ -63,7 +63,9 @@ class Evidence:
     sources : mapping of str to Source
         What region.toml says of each layer; a layer it does not name is assumed.
     givers : mapping of str to str
-        Who gives each layer.
+        Who gives each layer: its owner, else its source.
+    owners : mapping of str to str
+        Organisation that region.toml says owns a layer.
     refusals : tuple of Refusal
         Everything that ``Region.read`` refuses.
     stray : mapping of str to str
@@ -78,6 +80,7 @@ class Evidence:
     raster_files: Mapping[str, tuple[str, str, tuple[int, int]]]
     sources: Mapping[str, Source]
     givers: Mapping[str, str]
+    owners: Mapping[str, str] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     stray: Mapping[str, str] = field(default_factory=dict)
 
@@ -169,6 +172,7 @@ def _from_folder(folder: Path) -> Evidence:
         raster_files=files,
         sources={k: _source(k, v) for k, v in entries.items()},
         givers={k: str(v.get("owner") or v.get("source") or "") for k, v in entries.items()},
+        owners={k: str(v["owner"]) for k, v in entries.items() if v.get("owner")},
         refusals=_refusals(problems),
         stray=_stray(folder, {*sheets, *rasters}),
     )
