@@ -180,7 +180,7 @@ def _area(case: Case, layer: str) -> list[Rows]:
     modelled = ~case.delivered(layer)
     over = np.zeros(stated.size)
     over[bad & ~modelled & ~unknown] = [
-        _overlap(case.borders, i) / 1e6 for i in np.flatnonzero(bad & ~modelled & ~unknown)
+        _overlap(case.borders, i) / 1e6 for i in np.flatnonzero(bad & ~modelled & ~unknown).tolist()
     ]
     with np.errstate(divide="ignore", invalid="ignore"):
         without = np.exp(np.abs(np.log(stated / (drawn - over))))
