@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["Region", "Source"]
 
 
+_DECIDING = {"sites": ("power_source",)}
+"""Columns without which a region's own table is refused, although a list may be imported without them."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a layer comes from.
@@ -254,6 +258,7 @@ def _read(cls: type[Region], folder: Path) -> Region:
             read = stored[name] if name in stored else _read_layer(folder, name, crs)
             if read is None:
                 continue  # its problems are told already
+            problems += _undecided(name, read)
             layers[name] = read.frame
             changed += [(name, notice) for notice in read.notices]
         except InputError as error:
@@ -301,6 +306,21 @@ def _read(cls: type[Region], folder: Path) -> Region:
         **rasters,
         **layers,
     )
+
+
+def _undecided(layer: str, read: "Reading") -> list[Problem]:
+    """Return the columns that a region's own table must have, whatever an import would take in their place."""
+    columns = {c.name: c for c in LAYERS[layer]}
+    return [
+        Problem(
+            layer,
+            f"is missing ({columns[name].meaning}: {', '.join(columns[name].among)}): a run cannot tell who goes dark; write "
+            f"the column, or take the list in with `phusong region import`, which says what it fills in",
+            column=name,
+        )
+        for name in _DECIDING.get(layer, ())
+        if name in read.absent
+    ]
 
 
 def _no_tables(tree: Mapping[str, Any]) -> list[Problem]:
