@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.engine.crew import Crew
-from phusong.engine.fingerprint import source_fingerprint
 from phusong.engine.keeping import Keeper
 from phusong.engine.store import Store
 from phusong.evidence import layer_is_known, unknown_behind
@@ -21,7 +20,6 @@ from phusong.invest.situation import Situation
 from phusong.invest_setup import commune_facts, plan_rules, priority_value
 from phusong.radio.plan import RadioPlan, Scene
 from phusong.reach_setup import facilities_of_elements, reach_in_region
-from phusong.region.facts import table
 from phusong.region.store import Region
 from phusong.scenario import Scenario
 
@@ -29,13 +27,7 @@ __all__ = ["costs_of", "invest"]
 
 Floats = npt.NDArray[np.float64]
 
-_COST_TABLES = ("costs", "energy", "terrain_multipliers", "lock_remedies", "sectors", "funds")
 _INVEST_TYPES = (Portfolio, BestPlan, Certificate)
-# everything that computes here: a change of any of it may change the outcome
-_PROGRAM = (
-    "region", "radio", "service", "access", "invest", "invest_stage.py", "invest_setup.py", "reach_setup.py",
-    "evidence.py", "distinct.py",
-)  # fmt: skip
 
 
 def costs_of(asked: Scenario) -> Costs:
@@ -69,20 +61,20 @@ def invest(
         "radio settings": radio,
         "invest settings": asked.invest.model_dump(mode="json"),
         "seed": asked.seed,
-        "unit costs": [*(table(name) for name in _COST_TABLES), costs_of(asked).catalogue],
+        "own unit costs": costs_of(asked).catalogue,
         "places for masts": [region.settlements, region.facilities],
         "cells": region.cells,
         "reach of facilities": asked.access.facilities_within_m,
         "layers": (layer_is_known(region), region.communes[["commune_code", "name"]]),
         "sharing": asked.sharing.policy,
         "priorities": value,
-        "program": source_fingerprint(*_PROGRAM),
     }
     return keeper.stage(
         "invest",
         lambda: _invested(asked, situation, scene, radio, region, value, crew, keeper.store),
         reads,
         _INVEST_TYPES,
+        by=(_invested,),
     )
 
 
