@@ -18,10 +18,9 @@ from phusong.network_tables import network_tables
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.region.store import Region
 from phusong.report.folder import check_place, is_whole
-from phusong.report.provenance import provenance
 from phusong.report.redact import Redaction, redact
 from phusong.report.result import Result
-from phusong.result_tables import result_of
+from phusong.result_tables import origin_of, result_of
 from phusong.scenario import Scenario, policy_label
 from phusong.service.power import site_stability
 from phusong.service.sharing import check_agreements
@@ -202,8 +201,7 @@ def run_region(
 
 def _is_answered(asked: Scenario, region: Region, out: Path) -> bool:
     """Return whether a folder holds the whole result of this scenario on this region, by the same program."""
-    wanted = provenance(dict(region.digests()), asked.to_toml(), asked.seed)
-    return is_whole(out) and Result.read(out).provenance == wanted
+    return is_whole(out) and Result.read(out).provenance == origin_of(asked, region)
 
 
 def _redaction(asked: ReportSettings) -> Redaction:

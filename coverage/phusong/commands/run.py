@@ -104,7 +104,7 @@ def run(
         if kept is not None and written:
             kept.note(question, {name: round(seconds, 1) for name, seconds in stages.seconds.items()})
     if as_json:
-        print_json({"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary})
+        print_json({"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary, "outcome_digest": result.outcome.digest})
         return
     if not quiet:
         _calibration(result.calibration)
@@ -120,6 +120,8 @@ def run(
         tell_why(use.keeper)
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.seconds.items())
     console.print(f"Stages: {took}; {sum(stages.seconds.values()):.0f} s in all", highlight=False)
+    inputs = str(result.provenance.get("digest", ""))[:16]
+    console.print(f"Outcome {result.outcome.short} of inputs {inputs}", highlight=False)
     if written:
         wrote(folder, f"open {folder / 'report.html'}")
     else:

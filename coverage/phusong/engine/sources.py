@@ -426,7 +426,7 @@ def _texts_passed(
         if isinstance(node, ast.FunctionDef):
             inside = node
         if isinstance(node, ast.Call) and (function := names.called(node.func)):
-            given = node.args[0] if node.args else node.keywords[0].value if node.keywords else None
+            given = node.args[0] if node.args else None
             first = inside.args.args[0].arg if inside is not None and inside.args.args else ""
             text, from_outside = _pattern(given, first)
             if from_outside and inside is not None and inside in tree.body:
