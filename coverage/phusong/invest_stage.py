@@ -1,11 +1,11 @@
 """The invest stage: offers for a situation, ranked and chosen from, and kept until something they read changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from phusong.engine.crew import Crew
+from phusong.engine.crew import Counted, Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.engine.store import Store
 from phusong.evidence import layer_is_known, unknown_behind
@@ -27,6 +27,7 @@ __all__ = ["costs_of", "invest"]
 
 Floats = npt.NDArray[np.float64]
 
+_CANDIDATES_SHARE = 0.3  # of the time of the stage, about
 _INVEST_TYPES = (Portfolio, BestPlan, Certificate)
 
 
@@ -52,8 +53,10 @@ def invest(
     region: Region,
     keeper: Keeper,
     crew: Crew | None = None,
+    *,
+    tell: Callable[[float], None] = lambda _share: None,
 ) -> tuple[Portfolio, Mapping[int, float]]:
-    """Return what to do, and the least cost of making each unstable site stable."""
+    """Return what to do, and the least cost of making each unstable site stable; `tell` is told the share done."""
     value = priority_value(asked.invest.weights, region, situation)
     reads = {
         "who is served by what": situation,
@@ -71,7 +74,7 @@ def invest(
     }
     return keeper.stage(
         "invest",
-        lambda: _invested(asked, situation, scene, radio, region, value, crew, keeper.store),
+        lambda: _invested(asked, situation, scene, radio, region, value, crew, keeper.store, tell),
         reads,
         _INVEST_TYPES,
         by=(_invested,),
@@ -87,9 +90,11 @@ def _invested(
     value: Floats | None,
     crew: Crew | None,
     store: Store | None,
+    tell: Callable[[float], None],
 ) -> tuple[Portfolio, Mapping[int, float]]:
     settings = asked.invest
-    candidates = find_candidates(situation, scene, radio, region, crew=crew, store=store)
+    heard = Counted(crew or Threads(), lambda share: tell(_CANDIDATES_SHARE * share))
+    candidates = find_candidates(situation, scene, radio, region, crew=heard, store=store)
     terms = OfferTerms(asked.sharing.policy, settings.universal_service_share, settings.interim_years)
     offers = make_offers(situation, costs_of(asked), candidates, terms)
     if settings.only == "measured":
@@ -126,5 +131,6 @@ def _invested(
         facilities=facilities_of_elements(region, situation, within_m=asked.access.facilities_within_m),
         facts=commune_facts(region, situation),
         value=value,
+        tell=lambda share: tell(_CANDIDATES_SHARE + (1.0 - _CANDIDATES_SHARE) * share),
     )
     return portfolio, offers.stabilise_musd

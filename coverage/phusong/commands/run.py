@@ -96,7 +96,7 @@ def run(
         kept, question = use.keeper.store, _kind_of_question(asked)
         expected = {} if kept is None else kept.record(question)
         with shown_stages(expected, quiet=quiet or as_json) as say:
-            stages = Stages(say)
+            stages = Stages(say, tell=None if say is None else say.share)
             result = run_scenario(
                 asked, folder, stages=stages, crew=use.crew, keeper=use.keeper, resume=resume
             )
@@ -104,7 +104,8 @@ def run(
         if kept is not None and written:
             kept.note(question, {name: round(seconds, 1) for name, seconds in stages.seconds.items()})
     if as_json:
-        print_json({"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary, "outcome_digest": result.outcome.digest})
+        told = {"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary}
+        print_json({**told, "outcome_digest": result.outcome.digest})
         return
     if not quiet:
         _calibration(result.calibration)
