@@ -176,7 +176,9 @@ def test_a_share_of_a_stage_tells_how_long_the_rest_takes():
     known("radio")
     known.share(0.5)
     now[0] = 220.0
-    assert known.line() == "· radio: 1 min 40 s so far, 50% done, about 4 min 10 s left, going by the last run"
+    assert (
+        known.line() == "· radio: 1 min 40 s so far, 50% done, about 4 min 10 s left, going by the last run"
+    )
 
 
 def test_a_long_stage_is_no_silence_where_there_is_no_terminal():
@@ -189,13 +191,24 @@ def test_a_long_stage_is_no_silence_where_there_is_no_terminal():
     lines = out.getvalue()
     time.sleep(0.05)
     assert out.getvalue() == lines  # and none after the end
-    assert re.search(r"^· radio: \d+ s so far, 42% done, about \d+ s of this stage left$", lines, re.MULTILINE)
+    assert re.search(
+        r"^· radio: \d+ s so far, 42% done, about \d+ s of this stage left$", lines, re.MULTILINE
+    )
 
 
 def test_every_long_stage_of_a_run_tells_its_share(region_path):
     told: dict[str, list[float]] = {}
-    stages = Stages(lambda name: told.setdefault(name, []), tell=lambda share: told[list(told)[-1]].append(share))
-    asked = ["invest.samples=2", "invest.budget_musd=0.3", f"region.path={region_path}", "sharing.compare_plans=true"]
+
+    def tell(share: float) -> None:
+        told[list(told)[-1]].append(share)
+
+    stages = Stages(lambda name: told.setdefault(name, []), tell=tell)
+    asked = [
+        "invest.samples=2",
+        "invest.budget_musd=0.3",
+        f"region.path={region_path}",
+        "sharing.compare_plans=true",
+    ]
     phusong.run(Scenario.read("default", overrides=asked), stages=stages)
     for name in ("radio", "access", "invest"):
         assert len(told[name]) > 2, name

@@ -34,7 +34,9 @@ def run_command(region: Path, *arguments: object) -> list[str]:
 
 
 def done(asked: list[str], **more: object) -> subprocess.CompletedProcess[str]:
-    found = subprocess.run(asked, text=True, check=False, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more})
+    found = subprocess.run(
+        asked, text=True, check=False, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    )
     assert "Traceback" not in (found.stdout or "") + (found.stderr or "")
     return found
 
@@ -67,7 +69,16 @@ def test_closed_streams_are_no_error():
     assert subprocess.run(["sh", "-c", line], check=False).returncode == 0
 
 
-BAD_NAMES = ("two\nlines", "bell\x07", "esc\x1b[2J", "tab\there", "c1\x9b", "line\u2028end", "latin\udce9", "x" * 300)
+BAD_NAMES = (
+    "two\nlines",
+    "bell\x07",
+    "esc\x1b[2J",
+    "tab\there",
+    "c1\x9b",
+    "line\u2028end",
+    "latin\udce9",
+    "x" * 300,
+)
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
@@ -103,12 +114,18 @@ def test_the_command_line_refuses_such_places_with_2(region_path, tmp_path):
 def test_a_full_cache_disk_costs_time_alone(region_path, tmp_path):
     cache = tmp_path / "cache"
     cache.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", cache], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", cache], capture_output=True, check=False
+    ).returncode:
         pytest.skip("mounts are not allowed here")
     try:
         (cache / "fill").write_bytes(bytes(230_000))
         # kernels of the machine's own cache: what is tried here is the store
-        environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+        environment = {
+            **os.environ,
+            "XDG_CACHE_HOME": str(cache),
+            "NUMBA_CACHE_DIR": str(tmp_path / "kernels"),
+        }
         found = done(run_command(region_path, "--out", tmp_path / "out"), env=environment)
     finally:
         subprocess.run(["umount", cache], check=True)

@@ -103,7 +103,11 @@ def _is_whole(path: str) -> bool:
         held = Path(path).read_bytes()
     except OSError:
         return True  # not there: numba knows what to do
-    body, sign, total = held[: -_SUM_BYTES - len(_SIGN)], held[-_SUM_BYTES - len(_SIGN) : -_SUM_BYTES], held[-_SUM_BYTES:]
+    body, sign, total = (
+        held[: -_SUM_BYTES - len(_SIGN)],
+        held[-_SUM_BYTES - len(_SIGN) : -_SUM_BYTES],
+        held[-_SUM_BYTES:],
+    )
     return sign != _SIGN or hashlib.blake2b(body, digest_size=_SUM_BYTES).digest() == total
 
 

@@ -11,9 +11,7 @@ from phusong.radio.footprints import footprints
 from phusong.region.vietnam.build import build_vietnam
 from phusong.service_setup import use_of
 
-STAGES = {
-    f.__name__: f.__module__ for f in (footprints, use_of, usage_by_policy, invest, build_vietnam)
-}
+STAGES = {f.__name__: f.__module__ for f in (footprints, use_of, usage_by_policy, invest, build_vietnam)}
 
 MADE = {
     "__init__.py": "from made.page import draw\n",

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,7 +80,9 @@ def test_a_figure_that_was_changed_later_is_named(folder, tmp_path):
     place = tmp_path / "copy"
     shutil.copytree(folder, place)
     summary = json.loads((place / "summary.json").read_text())
-    (place / "summary.json").write_text(json.dumps({**summary, "people_served": summary["people_served"] + 1}))
+    (place / "summary.json").write_text(
+        json.dumps({**summary, "people_served": summary["people_served"] + 1})
+    )
     with pytest.raises(InputError, match=r"summary\.json"):
         Result.read(place)
 
@@ -100,7 +103,9 @@ def test_a_redacted_result_has_its_own_and_says_nothing_of_the_other(result, tmp
     assert hidden.outcome.digest != result.outcome.digest
     hidden.write(tmp_path / "hidden")
     assert Result.read(tmp_path / "hidden").outcome == hidden.outcome
-    held = (tmp_path / "hidden" / "provenance.json").read_text() + (tmp_path / "hidden" / "summary.json").read_text()
+    held = (tmp_path / "hidden" / "provenance.json").read_text() + (
+        tmp_path / "hidden" / "summary.json"
+    ).read_text()
     changed = {n: d for n, d in result.outcome.parts.items() if hidden.outcome.parts[n] != d}
     assert changed
     assert not any(mark in held for mark in (*changed.values(), result.outcome.digest))
@@ -112,7 +117,7 @@ def test_a_table_keeps_its_digest_through_a_file(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("table") / "t.parquet"
     try:
         write_parquet(table, path)
-    except Exception:  # mixed kinds that no file holds
+    except (pa.ArrowException, TypeError):  # mixed kinds that no file holds
         return
     assert table_digest(pd.read_parquet(path)) == table_digest(table)
 

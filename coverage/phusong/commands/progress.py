@@ -93,7 +93,7 @@ class Shown:
         seconds = time_left(self._expected, self._done, self.stage, gone)
         if seconds is not None:
             parts.append(f"about {_clock(seconds)} left, going by the last run")
-        elif _LEAST_SHARE <= self._share:
+        elif self._share >= _LEAST_SHARE:
             parts.append(f"about {_clock(gone * (1 / self._share - 1))} of this stage left")
         return ", ".join(parts)
 

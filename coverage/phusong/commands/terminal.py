@@ -103,7 +103,10 @@ def lasting_streams() -> LastingStream:
             with contextlib.suppress(OSError):
                 old.flush()
             # where Python was told not to buffer, the buffer is the stream itself
-            under, line_by_line = getattr(old.buffer, "raw", old.buffer), old.line_buffering or old.write_through
+            under, line_by_line = (
+                getattr(old.buffer, "raw", old.buffer),
+                old.line_buffering or old.write_through,
+            )
         lasting = LastingStream(under)
         text = io.TextIOWrapper(
             io.BufferedWriter(lasting), encoding="utf-8", errors="replace",

@@ -23,7 +23,15 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-__all__ = ["Entry", "Module", "Sources", "own_sources", "program_fingerprint", "program_parts", "whole_program"]
+__all__ = [
+    "Entry",
+    "Module",
+    "Sources",
+    "own_sources",
+    "program_fingerprint",
+    "program_parts",
+    "whole_program",
+]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _BYTES = 20
@@ -415,9 +423,7 @@ class _Names:
         return ""
 
 
-def _texts_passed(
-    tree: ast.Module, names: _Names
-) -> tuple[set[tuple[str, str]], set[tuple[str, str, str]]]:
+def _texts_passed(tree: ast.Module, names: _Names) -> tuple[set[tuple[str, str]], set[tuple[str, str, str]]]:
     """Return which functions are called with which texts, and which functions hand on a text they are given."""
     reads: set[tuple[str, str]] = set()
     passes: set[tuple[str, str, str]] = set()
@@ -436,11 +442,10 @@ def _texts_passed(
             for child in (*node.args, *node.keywords):
                 walk(child, inside)
             return
-        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-            # a function that is handed about may be called with anything
-            if named := names.called(node):
-                reads.add((named, "*"))
-                return
+        named = names.called(node) if isinstance(node, (ast.Name, ast.Attribute)) else ""
+        if named and isinstance(node.ctx, ast.Load):  # type: ignore[attr-defined]
+            reads.add((named, "*"))  # a function that is handed about may be called with anything
+            return
         for child in ast.iter_child_nodes(node):
             walk(child, inside)
 
@@ -457,7 +462,9 @@ def _pattern(given: ast.expr | None, parameter: str) -> tuple[str, bool]:
     if isinstance(given, ast.Name) and given.id == parameter:
         return "{}", True
     if isinstance(given, ast.JoinedStr):
-        parts = [_pattern(v.value if isinstance(v, ast.FormattedValue) else v, parameter) for v in given.values]
+        parts = [
+            _pattern(v.value if isinstance(v, ast.FormattedValue) else v, parameter) for v in given.values
+        ]
         return "".join(text for text, _ in parts), any(outside for _, outside in parts)
     return "*", False
 

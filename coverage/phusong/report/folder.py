@@ -37,7 +37,15 @@ from phusong.report.result_schema import (
 )
 from phusong.whole_folder import try_place, whole_folder
 
-__all__ = ["FILES", "check_place", "is_result_folder", "is_whole", "outcome_of", "read_folder", "write_folder"]
+__all__ = [
+    "FILES",
+    "check_place",
+    "is_result_folder",
+    "is_whole",
+    "outcome_of",
+    "read_folder",
+    "write_folder",
+]
 
 FILES = (
     "summary.json", "communes.parquet", "communes.gpkg", "access.tif", "rsrp.tif", "sites.parquet",

@@ -150,7 +150,9 @@ def _column(values: "pd.Series[Any]") -> list[bytes]:
     items = values.astype(object).tolist()
     missing = [not _is_list(v) and bool(pd.isna(v)) for v in items]
     if all(gone or _is_number(v) for v, gone in zip(items, missing, strict=True)):
-        return [_numbers(np.array([np.nan if gone else float(v) for v, gone in zip(items, missing, strict=True)]))]
+        return [
+            _numbers(np.array([np.nan if gone else float(v) for v, gone in zip(items, missing, strict=True)]))
+        ]
     return _texts([b"\x00" if gone else _text(v) for v, gone in zip(items, missing, strict=True)])
 
 
