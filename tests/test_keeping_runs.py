@@ -1,5 +1,9 @@
 """Runs that keep what they did: the same bytes, and nothing done twice without a reason."""
 
+import json
+import os
+import shutil
+import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -12,6 +16,7 @@ import pytest
 from pydantic import BaseModel
 from shapely.affinity import translate
 
+import phusong
 from phusong import radio_setup
 from phusong.engine import sources as engine_sources
 from phusong.engine.crew import Threads, cluster
@@ -26,6 +31,7 @@ from phusong.scenario import Scenario
 from small_region import small_region
 
 SMALL = ("invest.samples=2", "invest.budget_musd=0.3")
+PACKAGE = Path(phusong.__file__).parent
 LAI_CHAU = ('region.provinces=["Lai Châu"]', "region.cell_m=2000")
 
 
@@ -318,3 +324,45 @@ def test_a_page_of_the_report_that_changes_recomputes_nothing(kept, monkeypatch)
     again, notes, _ = answer(kept[0])
     assert all(note.kept for note in notes.values()), notes
     assert again == kept[1]
+
+
+@pytest.mark.slow
+def test_a_checkout_whose_rates_are_cut_answers_anew(tmp_path):
+    for name in ("coverage", "geodata", "scenarios"):
+        shutil.copytree(
+            PACKAGE.parents[1] / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    region = small_region(cell_m=1000.0).write(tmp_path / "region")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path / "coverage"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    environment.pop("NUMBA_CACHE_DIR", None)
+    sets = [p for s in (*SMALL, f"region.path={region}") for p in ("--set", s)]
+
+    def served(out: str, *more: str) -> tuple[int, str]:
+        asked = [
+            sys.executable,
+            "-m",
+            "phusong",
+            "run",
+            "default",
+            *sets,
+            "--out",
+            str(tmp_path / out),
+            *more,
+        ]
+        subprocess.run(asked, env=environment, check=True, capture_output=True, cwd=tmp_path)
+        summary = json.loads((tmp_path / out / "summary.json").read_text())
+        return summary["people_served"], summary["outcome_digest"]
+
+    before = served("before")
+    rates = tmp_path / "coverage" / "phusong" / "radio" / "throughput.py"
+    text = rates.read_text(encoding="utf-8")
+    assert "_OVERHEAD = 0.25" in text
+    rates.write_text(text.replace("_OVERHEAD = 0.25", "_OVERHEAD = 0.98"), encoding="utf-8")
+    cut = served("cut")
+    assert cut[0] < before[0]
+    assert cut[0] == served("fresh", "--no-keep")[0]
+    assert served("before", "--resume")[0] == cut[0]  # nor is the whole earlier result taken for an answer

@@ -114,12 +114,10 @@ def changed_parts(recorded: object, found: Outcome) -> list[Problem]:
     Parameters
     ----------
     recorded : object
-        What provenance.json says of the outcome; None in results of before it did.
+        What provenance.json says of the outcome.
     found : Outcome
         Of the files as they are now.
     """
-    if recorded is None:
-        return []
     held = recorded.get("parts_sha256") if isinstance(recorded, dict) else None
     if not isinstance(held, dict):
         return [Problem("provenance.json", "is no table of digests", column="outcome")]
