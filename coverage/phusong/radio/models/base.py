@@ -262,7 +262,12 @@ class Model:
     ) -> list[Problem]:
         where = f"radio.model {self.name}"
         wrong = [
-            Problem(p.where, f"{p.what}: take another model", column=p.column, value=p.value)
+            Problem(
+                p.where,
+                f"lies outside the range of {self.name}: {p.what}; take another model",
+                column=p.column,
+                value=p.value,
+            )
             for f in np.ravel(frequencies_ghz).tolist()
             for p in self.range.problems(where, frequency_ghz=f)
         ]
