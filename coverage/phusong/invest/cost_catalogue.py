@@ -72,7 +72,9 @@ def _read_own(path: str | Path, vnd_per_usd: float) -> tuple[pd.DataFrame, list[
     missing = [c for c in _NEEDED if c not in own.columns]
     refuse(Problem(file.name, f"has no column {c}; it needs {', '.join(_NEEDED)}") for c in missing)
     shipped = cost_catalogue()
-    lines = [_Line.read(row, n, file.name, shipped, vnd_per_usd) for n, row in enumerate(_texts(own), start=1)]
+    lines = [
+        _Line.read(row, n, file.name, shipped, vnd_per_usd) for n, row in enumerate(_texts(own), start=1)
+    ]
     twice: set[str] = set()
     problems: list[Problem] = []
     for line in lines:
@@ -140,6 +142,10 @@ class _Line:
                 values[column] = number
         problems += _order_problems(values, row, n, where)
         problems += _life_problems(values, row, n, where, item, running=int(ours["life_years"]) == 0)
+        for word in row.get("scales", "").split(";"):
+            if word.strip() and word.strip() not in SCALES:
+                told = f"must be of {', '.join(SCALES)}, separated by semicolons"
+                problems.append(Problem(where, told, n, "scales", row["scales"]))
         factor = usd_factor(row["unit"], str(ours["unit"]), vnd_per_usd)
         if isinstance(factor, str):
             told = f"{factor}; {item} is counted in {ours['unit']}: write e.g. {_examples(str(ours['unit']))}"
@@ -160,7 +166,8 @@ class _Line:
 
     def cells(self, where: str) -> dict[str, object]:
         """Return what takes the place of the shipped line's cells."""
-        said = {c: v for c, v in self.given.items() if c in _SAID and v}
+        # no scale is a statement, no source is an omission
+        said = {c: v for c, v in self.given.items() if c in _SAID and (v or c == "scales")}
         return {
             "source": f"own table {where}",
             **said,
@@ -180,9 +187,7 @@ class _Line:
         ]
 
 
-def _order_problems(
-    values: dict[str, float], row: dict[str, str], n: int, where: str
-) -> Iterator[Problem]:
+def _order_problems(values: dict[str, float], row: dict[str, str], n: int, where: str) -> Iterator[Problem]:
     low, base, high = (values.get(c) for c in LEVELS)
     if base is None:
         return

@@ -14,6 +14,8 @@ from phusong.region.ground_check import as_heights, ground_problems, transform_p
 
 __all__ = ["RangeWarning", "area_loss", "as_terrain", "find_model", "window_place"]
 
+Singles = npt.NDArray[np.float32]
+
 _INLAND_EVERYWHERE = np.full((1, 1), 4, np.int8)
 
 
@@ -64,10 +66,22 @@ def as_terrain(
     InputError
         Listing heights that no place on Earth has, voids that are no sea, and covers or zones that fit no ground.
     """
+    heights, cover, zones = _layers(elevation, clutter_m, zone)
+    refuse(ground_problems(heights, "elevation", clutter_m=cover, zone=zones))
+    return _terrain(heights, cover, zones, cell_m)
+
+
+def _layers(
+    elevation: npt.ArrayLike, clutter_m: npt.ArrayLike | None, zone: npt.ArrayLike | None
+) -> tuple[Singles, Singles | None, npt.NDArray[np.generic] | None]:
     heights = as_heights(elevation, "elevation")
     cover = None if clutter_m is None else _on_ground(clutter_m, heights.shape)
-    zones = None if zone is None else np.asarray(zone)
-    refuse(ground_problems(heights, "elevation", clutter_m=cover, zone=zones))
+    return heights, cover, None if zone is None else np.asarray(zone)
+
+
+def _terrain(
+    heights: Singles, cover: Singles | None, zones: npt.NDArray[np.generic] | None, cell_m: float
+) -> Terrain:
     ground = as_ground(heights)
     surface = ground if cover is None or not cover.any() else ground + as_ground(cover)
     if zones is None:
@@ -141,15 +155,16 @@ def area_loss(
     chosen = find_model(model)
     transform = Affine(*tuple(transform)[:6])
     ends = {"frequency_ghz": frequency_ghz, "tx_height_m": tx_height_m, "rx_height_m": rx_height_m}
-    heights = as_heights(elevation, "elevation")
+    heights, cover, zones = _layers(elevation, clutter_m, zone)
     refuse(
         [
             *chosen.range.problems("area_loss", radius_m=radius_m, **ends),
             *transform_problems(transform, "area_loss"),
             *_place_problems(tx_xy, transform, heights.shape),
+            *ground_problems(heights, "elevation", clutter_m=cover, zone=zones),
         ]
     )
-    terrain = as_terrain(heights, float(transform.a), clutter_m=clutter_m, zone=zone)
+    terrain = _terrain(heights, cover, zones, float(transform.a))
     for told in chosen.notices(frequency_ghz, tx_height_m, rx_height_m, radius_m=radius_m):
         warnings.warn(told, RangeWarning, stacklevel=2)
     east, north = tx_xy
@@ -158,7 +173,7 @@ def area_loss(
         (east - transform.c) / transform.a - 0.5,
         tx_height_m,
         rx_height_m,
-        radius_m,
+        min(radius_m, math.hypot(*heights.shape) * terrain.cell_m),  # no window wider than the raster
     )
     height, width = heights.shape
     window = chosen.window(terrain, mast, np.array([frequency_ghz]), conditions or Conditions())[0]
@@ -171,16 +186,14 @@ def area_loss(
     return out
 
 
-def _place_problems(
-    tx_xy: tuple[float, float], transform: Affine, shape: tuple[int, ...]
-) -> list[Problem]:
+def _place_problems(tx_xy: tuple[float, float], transform: Affine, shape: tuple[int, ...]) -> list[Problem]:
     """Return why a transmitter does not stand on the raster."""
     east, north = (float(v) for v in tx_xy)
     if not (math.isfinite(east) and math.isfinite(north)):
         return [Problem("area_loss", "must be two finite numbers", column="tx_xy", value=tx_xy)]
-    if transform.is_degenerate:
-        return [Problem("area_loss", "has no inverse", column="transform", value=tuple(transform)[:6])]
-    col, row = ~transform * (east, north)
+    if not (transform.a > 0.0 and transform.e < 0.0):
+        return []  # told of the transform itself
+    col, row = (east - transform.c) / transform.a, (north - transform.f) / transform.e
     if 0.0 <= row <= shape[0] and 0.0 <= col <= shape[1]:
         return []
     return [Problem("area_loss", "lies off the raster", column="tx_xy", value=tx_xy)]

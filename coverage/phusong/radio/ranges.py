@@ -81,7 +81,9 @@ class Range:
             reach, scale = self._reach(name)
             if not reach.answers(_number(value) * scale):
                 low, high = (f"{limit / scale:g}" for limit in reach.refused)
-                yield Problem(where, f"must be from {low} to {high} ({self.source})", column=name, value=value)
+                yield Problem(
+                    where, f"must be from {low} to {high} ({self.source})", column=name, value=value
+                )
 
     def notices(self, where: str, **values: float) -> Iterator[str]:
         """Yield one sentence for each value beyond what the source states, saying what was done."""

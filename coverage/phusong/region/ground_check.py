@@ -43,7 +43,11 @@ def as_heights(values: npt.ArrayLike, where: str) -> npt.NDArray[np.float32]:
         If they are no numbers on rows and columns.
     """
     try:
-        plain = np.ma.filled(values.astype(np.float32), np.nan) if isinstance(values, np.ma.MaskedArray) else values
+        plain = (
+            np.ma.filled(values.astype(np.float32), np.nan)
+            if isinstance(values, np.ma.MaskedArray)
+            else values
+        )
         given = np.asarray(plain)
         if given.dtype.kind not in "fiu":
             raise TypeError
@@ -95,7 +99,9 @@ def ground_problems(
     if zone is not None and not np.isin(zone, _ZONES).all():
         yield Problem(where, "must be 1 (sea), 3 (coastal land) or 4 (inland)", column="zone")
     elif zone is not None and zone.shape not in (heights.shape, (1, 1)):
-        yield Problem(where, f"must have the shape of the ground, {heights.shape}", column="zone", value=zone.shape)
+        yield Problem(
+            where, f"must have the shape of the ground, {heights.shape}", column="zone", value=zone.shape
+        )
     elif np.isnan(low):
         yield from _void_problems(heights, where, zone)
     if clutter_m is not None:
@@ -159,10 +165,15 @@ def transform_problems(transform: Affine, where: str) -> Iterator[Problem]:
         return
     width, turn, _, shear, height, _ = numbers
     if turn != 0.0 or shear != 0.0:
-        yield Problem(where, "is rotated: warp the raster to north-up pixels", column="transform", value=numbers)
+        yield Problem(
+            where, "is rotated: warp the raster to north-up pixels", column="transform", value=numbers
+        )
     elif width <= 0.0 or height >= 0.0:
         yield Problem(
-            where, "must run east and south (a above 0, e below 0): flip the raster", column="transform", value=numbers
+            where,
+            "must run east and south (a above 0, e below 0): flip the raster",
+            column="transform",
+            value=numbers,
         )
     elif abs(width + height) > _SQUARE * width:
         told = "must have square pixels: warp the raster to one side in metres"
@@ -173,7 +184,9 @@ def transform_problems(transform: Affine, where: str) -> Iterator[Problem]:
 
 def _side_problems(side: float, where: str) -> Iterator[Problem]:
     if not side >= _LEAST_PIXEL_M:
-        told = "is too small a pixel for metres: are these degrees? Warp the raster to a projected CRS in metres"
+        told = (
+            "is too small a pixel for metres: are these degrees? Warp the raster to a projected CRS in metres"
+        )
         yield Problem(where, told, column="transform", value=side)
     elif not side <= _MOST_PIXEL_M:
         told = f"is too large a pixel: {_MOST_PIXEL_M:,.0f} m at most"

@@ -66,7 +66,9 @@ def refuse_internal(surface_n: float, impedance: complex) -> None:
     low, high = _SURFACE_N
     problems = []
     if not low <= surface_n <= high:
-        told = f"N-units at the height of the ground: ITM holds from {low:g} to {high:g}; look at heights and n0"
+        told = (
+            f"N-units at the height of the ground: ITM holds from {low:g} to {high:g}; look at heights and n0"
+        )
         problems.append(Problem("itm", told, column="n0", value=round(surface_n, 1)))
     if not impedance.real > abs(impedance.imag):
         told = "give a ground whose impedance is more imaginary than real, which ITM refuses"

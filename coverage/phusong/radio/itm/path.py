@@ -77,7 +77,9 @@ def point_to_point(
         "situation_percent": situation_percent,
         "step_m": step_m,
     }
-    km = (heights.size - 1) * step_m / 1000.0 if heights.ndim == 1 and heights.size > 1 and step_m > 0 else 1.0
+    km = (
+        (heights.size - 1) * step_m / 1000.0 if heights.ndim == 1 and heights.size > 1 and step_m > 0 else 1.0
+    )
     refuse_outside({**given, "distance_km": km}, variability, heights)
     refuse_internal(
         float(surface_refractivity(float(n0), float(middle_height(heights, heights.size - 1)))),

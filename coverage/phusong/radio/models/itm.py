@@ -4,6 +4,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.errors import Problem, refuse
 from phusong.radio.fan import SIDES, fan_slopes, foot, trace
 from phusong.radio.itm import loss_on_profile, point_to_point
 from phusong.radio.itm.limits import LIMITS, refuse_internal
@@ -16,7 +17,6 @@ __all__ = ["ITM"]
 # average ground, as NTIA's examples have it
 _PERMITTIVITY, _CONDUCTIVITY_S_M = 15.0, 0.005
 _AVERAGE_GROUND = 1.0 + 0.0j  # more real than imaginary at any frequency of the range
-_LEAST_N0, _MOST_N0 = LIMITS["n0"]
 _BROADCAST_ALL_SITUATIONS = 3
 _LEAST_POINTS = 3
 
@@ -24,7 +24,13 @@ _LEAST_POINTS = 3
 def _window(
     terrain: Terrain, mast: Mast, ghz: npt.NDArray[np.float64], conditions: Conditions
 ) -> npt.NDArray[np.float32]:
-    n0 = min(max(conditions.n0, _LEAST_N0), _MOST_N0)
+    n0 = conditions.n0
+    low, high = LIMITS["n0"]
+    refuse(
+        []
+        if low <= n0 <= high
+        else [Problem("itm", f"must be from {low:g} to {high:g}", column="n0", value=n0)]
+    )
     # a path's middle lies between the lowest and the highest ground
     for height_m in (float(terrain.ground.min()), float(terrain.ground.max())):
         refuse_internal(float(surface_refractivity(n0, height_m)), _AVERAGE_GROUND)
@@ -88,7 +94,7 @@ def _path(
         rx_height_m=rx_height_m,
         horizontal=conditions.horizontal,
         climate=conditions.climate,
-        n0=min(max(conditions.n0, _LEAST_N0), _MOST_N0),
+        n0=conditions.n0,
         permittivity=_PERMITTIVITY,
         conductivity_s_m=_CONDUCTIVITY_S_M,
         time_percent=conditions.time_percent,
