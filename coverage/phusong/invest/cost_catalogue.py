@@ -181,10 +181,9 @@ class _Line:
         base = self.usd["base"]
         if base == 0.0 or 1.0 / _TOLD_OFF < base / self.shipped_base < _TOLD_OFF:
             return []
-        return [
-            f"{where} row {self.row}: {self.item} at {base:,.6g} {self.unit} is {_times(base / self.shipped_base)} "
-            f"the shipped {self.shipped_base:,.6g} {self.unit}"
-        ]
+        ours = f"the shipped {self.shipped_base:,.6g} {self.unit}"
+        own = f"{self.item} at {base:,.6g} {self.unit}"
+        return [f"{where} row {self.row}: {own} is {_times(base / self.shipped_base)} {ours}"]
 
 
 def _order_problems(values: dict[str, float], row: dict[str, str], n: int, where: str) -> Iterator[Problem]:

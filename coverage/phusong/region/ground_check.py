@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,25 +43,25 @@ def as_heights(values: npt.ArrayLike, where: str) -> npt.NDArray[np.float32]:
     InputError
         If they are no numbers on rows and columns.
     """
+    refused = InputError(Problem(where, "must be real numbers in rows and columns of equal length"))
     try:
-        plain = (
-            np.ma.filled(values.astype(np.float32), np.nan)
-            if isinstance(values, np.ma.MaskedArray)
-            else values
-        )
-        given = np.asarray(plain)
-        if given.dtype.kind not in "fiu":
-            raise TypeError
-        # a number too large for float32 turns infinite and is told as such
-        with np.errstate(over="ignore"):
-            heights = given.astype(np.float32, copy=False)
+        given = np.asarray(values) if not isinstance(values, np.ma.MaskedArray) else _unmasked(values)
     except (TypeError, ValueError):
-        raise InputError(Problem(where, "must be real numbers in rows and columns of equal length")) from None
+        raise refused from None
+    if given.dtype.kind not in "fiu":
+        raise refused
+    # a number too large for float32 turns infinite and is told as such
+    with np.errstate(over="ignore"):
+        heights = given.astype(np.float32, copy=False)
     if heights.ndim != 2 or heights.size == 0:
         raise InputError(
             Problem(where, "must be numbers in rows and columns", value=f"shape {heights.shape}")
         )
     return heights
+
+
+def _unmasked(values: "np.ma.MaskedArray[Any, Any]") -> npt.NDArray[np.float32]:
+    return np.asarray(np.ma.filled(values.astype(np.float32), np.nan), np.float32)
 
 
 def ground_problems(

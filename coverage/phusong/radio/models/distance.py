@@ -101,5 +101,4 @@ def by_distance(
             BULLINGTON.path_loss(ground, frequency_ghz, tx_height_m, rx_height_m, conditions),
         )
 
-    model = Model(name, window, path, source, reads_cover)
-    return model
+    return Model(name, window, path, source, reads_cover)
