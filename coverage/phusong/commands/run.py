@@ -107,6 +107,12 @@ def run(
         told = {"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary}
         print_json({**told, "outcome_digest": result.outcome.digest})
         return
+    if asked.invest.costs_path:
+        from phusong.invest.cost_catalogue import own_cost_notices  # noqa: PLC0415
+
+        rate = asked.invest.vnd_per_usd
+        for told in own_cost_notices(asked.invest.costs_path, vnd_per_usd=rate):
+            console.print(told, highlight=False, markup=False, soft_wrap=True)
     if not quiet:
         _calibration(result.calibration)
         _policies(result.summary["policies"], result.summary["people"])
