@@ -21,7 +21,7 @@ from phusong.live.kpi_table import iso, kpi_table
 from phusong.live.reads import mark_of
 from phusong.live.session import Session
 from phusong.live.snapshot import to_tree
-from phusong.live.sources import Line, Renewed, Waiting, batches
+from phusong.live.sources import Line, Waiting, batches
 
 STANDING = world(7, "mocn")
 START_MS = 1_772_413_200_000  # 2026-03-02T01:00:00Z
