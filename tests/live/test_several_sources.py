@@ -394,7 +394,7 @@ def test_a_record_that_names_strangers_is_refused_whole_and_names_them(tmp_path)
     )
     (found,) = read_all(session, file)
     assert found.fate is Fate.rejected
-    assert "'s0l' is no site_id of the region (did you mean )" in found.reason
+    assert "'s0l' is no site_id of the region (did you mean s" in found.reason
     assert "'nowhere' is no link_id" in found.reason
     assert not session.register.happened.site_down.any()
 

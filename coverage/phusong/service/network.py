@@ -195,11 +195,12 @@ def _indices(keys: "pd.Series[str]", among: Texts) -> Ints:
 
 
 def _loss_up(parent: Ints, links: Links) -> Floats:
-    # a link may be listed in either direction; the best of parallel links is used
+    # a link may be listed in either direction; a hop with several links is down only while all of them are
+    hops = links.by_hop()
     lost = np.where(parent >= 0, 1.0, 0.0)
-    for child, up in ((links.a, links.b), (links.b, links.a)):
+    for child, up in ((hops.a, hops.b), (hops.b, hops.a)):
         on = parent[child] == up
-        np.minimum.at(lost, child[on], links.unavailability[on])
+        lost[child[on]] = hops.unavailability[on]
     return lost
 
 
