@@ -93,7 +93,8 @@ class _Ways:
         """Return where the best way ends, and the hours a year in which two separate ways are both down."""
         first = nx.shortest_path(self._graph, site, up, weight="lost")
         end = next((k for k in first if self._net.is_exchange[k]), up) if up == -1 else up
-        rest = nx.restricted_view(self._graph, first[1:-1], [])
+        # a way of one hop has no inner site to avoid: the hop itself must not be its own second way
+        rest = nx.restricted_view(self._graph, first[1:-1], [tuple(first)] if len(first) == 2 else [])
         try:
             second = nx.shortest_path(rest, site, up, weight="lost")
         except nx.NetworkXNoPath:
