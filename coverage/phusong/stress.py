@@ -309,7 +309,7 @@ def read_plan_remedies(path: Path) -> pd.DataFrame:
         return Result.read(path).plan
     if not path.is_file():
         raise InputError(Problem(str(path), "is no result folder and no file"))
-    table = read_text_table(read_bytes(path), path.name, known=["remedy_id"]).frame
+    table = read_text_table(read_bytes(path), path.name, known=["remedy_id"], one_column=True).frame
     if "remedy_id" not in table.columns:
         raise InputError(Problem(path.name, "is missing: a plan names its remedies", column="remedy_id"))
     return table
