@@ -102,7 +102,7 @@ def known_by_commune(region: Region) -> dict[str, Floats]:
     def by_key(
         keys: pd.Series, table: pd.DataFrame, key: str, place: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.int64]:
-        found = pd.Index(table[key].astype(str)).get_indexer(keys.astype(str).tolist())
+        found = pd.Index(table[key].astype(str)).get_indexer(pd.Index(keys.astype(str)))
         return np.where(found >= 0, np.append(place, -1)[found], -1)
 
     at_site, at_node = commune(region.sites), commune(region.power_nodes)

@@ -1,6 +1,7 @@
 """From the stages of a run to its result: every table, raster and headline figure."""
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from phusong.invest.portfolio import Portfolio
 from phusong.radio.servers import ServerMaps
 from phusong.region.columns import KINDS
 from phusong.region.store import Region, Source
-from phusong.report.provenance import provenance
+from phusong.report.provenance import file_digest, provenance
 from phusong.report.result import Result
 from phusong.scenario import Scenario, policy_label
 from phusong.service.capacity import Usage
@@ -97,7 +98,7 @@ def result_of(
         rsrp_dbm=rsrp,
         grid=grid,
         scenario_toml=toml,
-        provenance=provenance(dict(region.digests()), toml, asked.seed),
+        provenance=origin_of(asked, region),
         settlements=settlements,
         policies=pd.DataFrame(policies),
         curve=portfolio.curve,
@@ -135,6 +136,16 @@ def _layers(region: Region) -> pd.DataFrame:
     ]
     columns = [*(f.name for f in fields(Source)), *(f"records_{k}" for k in KINDS)]
     return pd.DataFrame(rows, columns=columns)
+
+
+def origin_of(asked: Scenario, region: Region) -> dict[str, Any]:
+    """Return the provenance of a scenario's result on a region; files that the scenario names count by their contents."""
+    inputs = dict(region.digests())
+    for table, settings in (("invest", asked.invest), ("invest.weights", asked.invest.weights)):
+        for name in type(settings).model_fields:
+            if name.endswith("_path") and (path := getattr(settings, name)):
+                inputs[f"{table}.{name}"] = file_digest(Path(path))
+    return provenance(inputs, asked.to_toml(), asked.seed)
 
 
 def _site_table(

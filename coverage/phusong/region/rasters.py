@@ -16,6 +16,7 @@ from phusong.engine.crew import Crew, Threads
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.facts import table
 from phusong.region.grid import Grid
+from phusong.region.ground_check import HIGHEST_M, LOWEST_M
 from phusong.region.raster_drawing import drawn
 from phusong.region.raster_meaning import UNITS, unit_factor
 
@@ -33,7 +34,6 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 
 _TILES = (".tif", ".tiff", ".hgt", ".vrt", ".dt0", ".dt1", ".dt2")
-_LOWEST_M, _HIGHEST_M = -500.0, 9000.0
 _FEW_PIXELS = 16
 _FLAT_M = 20.0  # a delta may be one height in whole metres, hills never are
 _HILLS_M = 50.0
@@ -176,11 +176,11 @@ def read_elevation(
     out = np.full(grid.shape, np.nan)
     used, told = set(), dict[str, None]()
     for part in drawn(
-        _tiles(source), grid, Resampling.bilinear, crew, quantity="height", least=_LOWEST_M, band=limits.band,
+        _tiles(source), grid, Resampling.bilinear, crew, quantity="height", least=LOWEST_M, band=limits.band,
         unit=limits.unit,
     ):  # fmt: skip
         height, here = part.data, out[part.at]
-        height[(height < _LOWEST_M) | (height > _HIGHEST_M)] = np.nan
+        height[(height < LOWEST_M) | (height > HIGHEST_M)] = np.nan
         fresh = np.isnan(here) & np.isfinite(height)
         here[fresh] = height[fresh]
         if np.isfinite(height).any():
