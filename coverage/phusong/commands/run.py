@@ -111,15 +111,16 @@ def run(
         from phusong.invest.cost_catalogue import own_cost_notices  # noqa: PLC0415
 
         rate = asked.invest.vnd_per_usd
-        for told in own_cost_notices(asked.invest.costs_path, vnd_per_usd=rate):
-            console.print(told, highlight=False, markup=False, soft_wrap=True)
+        for note in own_cost_notices(asked.invest.costs_path, vnd_per_usd=rate):
+            console.print(note, highlight=False, markup=False, soft_wrap=True)
     if not quiet:
         _calibration(result.calibration)
         _policies(result.summary["policies"], result.summary["people"])
     _headline(result.summary)
     if asked.invest.only == "measured" and result.options.empty:
-        kinds = result.layers.set_index("layer")["kind"]
-        weak = ", ".join(kinds[~kinds.isin(KNOWN_KINDS)].index)
+        made = result.layers.set_index("layer")
+        added = made[["records_modelled", "records_assumed"]].sum(axis=1) > 0
+        weak = ", ".join(made.index[~made["kind"].isin(KNOWN_KINDS) | added | (made["share"] < 1.0)])
         console.print(
             f"No option rests on measured or official layers alone; still modelled: {weak}", highlight=False
         )
