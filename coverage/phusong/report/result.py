@@ -165,6 +165,11 @@ class Result:
         return AccessView(self.communes, self.access_class, self.settlements)
 
     @property
+    def redacted(self) -> bool:
+        """Whether this is what may leave the house, see :func:`phusong.report.redact.redact`."""
+        return "redaction" in self.summary
+
+    @property
     def invest(self) -> "PlanView":
         """What to do: ``.options``, ``.plan``, ``.curve``."""
         from phusong.report.cards import PlanView  # noqa: PLC0415 - made of Result

@@ -492,7 +492,7 @@ currency.* | number | | never | further rates
 plan.budget_musd | number | million USD | public | money there is
 plan.cost_musd | number | million USD | remade | cost of the plan
 plan.people_gained | number | people | remade | people the plan gains
-plan.bound_people | number | people | count | most people anybody could gain for the money
+plan.bound_people | number | people | remade | most people anybody could gain for the money
 plan.distance_share | number | | remade | how far the plan is from that bound
 plan.expected_people | number | people | count | people to expect, mean over the samples
 plan.people_p05 | number | people | count | exceeded in 95 % of samples
