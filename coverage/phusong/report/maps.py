@@ -78,7 +78,9 @@ def draw_map(result: Result, name: str = "gap") -> Figure:
         hint = nearest_name(name, MAPS)
         raise InputError(Problem("map", f"is no map{hint}; there are {', '.join(MAPS)}", value=name))
     if name == "rsrp" and result.redacted:
-        raise InputError(Problem("map", "is withheld from a redacted result: peaks point at masts", value=name))
+        raise InputError(
+            Problem("map", "is withheld from a redacted result: peaks point at masts", value=name)
+        )
     with style():
         return MAPS[name](result)
 

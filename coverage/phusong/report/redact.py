@@ -31,6 +31,7 @@ import pandas as pd
 import rasterio.features
 import shapely
 import tomli_w
+from pydantic import BaseModel
 
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.region.names import fold
@@ -39,6 +40,7 @@ from phusong.report.provenance import digest
 from phusong.report.result import GAP_PARTS, Result, as_words
 from phusong.report.rounding import round_count, round_digits, round_parts
 from phusong.report.tables import FIGURES, PROVENANCE, SCENARIO_TEXTS, TABLES, Column, Leaves
+from phusong.scenario import Scenario
 
 __all__ = ["Redaction", "critical_sites", "redact"]
 
@@ -292,9 +294,7 @@ def _communes(communes: gpd.GeoDataFrame, shown: _Shown) -> gpd.GeoDataFrame:
     before = communes["population"].to_numpy(np.float64)
     hidden = (before > 0) & (people == 0)
     share = np.divide(parts[:, 0], people, out=np.zeros_like(people), where=people > 0)
-    made: dict[str, Any] = {
-        name: _as_before(parts[:, k], communes[name]) for k, name in enumerate(_PARTS)
-    }
+    made: dict[str, Any] = {name: _as_before(parts[:, k], communes[name]) for k, name in enumerate(_PARTS)}
     made["population"] = _as_before(np.where(hidden, 0.0, before), communes["population"])
     made["share_served"] = np.where(before > 0, share, communes["share_served"].to_numpy(np.float64))
     made["hours_lost_year"] = np.where(
@@ -341,9 +341,7 @@ def _commune_classes(result: Result, communes: gpd.GeoDataFrame) -> npt.NDArray[
     code = np.where(parts.sum(axis=1) > 0, parts.argmax(axis=1) + 1, 0)
     shapes = communes.geometry.to_crs(result.grid.crs)
     pairs = [
-        (shape, k)
-        for k, shape in enumerate(shapes, start=1)
-        if shape is not None and not shape.is_empty
+        (shape, k) for k, shape in enumerate(shapes, start=1) if shape is not None and not shape.is_empty
     ]
     land = result.access_class > 0
     if not pairs or not land.any():
@@ -405,7 +403,10 @@ def _mean(costs: Floats) -> Floats:
 
 
 def _money(
-    works: Iterable[Iterable[str]], exact: pd.DataFrame, prices: Mapping[str, tuple[float, float, float]], hides: bool
+    works: Iterable[Iterable[str]],
+    exact: pd.DataFrame,
+    prices: Mapping[str, tuple[float, float, float]],
+    hides: bool,
 ) -> Floats:
     """Return the money of each row: the price of the works that no row before has paid for."""
     lists = [list(w) for w in works]
@@ -659,19 +660,22 @@ def _provinces(communes: pd.DataFrame, *, whole: bool) -> list[dict[str, Any]]:
 
 
 def _scenario(text: str) -> str:
-    """Return the scenario without texts that somebody wrote: paths, names, lists of sites."""
-    return tomli_w.dumps(_settings(tomllib.loads(text), ""))
+    """Return the scenario's numbers, flags and known words, without texts that somebody wrote: paths, names, lists of sites."""
+    return tomli_w.dumps(_settings(tomllib.loads(text), "", Scenario))
 
 
-def _settings(table: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def _settings(table: Mapping[str, Any], prefix: str, model: type[BaseModel]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, value in table.items():
         full = prefix + name
+        if name not in model.model_fields:
+            continue
+        inner = model.model_fields[name].annotation
         if isinstance(value, Mapping):
-            out[name] = _settings(value, f"{full}.")
-        elif isinstance(value, (bool, int, float)) or full in SCENARIO_TEXTS:
-            out[name] = value
-        elif isinstance(value, list) and all(isinstance(v, (bool, int, float)) for v in value):
+            # the keys of a free table (crews by name) are somebody's words
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                out[name] = _settings(value, f"{full}.", inner)
+        elif isinstance(value, (bool, int, float)) or full in SCENARIO_TEXTS or (isinstance(value, list) and all(isinstance(v, (bool, int, float)) for v in value)):
             out[name] = value
     return out
 
@@ -690,9 +694,7 @@ def _facts(shown: _Shown) -> dict[str, Any]:
 
 
 def _provenance(provenance: Mapping[str, Any], scenario: str, shown: _Shown) -> dict[str, Any]:
-    kept = {
-        k: v for k, v in provenance.items() if k in PROVENANCE and PROVENANCE[k].leaves is Leaves.PUBLIC
-    }
+    kept = {k: v for k, v in provenance.items() if k in PROVENANCE and PROVENANCE[k].leaves is Leaves.PUBLIC}
     found = {
         **kept,
         "scenario_sha256": hashlib.sha256(scenario.encode()).hexdigest(),

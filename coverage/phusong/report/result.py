@@ -27,6 +27,7 @@ GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
 ACCESS_CLASSES = ("no data", "no signal", "locked", "unstable", "congested", "served")
 """Meaning of the codes 0–5 in the access raster."""
 
+
 @dataclass(frozen=True)
 class AccessView:
     """Who is served and why not: the part of a result that ``result.access`` names.

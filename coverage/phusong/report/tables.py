@@ -220,7 +220,9 @@ RASTERS: Mapping[str, Column] = {c.name: c for c in map(_column, table_rows.RAST
 FIGURES: Mapping[str, Column] = {c.name: c for c in map(_column, table_rows.FIGURES.strip().splitlines())}
 """Every headline figure of summary.json; those inside a group are named ``group.figure``."""
 
-PROVENANCE: Mapping[str, Column] = {c.name: c for c in map(_column, table_rows.PROVENANCE.strip().splitlines())}
+PROVENANCE: Mapping[str, Column] = {
+    c.name: c for c in map(_column, table_rows.PROVENANCE.strip().splitlines())
+}
 """What provenance.json holds."""
 
 SCENARIO_TEXTS = frozenset(table_rows.SCENARIO_TEXTS.split())
