@@ -175,8 +175,8 @@ def test_no_column_of_a_place_that_is_shown_depends_on_where_the_hidden_ones_sta
 
 
 def test_prices_of_one_kind_of_work_are_the_same_wherever_it_stands(shown):
-    assert shown.options["cost_musd"].nunique() == 1
-    assert shown.plan["cost_musd"].nunique() == 1
+    assert np.ptp(shown.options["cost_musd"]) < 1e-12
+    assert np.ptp(shown.plan["cost_musd"]) < 1e-12
 
 
 def test_ranks_tell_no_price_and_no_count_that_is_rounded_away(told, shown):
@@ -225,7 +225,7 @@ def test_counts_of_several_redactions_tell_no_more_than_the_finest(fine, coarse)
     finest, other = shown_counts(people, fine), shown_counts(people, coarse)
     if Redaction(least_people=fine).steps[-1] > Redaction(least_people=coarse).steps[-1]:
         finest, other = other, finest
-    assert (pd.Series(other).groupby(finest).nunique() == 1).all()
+    assert (pd.Series(other).groupby(finest).agg(np.ptp) == 0).all()
     assert (np.abs(finest - people) <= Redaction(least_people=max(fine, coarse)).steps[-1]).all()
 
 

@@ -406,6 +406,7 @@ def _money(
     works: Iterable[Iterable[str]],
     exact: pd.DataFrame,
     prices: Mapping[str, tuple[float, float, float]],
+    *,
     hides: bool,
 ) -> Floats:
     """Return the money of each row: the price of the works that no row before has paid for."""
@@ -439,7 +440,7 @@ def _options(
 ) -> pd.DataFrame:
     options = result.options.sort_values("rank", kind="stable").reset_index(drop=True)
     works = [as_words(r) for r in options["remedies"]]
-    money = _money(works, options[["cost_musd", "capex_musd", "opex_musd_year"]], prices, shown.hides)
+    money = _money(works, options[["cost_musd", "capex_musd", "opex_musd_year"]], prices, hides=shown.hides)
     gained = shown.count(options["people_gained"].to_numpy(np.float64))
     per = np.divide(gained, money[:, 0], out=np.full(gained.shape, np.inf), where=money[:, 0] > 0)
     listed = [";".join(map(keys, w)) for w in works] if shown.hides else options["remedies"].tolist()
@@ -506,7 +507,7 @@ def _plan(
     columns = ["cost_musd", "capex_musd", "opex_musd_year"]
     exact = plan.reindex(columns=columns)
     ids = plan["remedy_id"].astype(str).tolist()
-    money = _money([[i] for i in ids], exact, prices, shown.hides)
+    money = _money([[i] for i in ids], exact, prices, hides=shown.hides)
     made: dict[str, Any] = {c: money[:, k] for k, c in enumerate(columns) if c in plan}
     made["remedy_id"] = [keys(i) for i in ids] if shown.hides else plan["remedy_id"]
     out: pd.DataFrame = _by_rule(plan, "plan", shown, made)
@@ -675,7 +676,11 @@ def _settings(table: Mapping[str, Any], prefix: str, model: type[BaseModel]) -> 
             # the keys of a free table (crews by name) are somebody's words
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 out[name] = _settings(value, f"{full}.", inner)
-        elif isinstance(value, (bool, int, float)) or full in SCENARIO_TEXTS or (isinstance(value, list) and all(isinstance(v, (bool, int, float)) for v in value)):
+        elif (
+            isinstance(value, (bool, int, float))
+            or full in SCENARIO_TEXTS
+            or (isinstance(value, list) and all(isinstance(v, (bool, int, float)) for v in value))
+        ):
             out[name] = value
     return out
 

@@ -22,6 +22,7 @@ __all__ = [
     "Column",
     "Leaves",
     "Table",
+    "comments",
     "undeclared",
 ]
 
@@ -168,6 +169,22 @@ def undeclared(table: str, columns: Iterable[str]) -> list[str]:
         for name in map(str, columns)
         if TABLES[table].column(name) is None
     ]
+
+
+def comments() -> dict[str, str]:
+    """Return what each table means, by its name, and each column, by ``table.column``, with its unit.
+
+    Examples
+    --------
+    >>> comments()["sites"], comments()["options.capex_musd"]
+    ('what each site reaches and how it stands', 'of it, to build [million USD]')
+    """
+    found = {}
+    for table in TABLES.values():
+        found[table.name] = table.meaning
+        for c in table.columns:
+            found[f"{table.name}.{c.name}"] = f"{c.meaning} [{c.unit}]" if c.unit else c.meaning
+    return {**found, "options.geometry": "centre of the people it serves"}
 
 
 def _tables(text: str) -> dict[str, Table]:
