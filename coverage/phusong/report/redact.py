@@ -22,7 +22,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -112,6 +112,11 @@ class Redaction:
         return tuple(found)
 
 
+class _WithSites(Protocol):
+    @property
+    def sites(self) -> gpd.GeoDataFrame: ...
+
+
 @dataclass(frozen=True)
 class _Shown:
     """What the rules of all columns look at."""
@@ -187,8 +192,8 @@ def redact(result: Result, rules: Redaction | None = None) -> Result:
     return Result(**found)
 
 
-def critical_sites(result: Result, rules: Redaction) -> Flags:
-    """Return which sites of a result are hidden.
+def critical_sites(result: _WithSites, rules: Redaction) -> Flags:
+    """Return which sites of a result, or of a region, are hidden.
 
     Raises
     ------
