@@ -284,7 +284,7 @@ def _value(values: "pd.Series[Any]", column: Column, shown: _Shown) -> Any:  # n
                 else values
             )
         if column.required:
-            return "" if column.kind in {"text", "words"} else np.nan
+            return _HIDDEN if column.kind in {"text", "words"} else np.nan
     return None
 
 
