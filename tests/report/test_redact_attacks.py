@@ -77,7 +77,7 @@ def told(result) -> Result:
         {"settlement_id": ["v1"], "name": ["Bản Một"], "signal_share": [0.5], "white": [True], "population": [6]},
         geometry=gpd.points_from_xy([xy[0, 0]], [xy[0, 1]]), crs=sites.crs,
     )  # fmt: skip
-    provenance = {**result.provenance, "outcome_sha256": "ab" * 32}
+    provenance = {**result.provenance, "outcome": {"digest": "ab" * 32}}
     return replace(
         result, sites=sites, communes=communes, options=options, plan=plan, remedies=remedies, settlements=villages,
         provenance=provenance,

@@ -506,7 +506,7 @@ plan.statements | text | | never | what is to be said of floors, targets and mon
 plan.certificate | table | | never | certificate of what was asked for
 locked_assets | table | | never | locked sites by reason
 readiness | table | | never | readiness of all communes together
-outcome_sha256 | text | | never | digest of the tables
+outcome_digest | text | | remade | digest of what the result says
 redaction.* | text | | public | by which rules the result was redacted
 """
 
@@ -515,7 +515,8 @@ seed | whole | | public | seed of everything drawn at random
 scenario_sha256 | text | | remade | digest of scenario.toml
 inputs_sha256 | text | | never | digest of each layer; with all else known, it would prove a guessed place
 inputs | text | | never | names of the layers
-outcome_sha256 | text | | never | digest of the tables; with all else known, it would prove a guessed figure
+program_sha256 | text | | public | digest of the program's text and its shipped tables
+outcome | text | | remade | digests of what the result says, of each table and of all; in a redacted result of what is shown
 python | text | | public | version of Python
 packages | text | | public | versions of packages
 digest | text | | remade | digest of the whole provenance
