@@ -11,6 +11,7 @@ from phusong.report.page_numbers import finite
 from phusong.report.page_why import reasons
 from phusong.report.page_words import Words, slug
 from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.tables import TABLES
 from phusong.report.theme import GAP_HEX, SERVED_HEX
 
 __all__ = [
@@ -33,16 +34,6 @@ QUALITIES = ("measured", "official", "modelled", "assumed")
 _LISTED_OPTIONS = 60
 _LISTED_REPAIRS = 200
 _LISTED_ROWS = 60
-_SHOWN = {
-    "schedule": ("year", "what", "accountable", "fund", "commune", "cost_musd", "people_gained", "serves_from", "waits_for"),
-    "funds": ("fund", "year", "planned_musd", "available_musd", "spent_musd", "left_musd", "blocked_musd"),
-    "milestones": ("year", "commune", "people", "people_served", "share_served", "target_share", "spent_musd", "met"),
-    "tornado": ("input", "unit", "low", "base", "high", "people_low", "people_base", "people_high", "swing_people"),
-    "robustness": (
-        "plan", "cost_musd", "people", "people_mean", "people_p05", "people_p95", "people_worst_tenth",
-        "within_budget_share", "regret_mean",
-    ),
-}  # fmt: skip
 _FORM_ENDS = (("from", "plain"), ("people", "people"), ("regret_mean", "people"),
     ("musd", "musd"), ("musd_year", "musd"), ("share", "percent"), ("probability", "percent"), ("year", "plain"),
 )  # fmt: skip
@@ -203,7 +194,7 @@ def plain_view(frame: pd.DataFrame, name: str = "") -> dict[str, Any]:
 
     Of a table that is known by ``name`` the columns that people ask for are shown; of communes, all together first.
     """
-    wanted = [c for c in _SHOWN.get(name, ()) if c in frame]
+    wanted = [c for c in TABLES[name].shown if c in frame] if name in TABLES else []
     if name == "milestones" and {"commune_code", "year"} <= set(frame.columns):
         frame = frame.sort_values(["commune_code", "year"], kind="stable")
     frame = frame[wanted] if wanted else frame
