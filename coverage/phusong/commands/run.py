@@ -119,8 +119,9 @@ def run(
     _headline(result.summary)
     if asked.invest.only == "measured" and result.options.empty:
         made = result.layers.set_index("layer")
-        added = made[["records_modelled", "records_assumed"]].sum(axis=1) > 0
-        weak = ", ".join(made.index[~made["kind"].isin(KNOWN_KINDS) | added | (made["share"] < 1.0)])
+        added = made.reindex(columns=["records_modelled", "records_assumed"]).sum(axis=1) > 0
+        filled = made.reindex(columns=["share"])["share"] < 1.0
+        weak = ", ".join(made.index[~made["kind"].isin(KNOWN_KINDS) | added | filled])
         console.print(
             f"No option rests on measured or official layers alone; still modelled: {weak}", highlight=False
         )
