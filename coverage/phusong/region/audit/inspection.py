@@ -250,13 +250,12 @@ def _by_owner(case: Case) -> Group:
 
 def _by_origin(case: Case) -> Group:
     """Return what somebody delivered, and what a model drew or somebody assumed, as two groups."""
-    of_row = {
-        n: np.where(case.delivered(n), 0, 1).astype(np.int64)
-        for n in case.rubric.layers
-        if case.evidence.has(n)
-    }
-    lost = {n: np.full(len(case.table(n)), -1, np.int64) for n in case.rubric.layers if n not in of_row}
-    return Group(["delivered", "modelled"], {**lost, **of_row}, everywhere=False)
+    of_row = {}
+    for layer in case.rubric.layers:
+        n = len(case.table(layer)) if layer in case.evidence.sheets else 1
+        given = case.delivered(layer) if case.evidence.has(layer) else None
+        of_row[layer] = np.full(n, -1, np.int64) if given is None else np.where(given, 0, 1).astype(np.int64)
+    return Group(["delivered", "modelled"], of_row, everywhere=False)
 
 
 def _scores(case: Case, outcomes: list[Outcome]) -> pd.DataFrame:
