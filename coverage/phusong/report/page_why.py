@@ -4,7 +4,7 @@ import re
 
 from markupsafe import Markup
 
-from phusong.report.page_words import Words, slug
+from phusong.report.text import Words, catalogue, slug
 
 __all__ = ["reasons"]
 
@@ -63,7 +63,7 @@ def reasons(why: str, words: Words) -> Markup:
             else "",
         }
         if said["cost"]:
-            parts |= {"cost": words.n(_value(said["cost"]), "musd"), "per": _number(said["per"], words)}
+            parts |= {"cost": words.n(_value(said["cost"]), "money"), "per": _number(said["per"], words)}
         found.append(words.t(key, **parts))
         rest = rest[first.end() :]
     while rest:
@@ -84,12 +84,14 @@ def _part(name: str, text: str, words: Words) -> object:
     if name == "kinds":
         # kinds are told as the tables tell them
         return Markup(" + ").join(words.w("kind", kind) for kind in text.split(" + "))
+    if name in ("share", "fewer"):
+        return words.n(_value(text) / 100.0, "percent")
     return text if name in _TEXT else words.n(_value(text), "figure")
 
 
 def _causes(text: str, words: Words) -> Markup:
     pairs = [
-        (n, words.w("why", said)) for n, said in _CAUSE.findall(text) if f"why.{slug(said)}" in words.messages
+        (n, words.w("why", said)) for n, said in _CAUSE.findall(text) if f"why.{slug(said)}" in catalogue()
     ]
     if len(pairs) != len(_CAUSE.findall(text)):
         return Markup('<span lang="en">{}</span>').format(text)
