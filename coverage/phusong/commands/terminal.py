@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -23,6 +24,7 @@ __all__ = [
     "print_json",
     "slim_table",
     "spoken",
+    "stages_said",
     "stop_cleanly",
     "wrote",
 ]
@@ -96,6 +98,14 @@ def spoken(lang: str | None, default: str = "en") -> "Spoken":
     if lang is not None and lang not in LANGUAGES:
         raise InputError(Problem("--lang", f"is not one of {', '.join(LANGUAGES)}", value=lang))
     return Spoken(lang or default)
+
+
+def stages_said(seconds: Mapping[str, float], text: "Spoken") -> str:
+    """Return how long each stage took, and all of them."""
+    took = ", ".join(
+        f"{text.code('stage', name)} {text.number(s, 'decimal')} s" for name, s in seconds.items()
+    )
+    return text.say("ran.stages", took=took, all=text.number(sum(seconds.values())))
 
 
 def cell(value: object) -> str:
