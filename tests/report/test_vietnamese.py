@@ -141,7 +141,9 @@ def test_no_english_is_drawn_on_a_vietnamese_map(own, names, found):
     if not own.policy_communes.empty:
         figures.append(draw_multiples(own, policy_panels(own, text), "", "", text=text))
     for figure in figures:
-        assert english_in(drawn(figure), [*names, *map(str, found.communes["name"]), "made up for tests"]) == []
+        assert (
+            english_in(drawn(figure), [*names, *map(str, found.communes["name"]), "made up for tests"]) == []
+        )
 
 
 def test_no_english_is_told_of_a_commune_an_option_or_a_site(own, names):
