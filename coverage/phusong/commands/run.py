@@ -125,8 +125,8 @@ def run(
         from phusong.invest.cost_catalogue import own_cost_notices  # noqa: PLC0415
 
         rate = asked.invest.vnd_per_usd
-        for told in own_cost_notices(asked.invest.costs_path, vnd_per_usd=rate):
-            console.print(told, highlight=False, markup=False, soft_wrap=True)
+        for notice in own_cost_notices(asked.invest.costs_path, vnd_per_usd=rate):
+            console.print(notice, highlight=False, markup=False, soft_wrap=True)
     if not quiet:
         _calibration(result.calibration, text)
         _policies(result.summary["policies"], result.summary["people"], text)
