@@ -25,7 +25,7 @@ from small_region import small_region
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-WALK = """() => {
+WALK = """(roots) => {
   const found = [], hidden = new Set(["SCRIPT", "STYLE", "PRE", "CODE", "NOSCRIPT"]);
   const walk = (node) => {
     if (node.nodeType === 3) { if (node.textContent.trim()) found.push(node.textContent); return; }
@@ -33,7 +33,7 @@ WALK = """() => {
     ["title", "alt", "aria-label", "placeholder", "label"].forEach((a) => { if (node.getAttribute(a)) found.push(node.getAttribute(a)); });
     node.childNodes.forEach(walk);
   };
-  walk(document.body);
+  document.querySelectorAll(roots).forEach(walk);
   found.push(document.title);
   return found;
 }"""
@@ -63,6 +63,8 @@ def own(result) -> Result:
     return replace(
         result,
         summary=summary,
+        # reasons that somebody else wrote stay as they are; ours have a test of their own
+        options=result.options.assign(why=""),
         layers=layers,
         calibration=facts,
         repairs=pd.DataFrame(),
@@ -110,13 +112,13 @@ def walked(own, found, tmp_path_factory):
             page = browser.new_page()
             page.goto(file.as_uri())
             page.wait_for_timeout(1500 if name == "report" else 100)
-            texts[name] = page.evaluate(WALK)
+            texts[name] = page.evaluate(WALK, "body")
             if name == "report":
                 for layer in page.evaluate("() => page.data.map.layers.map((l) => l.key)"):
                     page.evaluate("(k) => page.choose({ layer: k })", layer)
-                    texts[name] += page.evaluate(WALK)
+                    texts[name] += page.evaluate(WALK, "#mapkey, #layer-note")
                 page.evaluate("() => page.choose({ option: 1, swipe: true })")
-                texts[name] += page.evaluate(WALK)
+                texts[name] += page.evaluate(WALK, "#about, #layer-note, .mapcell")
         browser.close()
     return texts
 
