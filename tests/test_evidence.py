@@ -3,9 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from phusong.evidence import KNOWN_KINDS, layer_is_known, share_measured, unknown_behind
+from phusong.evidence import (
+    KNOWN_KINDS,
+    footing,
+    known_by_commune,
+    known_shares,
+    layer_is_known,
+    share_measured,
+    unknown_behind,
+    weak_remedies,
+)
 from phusong.pipeline import run_region
 from phusong.region.store import Source
 from phusong.report.explain import explain
@@ -69,3 +79,53 @@ def test_a_layer_of_no_stated_kind_is_not_known():
     bare = replace(small_region(), sources=())
     assert not any(layer_is_known(bare).values())
     assert unknown_behind(["build_site"], layer_is_known(bare))[0].startswith("communes;demand;sites")
+
+
+def part_measured():
+    """A measured region in which the model added one exchange, one power node and one cell."""
+    base = region("measured")
+
+    def soft(table, k):
+        return table.assign(record_kind=np.where(np.arange(len(table)) == k, "modelled", ""))
+
+    return replace(base, cells=soft(base.cells, 2), power_nodes=soft(base.power_nodes, 4))
+
+
+def remedies(*sites: str) -> pd.DataFrame:
+    return pd.DataFrame({"site_id": sites, "to_id": "", "east_m": 510_000.0, "north_m": 2_410_000.0})
+
+
+def test_an_option_stands_on_the_records_at_its_sites_and_on_the_way_to_them():
+    place = part_measured()
+    on = footing(place)
+    weak_cell = place.cells["site_id"].iloc[2]
+    dark = place.sites["site_id"][place.sites["power_node_id"] == "t3"]
+    assert on.weak_sites["cells"] == {weak_cell}
+    assert on.weak_sites["power_nodes"] == set(dark)
+    firm = next(s for s in place.sites["site_id"] if s not in {weak_cell, *dark, "x0"})
+    weak = weak_remedies(remedies(firm, weak_cell, dark.iloc[0]), on)
+    kinds = ["battery_backup"] * 3
+    found = unknown_behind(kinds, on, weak, ["00001"] * 3)
+    assert found[0] == ""
+    assert "cells" in found[1]
+    assert "power_nodes" in found[2]
+
+
+def test_a_modelled_substation_weakens_everything_below_it():
+    base = region("measured")
+    kinds = np.where(base.power_nodes["node_id"] == "ss", "modelled", "")
+    on = footing(replace(base, power_nodes=base.power_nodes.assign(record_kind=kinds)))
+    assert on.weak_sites["power_nodes"] == set(base.sites["site_id"])
+
+
+def test_the_share_counts_records_and_pixels():
+    place = part_measured()
+    n = len(place.cells)
+    assert known_shares(place)["cells"] == pytest.approx(1 - 1 / n)
+    assert known_by_commune(place)["cells"].min() < 1.0
+    filled = replace(
+        place, sources=tuple(replace(s, share=0.9) if s.layer == "elevation" else s for s in place.sources)
+    )
+    assert known_shares(filled)["elevation"] == 0.9
+    assert not layer_is_known(filled)["elevation"]
+    assert not layer_is_known(place)["cells"]

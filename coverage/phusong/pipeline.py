@@ -18,7 +18,7 @@ from phusong.network_tables import network_tables
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.region.store import Region
 from phusong.report.folder import check_place, is_whole
-from phusong.report.redact import Redaction, redact
+from phusong.report.redact import Redaction, critical_sites, redact
 from phusong.report.result import Result
 from phusong.result_tables import origin_of, result_of
 from phusong.scenario import Scenario, policy_label
@@ -78,6 +78,9 @@ def run(
         region = scenario_region(asked, keeping)
     if resume and out is not None and _is_answered(asked, region, Path(out)):
         return Result.read(Path(out))
+    if asked.report.redact:
+        # a name that matches nothing is refused before the long part
+        critical_sites(region, _redaction(asked.report))
     result = run_region(asked, region, stages=clock, crew=crew, keeper=keeping)
     if asked.report.redact:
         result = redact(result, _redaction(asked.report))

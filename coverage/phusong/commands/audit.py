@@ -101,7 +101,7 @@ def _describe(found: Any, text: "Text") -> None:  # noqa: ANN401 - an Audit
     own = found.records[~found.records["whole_layer"]]
     for row in own.head(_LISTED).to_dict("records"):
         said = text.say(
-            "audit.record", layer=text.code("input", row["layer"]), key=str(row["key"]),
+            "audit.record" if row["delivered"] else "audit.record_modelled", layer=text.code("input", row["layer"]), key=str(row["key"]),
             detail=text.note(row["detail"]), people=text.number(row["people"]),
         )  # fmt: skip
         console.print(escape(said), highlight=False)
@@ -114,9 +114,10 @@ def _headline(found: Any, text: "Text") -> None:  # noqa: ANN401 - an Audit
     parts = {
         "score": text.number(top["overall"], "decimal"), "class": str(top["class"]),
         "rubric": f"{found.rubric.name} {found.rubric.version}", "day": text.date(found.as_of),
+        "drawn": text.number((~found.records["delivered"]).sum()),
         "affected": text.number(found.people_affected), "people": text.number(found.people),
     }  # fmt: skip
-    said = escape(text.say("audit.told", n=len(found.records), **parts))
+    said = escape(text.say("audit.told", n=int(found.records["delivered"].sum()), **parts))
     console.print(f"[bold]{escape(found.region)}[/bold]: {said}", highlight=False)
 
 

@@ -57,7 +57,29 @@ def _rasters() -> list[str]:
     lines = ["## Rasters", "", _row(head), _row(["---"] * len(head))]
     for r in RASTERS.values():
         lines.append(_row([f"{r.name}.tif", r.unit, r.meaning, f"{r.least:g}", f"{r.most:g}", r.without]))
-    return [*lines, ""]
+    return [
+        *lines,
+        "",
+        "Scale, offset and unit that a file states are applied (heights in m, dm, cm, mm, km or feet; people, or thousands);",
+        "a unit that is none, several bands without `--band`, and complex numbers are refused, in imports and in a region's",
+        "folder alike. What an imported raster does not cover keeps the layer of before, and each commune that is covered in",
+        "part stands in repairs.csv; less than `--least-covered` (0.5) of the region, or of its people, is refused with the",
+        "share. Voids of heights are filled up to `--fill-m` (2000 m). Heights that are 10, 3.28 or 100 times the former ones are",
+        "refused by the unit they look like, and people that would have to be multiplied by more than `--most-scaled` (2) with",
+        "the factor.",
+        "",
+        "## Measured, official, modelled, assumed",
+        "",
+        "`region.toml` says the kind of each layer, `record_kind` that of a record where it differs: an exchange that a list of",
+        "masts lacks stays `modelled` in a measured layer, and so do cells, links and facilities that a source did not give.",
+        "Of a raster `share` says how many of its pixels are of its kind; the others were filled. `share_measured` counts records",
+        "and pixels, and `--only measured` leaves out an option that stands on a modelled record: at its site, or on the way of",
+        "its supply or backhaul. A raster may have one pixel in twenty filled.",
+        "",
+        "A list of sites may be imported without `power_source`, and says what it took; in a region's own folder the column must",
+        "stand.",
+        "",
+    ]
 
 
 def _files() -> list[str]:

@@ -14,6 +14,8 @@ from phusong.region.check import check_region
 from phusong.region.column_map import read_column_maps
 from phusong.region.importers import IMPORTERS, Importer, Options
 from phusong.region.notices import Notice
+from phusong.region.rasters import Limits
+from phusong.region.rejoin_places import Totals
 from phusong.region.replace import with_imported
 from phusong.region.store import Region
 
@@ -39,6 +41,7 @@ def options_of(
     licence: str = "",
     source: str = "",
     crew: Crew | None = None,
+    limits: Limits | None = None,
 ) -> Options:
     """Return the options of an import, checked; parameters as in :class:`Options`, `columns` a file.
 
@@ -60,6 +63,7 @@ def options_of(
         except CRSError:
             told = "is no known coordinate reference system; expected e.g. EPSG:4326"
             problems.append(Problem("region import", told, column="--crs", value=crs))
+    problems += [] if limits is None else limits.problems()
     maps = {}
     if columns is not None:
         if not columns.is_file():
@@ -70,7 +74,7 @@ def options_of(
             except InputError as error:
                 problems += error.problems
     refuse(problems)
-    return Options(maps, tuple(layers), crs, as_of, licence, source, crew or Threads(1))
+    return Options(maps, tuple(layers), crs, as_of, licence, source, crew or Threads(1), limits or Limits())
 
 
 def import_files(
@@ -105,7 +109,8 @@ def import_files(
         )
     refuse(problems)
     imported = IMPORTERS[kind].read(region, files, options)
-    joined = with_imported(region, imported, totals="commune" if totals == "commune" else "province")
+    whose: Totals = "commune" if totals == "commune" else "province"
+    joined = with_imported(region, imported, totals=whose, limits=options.limits)
     refuse(check_region(joined.region))
     return ImportResult(joined.region, (*imported.notices, *joined.notices), imported.beside)
 

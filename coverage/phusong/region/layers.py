@@ -28,10 +28,11 @@ COLUMN_MAP_FILE = "columns.toml"
 
 @dataclass(frozen=True)
 class Reading:
-    """A layer as read, and what was converted, filled or left out on the way."""
+    """A layer as read, what was converted, filled or left out on the way, and the columns that it lacked altogether."""
 
     frame: Any
     notices: tuple[Notice, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 def read_table(
@@ -78,7 +79,7 @@ def read_layer(
         known=names,
     )
     read = table_of(opened.frame, path.name, layer, crs=crs, columns=by, mend_shapes=mend_shapes)
-    return Reading(read.frame, (*opened.notices, *read.notices))
+    return Reading(read.frame, (*opened.notices, *read.notices), read.absent)
 
 
 def table_of(
@@ -118,6 +119,7 @@ def table_of(
     table, wrong, told = _with_place(table, layer, where, crs, by, mend=mend_shapes)
     problems += wrong
     notices += told
+    absent = tuple(c.name for c in LAYERS[layer] if c.name not in table.columns)
     table, wrong, told = typed(table, layer, where)
     notices += told
     by_schema = schema_problems(table, where, layer)
@@ -129,7 +131,7 @@ def table_of(
         if p.column != "geometry" or (p.row not in told_rows and not _placeless(problems))
     ]
     refuse([*problems, *wrong, *left])
-    return Reading(table, tuple(notices))
+    return Reading(table, tuple(notices), absent)
 
 
 def _placeless(problems: list[Problem]) -> bool:

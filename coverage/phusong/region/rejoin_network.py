@@ -10,7 +10,9 @@ import pandas as pd
 
 from phusong.errors import InputError, Problem
 from phusong.region.near import nearest
+from phusong.region.record_kinds import stamped
 from phusong.region.store import Region, Source
+from phusong.region.values import completed
 
 __all__ = ["with_network", "with_power"]
 
@@ -75,8 +77,10 @@ def with_network(region: Region, sites: Any | None, cells: Any | None, links: An
 
 
 def _with_exchanges(region: Region, given: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    sites = region.sites
-    exchanges = sites[(sites["structure"] == "exchange") & ~sites["site_id"].isin(given["site_id"])]
+    sites, given = region.sites, completed(given, "sites")
+    # what stays of the former layer stays what it was, whatever the new list is
+    known = stamped(sites, region.record_kinds("sites"))
+    exchanges = known[(sites["structure"] == "exchange") & ~sites["site_id"].isin(given["site_id"])]
     keep = exchanges if not (given["structure"] == "exchange").any() else exchanges.iloc[:0]
     both = pd.concat([keep, given], ignore_index=True)
     for name in set(given.columns) - set(keep.columns):  # a column of the source that exchanges have not

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandera.pandas as pa
 
-from phusong.region.columns import flag, key, number, shape, text, whole
+from phusong.region.columns import flag, key, kind_of_record, number, shape, text, whole
 
 __all__ = ["PLACES"]
 
@@ -44,6 +44,7 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
             ),
             "population": whole("people", "people", 0, default=0, aliases=_PEOPLE),
             "remote": whole("remoteness: 0 urban, 1 rural, 2 remote, 3 very remote", "", 0, 3, default=1),
+            "record_kind": kind_of_record(),
             "geometry": shape("Polygon", "MultiPolygon"),
         }
     ),
@@ -74,6 +75,7 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
             "on_grid": flag(
                 "whether a power line reaches it", default=True, aliases=("electrified", "co_dien")
             ),
+            "record_kind": kind_of_record(),
             "geometry": shape("Point"),
         }
     ),
@@ -89,6 +91,7 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
                 words={"commune_office": "commune office", "trường học": "school", "trạm y tế": "clinic"},
             ),
             "commune_code": text("commune", digits=5, refers="communes.commune_code", aliases=_COMMUNE),
+            "record_kind": kind_of_record(),
             "geometry": shape("Point"),
         }
     ),

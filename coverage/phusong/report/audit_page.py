@@ -62,9 +62,13 @@ def audit_html(audit: Audit, map_png: bytes | None = None, *, lang: str = "en") 
         "failing": _failing(audit.checks[~audit.checks["whole_layer"]]),
         "lacking": _lacking(audit.checks[audit.checks["whole_layer"]], text),
         "passed": _passed(audit.checks, text),
-        "records": _own(audit).head(_LISTED_RECORDS).to_dict("records"),
+        "lists": [
+            (text.say(f"audit.{k}"), text.say(f"audit.{k}_note"), *_listed(_own(audit), delivered=d))
+            for k, d in (("delivered", True), ("drawn", False))
+        ],
+        "origins": audit.ranking("origin").sort_values("name").to_dict("records"),
+        "delivered_count": int(audit.records["delivered"].sum()),
         "record_count": len(audit.records),
-        "own_count": len(_own(audit)),
         "classes": audit.rubric.classes,
         "method": METHOD,
         "picture": base64.b64encode(map_png).decode() if map_png else "",
@@ -81,6 +85,14 @@ def audit_html(audit: Audit, map_png: bytes | None = None, *, lang: str = "en") 
 def _own(audit: Audit) -> pd.DataFrame:
     """Return the records of single rows; what whole layers lack has a table of its own."""
     return pd.DataFrame(audit.records[~audit.records["whole_layer"]].drop(columns="geometry"))
+
+
+def _listed(own: pd.DataFrame, *, delivered: bool) -> tuple[list[dict[str, Any]], int]:
+    """Return the first records of those that were delivered, or of a model's, and how many there are."""
+    mine = own[own["delivered"] == delivered]
+    return [{str(k): v for k, v in r.items()} for r in mine.head(_LISTED_RECORDS).to_dict("records")], len(
+        mine
+    )
 
 
 def _ranking(audit: Audit, scope: str) -> list[dict[str, Any]]:

@@ -62,9 +62,18 @@ def source_lines(layers: pd.DataFrame, head: str, text: Text, *, width_in: float
     """
     parts = [head]
     if "kind" in layers and len(layers):
-        counts = layers["kind"].astype(str).value_counts().sort_index()
-        kinds = ", ".join(f"{text.number(n)} {text.code('quality', kind)}" for kind, n in counts.items())
-        parts.append(text.say("drawn.layers", kinds=kinds))
+        kinds = layers["kind"].astype(str)
+        counted = layers[[c for c in layers if str(c).startswith("records_")]]
+        # a layer of several kinds is none of them
+        mixed = (counted > 0).sum(axis=1) > 1
+        if "share" in layers:
+            mixed |= layers["share"].astype(float) < 1.0
+        kinds = kinds.where(~mixed, "partly " + kinds)
+        counts = kinds.value_counts().sort_index()
+        counted_kinds = ", ".join(
+            f"{text.number(n)} {text.code('quality', kind)}" for kind, n in counts.items()
+        )
+        parts.append(text.say("drawn.layers", kinds=counted_kinds))
     dates = sorted({str(d) for d in layers["as_of"] if _said(d)}) if "as_of" in layers else []
     if dates:
         key = "drawn.as_of_to" if len(dates) > 1 else "drawn.as_of"

@@ -59,6 +59,8 @@ def draw_maps(result: Result, folder: Path, lang: str | None = None) -> list[Pat
     thinned = for_print(result)
     paths = []
     for name in MAPS:
+        if name == "rsrp" and result.redacted:
+            continue  # withheld; a map of nothing would read as no signal anywhere
         path = folder / f"{name}.png"
         path.write_bytes(picture_bytes(draw_map(thinned, name, lang)))
         paths.append(path)
@@ -71,11 +73,15 @@ def draw_map(result: Result, name: str = "gap", lang: str | None = None) -> Figu
     Raises
     ------
     InputError
-        If there is no map of that name.
+        If there is no map of that name, or it is withheld.
     """
     if name not in MAPS:
         hint = nearest_name(name, MAPS)
         raise InputError(Problem("map", f"is no map{hint}; there are {', '.join(MAPS)}", value=name))
+    if name == "rsrp" and result.redacted:
+        raise InputError(
+            Problem("map", "is withheld from a redacted result: peaks point at masts", value=name)
+        )
     with style():
         return MAPS[name](result, Text(lang or result.lang))
 

@@ -9,6 +9,7 @@ import pandas as pd
 from phusong.region.names import alphabetical
 from phusong.report.page_why import reasons
 from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.tables import TABLES
 from phusong.report.text import Words, catalogue, finite, slug
 from phusong.report.theme import GAP_HEX, SERVED_HEX
 
@@ -32,16 +33,6 @@ QUALITIES = ("measured", "official", "modelled", "assumed")
 _LISTED_OPTIONS = 60
 _LISTED_REPAIRS = 200
 _LISTED_ROWS = 60
-_SHOWN = {
-    "schedule": ("year", "what", "accountable", "fund", "commune", "cost_musd", "people_gained", "serves_from", "waits_for"),
-    "funds": ("fund", "year", "planned_musd", "available_musd", "spent_musd", "left_musd", "blocked_musd"),
-    "milestones": ("year", "commune", "people", "people_served", "share_served", "target_share", "spent_musd", "met"),
-    "tornado": ("input", "unit", "low", "base", "high", "people_low", "people_base", "people_high", "swing_people"),
-    "robustness": (
-        "plan", "cost_musd", "people", "people_mean", "people_p05", "people_p95", "people_worst_tenth",
-        "within_budget_share", "regret_mean",
-    ),
-}  # fmt: skip
 _FORM_ENDS = (("from", "plain"), ("people", "people"), ("regret_mean", "people"),
     ("musd", "usd"), ("musd_year", "usd"), ("share", "percent"), ("probability", "percent"), ("year", "plain"),
 )  # fmt: skip
@@ -166,10 +157,26 @@ def layer_rows(layers: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the layers; one whose quality nobody stated counts as the weakest."""
     if layers.empty:
         return []
-    found = records(layers.reindex(columns=["layer", "kind", "source", "licence", "as_of", "notes"]))
+    found = records(
+        layers.reindex(
+            columns=[
+                "layer",
+                "kind",
+                "source",
+                "licence",
+                "as_of",
+                "notes",
+                *(f"records_{q}" for q in QUALITIES),
+            ]
+        )
+    )
     for row in found:
         row["kind"] = str(row["kind"] or "assumed")
         row["kind_class"] = row["kind"] if row["kind"] in QUALITIES else "assumed"
+        counts = [(q, int(finite(row[f"records_{q}"]) or 0)) for q in QUALITIES]
+        counts = [(q, n) for q, n in counts if n]
+        # where the records are of several kinds, each is counted
+        row["counts"] = counts if len(counts) > 1 else []
     return found
 
 
@@ -186,7 +193,7 @@ def plain_view(frame: pd.DataFrame, name: str = "") -> dict[str, Any]:
 
     Of a table that is known by ``name`` the columns that people ask for are shown; of communes, all together first.
     """
-    wanted = [c for c in _SHOWN.get(name, ()) if c in frame]
+    wanted = [c for c in TABLES[name].shown if c in frame] if name in TABLES else []
     if name == "milestones" and {"commune_code", "year"} <= set(frame.columns):
         frame = frame.sort_values(["commune_code", "year"], kind="stable")
     frame = frame[wanted] if wanted else frame

@@ -14,6 +14,7 @@ import pandas as pd
 
 from phusong.errors import PhusongError
 from phusong.region.grid import Grid
+from phusong.report.tables import TABLES
 from phusong.report.text import LANGUAGES, Text
 
 if TYPE_CHECKING:
@@ -22,30 +23,13 @@ if TYPE_CHECKING:
     from phusong.report.outcome import Outcome
     from phusong.report.plots import Plots
 
-__all__ = ["ACCESS_CLASSES", "COLUMNS", "GAP_PARTS", "AccessView", "Result", "as_words"]
+__all__ = ["ACCESS_CLASSES", "GAP_PARTS", "AccessView", "Result", "as_words"]
 
 GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
 """Why people are not served, in the order the causes are tested."""
 
 ACCESS_CLASSES = ("no data", "no signal", "locked", "unstable", "congested", "served")
 """Meaning of the codes 0–5 in the access raster."""
-
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "communes": (
-        "commune_code", "name", "province", "population", "people_served", *GAP_PARTS, "share_served",
-        "hours_lost_year", "facilities_served", "rank_remote", "geometry",
-    ),
-    "sites": (
-        "site_id", "people_heard", "people_served", "availability", "load", "bottleneck", "geometry",
-    ),
-    "options": (
-        "rank", "bundle_id", "kinds", "remedies", "commune_code", "operators", "cost_musd", "capex_musd",
-        "opex_musd_year", "people_gained", "people_alone", "people_per_musd", "cumulative_cost_musd",
-        "cumulative_people", "rank_p05", "rank_p95", "why",
-    ),
-    "plan": ("remedy_id", "year", "fund", "cost_musd", "people_gained"),
-}  # fmt: skip
-"""Columns every result has; more may be present and are kept."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +39,7 @@ class AccessView:
     Parameters
     ----------
     communes : GeoDataFrame
-        One row a commune, see ``COLUMNS``.
+        One row a commune, see :data:`phusong.report.tables.TABLES`.
     classes : (height, width) uint8
         Dominant class of each land pixel, see ``ACCESS_CLASSES``.
     settlements : GeoDataFrame or None
@@ -77,9 +61,9 @@ class Result:
         Headline figures: title, region, policy, people, people_served, share_served, the gap parts [people],
         hours_lost_year_mean, plan {…}, policies, provinces, calibration, units, currency. No clock times.
     communes, sites : GeoDataFrame
-        In the CRS of the grid; columns in ``COLUMNS``, more are kept.
+        In the CRS of the grid; columns in :data:`phusong.report.tables.TABLES`, more are kept.
     options, plan : DataFrame
-        Ranked bundles and the chosen remedies; columns in ``COLUMNS``. ``options`` may carry ``east_m`` and
+        Ranked bundles and the chosen remedies; columns likewise. ``options`` may carry ``east_m`` and
         ``north_m``, the centre of each option.
     access_class : (height, width) uint8
         Codes of ``ACCESS_CLASSES``; ``result.access`` is the view that puts the communes beside it.
@@ -117,6 +101,8 @@ class Result:
     schedule, funds, milestones, late, interim, alternatives : DataFrame
         Who does what, when, paid by whom, with which result; money by fund and year; people served by year and commune
         against their targets; what is late if a fund is; interim remedies that bridge the time; further plans that spend the money otherwise.
+    option_communes, plan_communes : DataFrame
+        People gained by commune, of each option, and of the plan by year.
 
     Raises
     ------
@@ -161,13 +147,15 @@ class Result:
     interim: pd.DataFrame = field(default_factory=pd.DataFrame)
     alternatives: pd.DataFrame = field(default_factory=pd.DataFrame)
     tornado: pd.DataFrame = field(default_factory=pd.DataFrame)
+    option_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    plan_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
-        for name, columns in COLUMNS.items():
-            frame: pd.DataFrame = getattr(self, name)
-            missing = [c for c in columns if c not in frame.columns]
-            if missing:
-                raise PhusongError(f"result.{name} lacks {', '.join(missing)}")
+        for table in TABLES.values():
+            frame: pd.DataFrame | None = getattr(self, table.name, None)
+            missing = [] if frame is None else [c for c in table.required if c not in frame.columns]
+            if missing and table.always:
+                raise PhusongError(f"result.{table.name} lacks {', '.join(missing)}")
         for name, dtype in (("access_class", np.uint8), ("rsrp_dbm", np.float32)):
             raster: npt.NDArray[Any] = getattr(self, name)
             if raster.shape != self.grid.shape or raster.dtype != dtype:
@@ -197,6 +185,11 @@ class Result:
         said = self.summary.get(own) or self.summary.get("title")
         region = str(self.summary.get("region") or "")
         return str(said) if said else Text(lang or self.lang).say("title.question", region=region)
+
+    @property
+    def redacted(self) -> bool:
+        """Whether this is what may leave the house, see :func:`phusong.report.redact.redact`."""
+        return "redaction" in self.summary
 
     @property
     def invest(self) -> "PlanView":

@@ -108,7 +108,9 @@ class StormTables:
     def source(self, text: Text) -> str:
         """Return the note under the maps."""
         found = self.found
-        kinds = pd.Series([s.kind for s in found.region.sources]).value_counts().sort_index()
+        region = found.region
+        said = [s.kind if region.kind_said(s.layer) == s.kind else f"partly {s.kind}" for s in region.sources]
+        kinds = pd.Series(said).value_counts().sort_index()
         layers = ", ".join(f"{text.number(n)} {text.code('quality', kind)}" for kind, n in kinds.items())
         how = text.say("drawn.storm_how", n=found.n_samples)
         track = text.say("drawn.storm_track", source=text.note(found.track.source))

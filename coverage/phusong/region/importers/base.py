@@ -13,6 +13,8 @@ from phusong.errors import Problem
 from phusong.region.column_map import ColumnMap
 from phusong.region.grid import Grid
 from phusong.region.notices import Notice
+from phusong.region.rasters import Limits
+from phusong.region.repairs import Repair
 from phusong.region.store import Region, Source
 
 __all__ = [
@@ -43,6 +45,8 @@ class Options:
         What region.toml shall say, where the importer cannot know.
     crew : Crew
         Who draws rasters; the layers do not depend on it.
+    limits : Limits
+        How far rasters may fall short, their band and unit.
     """
 
     columns: Mapping[str, ColumnMap] = field(default_factory=dict)
@@ -52,23 +56,11 @@ class Options:
     licence: str = ""
     source: str = ""
     crew: Crew = field(default_factory=lambda: Threads(1))
+    limits: Limits = field(default_factory=Limits)
 
     def takes(self, layer: str, *, of_itself: bool = True) -> bool:
         """Return whether a layer is wanted."""
         return layer in self.layers if self.layers else of_itself
-
-
-@dataclass(frozen=True)
-class Repair:
-    """One row of a region's repairs: what was changed in the source, where and why."""
-
-    layer: str
-    reason: str
-    key: str = ""
-    name: str = ""
-    column: str = ""
-    old_value: str = ""
-    new_value: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,8 +70,8 @@ class Imported:
     Parameters
     ----------
     layers : mapping
-        Frames by layer name; `elevation` and `clutter` as arrays on the region's grid; `people` as an array of
-        people per pixel whose pattern is wanted.
+        Frames by layer name; `elevation` and `clutter` as arrays on the region's grid; `people` as :class:`People`
+        whose pattern is wanted.
     sources : tuple of Source
         Where each layer comes from.
     notices : tuple of Notice

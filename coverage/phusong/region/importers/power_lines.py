@@ -90,7 +90,22 @@ def joined_layers(
         for f in join.fragments.head(500).itertuples(index=False)
     )
     notices = (Notice(where, join.report(), "geometry"),)
-    return Imported({"power_nodes": join.nodes, "power_lines": join.lines}, sources, notices, rows)
+    lines = _said(join.lines, region, "power_lines", "line_id")
+    drawn = (lines["record_kind"] == "").to_numpy(bool)
+    # what somebody drew is measured; a prediction and the joins between are a model's
+    real = drawn & ~lines["origin"].isin(["connection", "gridfinder"]).to_numpy(bool)
+    lines = lines.assign(
+        record_kind=np.where(real, "measured", np.where(drawn, "modelled", lines["record_kind"]))
+    )
+    nodes = _said(join.nodes, region, "power_nodes", "node_id")
+    return Imported({"power_nodes": nodes, "power_lines": lines}, sources, notices, rows)
+
+
+def _said(table: Any, region: Region, layer: str, key: str) -> Any:  # noqa: ANN401 - with or without geometry
+    """Return a table whose rows of before say what they were; new ones say nothing yet."""
+    before = getattr(region, layer)
+    was = dict(zip(before[key].astype(str), region.record_kinds(layer).tolist(), strict=True))
+    return table.assign(record_kind=[was.get(str(k), "") for k in table[key]])
 
 
 def raster_lines(path: Path, region: Region) -> npt.NDArray[Any]:
