@@ -132,8 +132,10 @@ def run(
         _policies(result.summary["policies"], result.summary["people"], text)
     _headline(result.summary, text)
     if asked.invest.only == "measured" and result.options.empty:
-        kinds = result.layers.set_index("layer")["kind"]
-        weak = ", ".join(text.code("input", k) for k in kinds[~kinds.isin(KNOWN_KINDS)].index)
+        made = result.layers.set_index("layer")
+        added = made[["records_modelled", "records_assumed"]].sum(axis=1) > 0
+        partly = made.index[~made["kind"].isin(KNOWN_KINDS) | added | (made["share"] < 1.0)]
+        weak = ", ".join(text.code("input", k) for k in partly)
         console.print(text.say("ran.only_modelled", layers=weak), highlight=False)
     if why_recompute:
         tell_why(use.keeper)

@@ -66,7 +66,7 @@ def audit_html(audit: Audit, map_png: bytes | None = None, *, lang: str = "en") 
             (text.say(f"audit.{k}"), text.say(f"audit.{k}_note"), *_listed(_own(audit), delivered=d))
             for k, d in (("delivered", True), ("drawn", False))
         ],
-        "origins": audit.ranking("origin").sort_values("name").to_dict("records"),
+        "origins": _origins(audit),
         "delivered_count": int(audit.records["delivered"].sum()),
         "record_count": len(audit.records),
         "classes": audit.rubric.classes,
@@ -85,6 +85,12 @@ def audit_html(audit: Audit, map_png: bytes | None = None, *, lang: str = "en") 
 def _own(audit: Audit) -> pd.DataFrame:
     """Return the records of single rows; what whole layers lack has a table of its own."""
     return pd.DataFrame(audit.records[~audit.records["whole_layer"]].drop(columns="geometry"))
+
+
+def _origins(audit: Audit) -> list[tuple[str, float]]:
+    """Return the score of what was delivered and of what a model drew; NaN where there is nothing of it."""
+    overall = audit.ranking("origin").set_index("name")["overall"]
+    return [(name, float(overall.get(name, np.nan))) for name in ("delivered", "modelled")]
 
 
 def _listed(own: pd.DataFrame, *, delivered: bool) -> tuple[list[dict[str, Any]], int]:
