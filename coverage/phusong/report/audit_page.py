@@ -4,6 +4,7 @@ import base64
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
