@@ -89,7 +89,9 @@ def first_rows(
         for i in rows[:SHOWN]
     ]
     if len(rows) > SHOWN:
-        found.append(Problem(where, f"and {len(rows) - SHOWN} more rows with this problem", column=column))
+        told = f"and {len(rows) - SHOWN} more rows with this problem"
+        more = tuple(int(i) + 1 for i in rows[SHOWN:])
+        found.append(Problem(where, told, column=column, rows=more, why=what))
     return found
 
 
