@@ -12,8 +12,8 @@ from pyproj.exceptions import CRSError
 
 from phusong.bounded import toml_tree
 from phusong.errors import Problem, nearest_name, refuse
-from phusong.region.legacy_text import ENCODINGS
 from phusong.region.headings import column_of
+from phusong.region.legacy_text import ENCODINGS
 from phusong.region.names import fold
 from phusong.region.notices import Notice
 from phusong.region.number_text import numbers_of

@@ -13,6 +13,7 @@ from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.region.check import check_region
 from phusong.region.column_map import read_column_maps
 from phusong.region.importers import IMPORTERS, Importer, Options
+from phusong.region.left_out import DEFAULT_SHARE
 from phusong.region.notices import Notice
 from phusong.region.replace import with_imported
 from phusong.region.store import Region
@@ -39,8 +40,12 @@ def options_of(
     licence: str = "",
     source: str = "",
     crew: Crew | None = None,
+    operators: Sequence[str] = (),
+    left_out_share: float = DEFAULT_SHARE,
 ) -> Options:
     """Return the options of an import, checked; parameters as in :class:`Options`, `columns` a file.
+
+    `operators` are texts ``owner=operator``.
 
     Raises
     ------
@@ -60,6 +65,16 @@ def options_of(
         except CRSError:
             told = "is no known coordinate reference system; expected e.g. EPSG:4326"
             problems.append(Problem("region import", told, column="--crs", value=crs))
+    said = {}
+    for text in operators:
+        owner, mark, ours = text.rpartition("=")
+        if not mark:
+            told = "says nothing; expected OWNER=OPERATOR, e.g. VNPT=vinaphone, or OWNER=none"
+            problems.append(Problem("region import", told, column="--operator", value=text))
+        said[owner.strip()] = ours.strip()
+    if not 0.0 <= left_out_share <= 1.0:
+        told = "is no share between 0 and 1"
+        problems.append(Problem("region import", told, column="--left-out-share", value=left_out_share))
     maps = {}
     if columns is not None:
         if not columns.is_file():
@@ -70,7 +85,7 @@ def options_of(
             except InputError as error:
                 problems += error.problems
     refuse(problems)
-    return Options(maps, tuple(layers), crs, as_of, licence, source, crew or Threads(1))
+    return Options(maps, tuple(layers), crs, as_of, licence, source, crew or Threads(1), said, left_out_share)
 
 
 def import_files(
@@ -105,7 +120,12 @@ def import_files(
         )
     refuse(problems)
     imported = IMPORTERS[kind].read(region, files, options)
-    joined = with_imported(region, imported, totals="commune" if totals == "commune" else "province")
+    joined = with_imported(
+        region,
+        imported,
+        totals="commune" if totals == "commune" else "province",
+        operators=options.said_of_operators(),
+    )
     refuse(check_region(joined.region))
     return ImportResult(joined.region, (*imported.notices, *joined.notices), imported.beside)
 

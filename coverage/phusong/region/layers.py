@@ -265,7 +265,9 @@ def _keyed(table: Any, layer: str, where: str) -> tuple[Any, list[Notice]]:  # n
     text = table[name].astype("str").str.strip()
     if table[name].isna().any() or (text == "").any() or text.duplicated().any():
         return table, []
-    return table.assign(**{key: text}), [Notice(where, f"was read as {key}: the file has no keys, and names differ", name)]
+    return table.assign(**{key: text}), [
+        Notice(where, f"was read as {key}: the file has no keys, and names differ", name)
+    ]
 
 
 def _with_place(

@@ -9,7 +9,17 @@ from phusong.errors import InputError, Problem
 from phusong.region.notices import Notice
 from phusong.region.personal_data import holds_personal_data
 
-__all__ = ["DEFAULT_SHARE", "LEFT_OUT_COLUMNS", "LeftRow", "few_enough", "left_notices", "left_table", "merged", "refuse_too_many", "row_problems"]
+__all__ = [
+    "DEFAULT_SHARE",
+    "LEFT_OUT_COLUMNS",
+    "LeftRow",
+    "few_enough",
+    "left_notices",
+    "left_table",
+    "merged",
+    "refuse_too_many",
+    "row_problems",
+]
 
 DEFAULT_SHARE = 0.05
 """Share of a list's rows that may be left out because they cannot be used."""
@@ -82,9 +92,7 @@ def row_problems(
     return found, whole
 
 
-def refuse_too_many(
-    problems: Sequence[Problem], count: int, of: int, share: float, where: str
-) -> None:
+def refuse_too_many(problems: Sequence[Problem], count: int, of: int, share: float, where: str) -> None:
     """Refuse a list of which more rows cannot be used than may be left out, with all its problems.
 
     Raises
@@ -123,7 +131,7 @@ def left_table(left: Sequence[LeftRow]) -> pd.DataFrame:
     """Return left-out rows as a table, in the order of their files."""
     values = [(r.file, r.row, r.column, r.value, r.why) for r in left]
     frame = pd.DataFrame(values, columns=list(LEFT_OUT_COLUMNS))
-    return frame.astype({"row": "int64", **{c: "str" for c in LEFT_OUT_COLUMNS if c != "row"}})
+    return frame.astype("str")
 
 
 def merged(*parts: Mapping[str, Sequence[LeftRow]]) -> dict[str, tuple[LeftRow, ...]]:
