@@ -142,6 +142,7 @@ def opened_for(path: Path, layer: str, by: ColumnMap, *, known: Sequence[str] = 
         skip_lines=by.file.skip_lines,
         table=by.file.table,
         known=[*headings_for(layer, by), *known],
+        mapped=tuple(by.columns.values()),
     )
 
 
