@@ -296,10 +296,8 @@ def _north_first(
     known = np.isfinite(x) & np.isfinite(y)
     if not known.any():
         return x, y, []
-    used = CRS.from_user_input(source).area_of_use
-    own = area if used is None else Area(source, used.west - 1, used.south - 1, used.east + 1, used.north + 1)
-    as_is = own.holds(*to_degrees.transform(x, y)) & known
-    turned = own.holds(*to_degrees.transform(y, x)) & known
+    as_is = area.holds(*to_degrees.transform(x, y)) & known
+    turned = area.holds(*to_degrees.transform(y, x)) & known
     if as_is.any() or not turned.any() or not (fold(columns[0]) == "x" and fold(columns[1]) == "y"):
         return x, y, []
     told = f"x was read as the northing and y as the easting of {source}, as VN-2000 lists have them"
