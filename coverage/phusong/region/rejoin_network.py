@@ -103,7 +103,7 @@ def with_network(
                 sources = _assumed(sources, "cells", "three sectors of 900 MHz for each site's owner")
     new_cells = new_cells if cells is None else cells
     new_links = new_links if links is None else links
-    if cells is not None and sites is not None:
+    if cells is not None and sites is not None and cells is not region.cells:
         told_cells = f"{len(region.cells)} cells of the region were replaced by {len(cells)} of the file"
         notices.append(Notice(where, told_cells, "cells"))
     out = replace(region, sites=new_sites, cells=new_cells, links=new_links, sources=sources)
