@@ -279,8 +279,9 @@ def _from_metres(
     told = f"looks like degrees, not metres of {source}: put it in columns longitude and latitude"
     problems += first_rows(degrees, frame[columns[0]], where, columns[0], told)
     x, y = np.where(degrees, np.nan, x), np.where(degrees, np.nan, y)
-    x, y, told = _north_first(x, y, where, source, area_of(crs), columns)
-    notices += told
+    if own_crs:
+        x, y, told = _north_first(x, y, where, source, area_of(crs), columns)
+        notices += told
     problems += _metres_off(x, y, where, source, area_of(crs), columns)
     if own_crs and CRS.from_user_input(own_crs) != CRS.from_user_input(crs):
         x, y = Transformer.from_crs(own_crs, crs, always_xy=True).transform(x, y)

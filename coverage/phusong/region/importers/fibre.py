@@ -263,8 +263,11 @@ def _nodes(
 
 
 def _placed(
-    table: Any, where: str, region: Region, options: Options
-) -> tuple[npt.NDArray[Any], list[Notice]]:  # noqa: ANN401
+    table: Any,  # noqa: ANN401
+    where: str,
+    region: Region,
+    options: Options,
+) -> tuple[npt.NDArray[Any], list[Notice]]:
     """Return the places of nodes in the region's CRS."""
     crs = region.grid.crs
     if not (isinstance(table, gpd.GeoDataFrame) and table.active_geometry_name is not None):
@@ -330,7 +333,7 @@ def _spans(frame: Any) -> pd.DataFrame:  # noqa: ANN401
 
 
 def _unused(frame: Any, where: str) -> list[Notice]:  # noqa: ANN401
-    unused = [c for name, c in _columns(frame).items() if name not in _READ_FROM and c not in {"geometry"}]
+    unused = [c for name, c in _columns(frame).items() if name not in _READ_FROM and c != "geometry"]
     if not unused:
         return []
     return [
@@ -407,10 +410,10 @@ def _with_spans(
 
 def _rehung(
     region: Region,
-    sites: Any,
+    sites: Any,  # noqa: ANN401
     links: pd.DataFrame,
-    nodes: Any,
-    keys: Sequence[str],  # noqa: ANN401
+    nodes: Any,  # noqa: ANN401
+    keys: Sequence[str],
 ) -> tuple[Any, pd.DataFrame, int]:
     """Return sites and links in which modelled fibre to an exchange goes to the nearest node, where that is nearer."""
     if region.source_of("links").kind not in {"modelled", "assumed"}:
