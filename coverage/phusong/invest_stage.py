@@ -8,7 +8,7 @@ import numpy.typing as npt
 from phusong.engine.crew import Counted, Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.engine.store import Store
-from phusong.evidence import layer_is_known, unknown_behind
+from phusong.evidence import footing, unknown_behind, weak_remedies
 from phusong.invest.bundles import OfferTerms, make_offers
 from phusong.invest.cost_catalogue import with_own_costs
 from phusong.invest.costs import Costs
@@ -68,7 +68,7 @@ def invest(
         "places for masts": [region.settlements, region.facilities],
         "cells": region.cells,
         "reach of facilities": asked.access.facilities_within_m,
-        "layers": (layer_is_known(region), region.communes[["commune_code", "name"]]),
+        "layers": (footing(region), region.communes[["commune_code", "name"]]),
         "sharing": asked.sharing.policy,
         "priorities": value,
     }
@@ -98,7 +98,14 @@ def _invested(
     terms = OfferTerms(asked.sharing.policy, settings.universal_service_share, settings.interim_years)
     offers = make_offers(situation, costs_of(asked), candidates, terms)
     if settings.only == "measured":
-        unknown = unknown_behind(offers.bundles["kinds"].tolist(), layer_is_known(region))
+        on, needs = footing(region), offers.model.needs
+        weak = weak_remedies(offers.remedies, on)
+        behind = [
+            frozenset[str]().union(*(weak[r] for r in needs.indices[needs.indptr[b] : needs.indptr[b + 1]]))
+            for b in range(needs.shape[0])
+        ]
+        codes = offers.bundles["commune_code"].astype(str).tolist()
+        unknown = unknown_behind(offers.bundles["kinds"].tolist(), on, behind, codes)
         offers = offers.only(np.array([not layers for layers in unknown], bool))
     access = situation.access
     causes = {

@@ -1,5 +1,6 @@
 """From the stages of a run to its result: every table, raster and headline figure."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from phusong.access.gaps import GAP_PARTS, Access, raster_class
 from phusong.calibration import Heard, calibrate, village_signal
 from phusong.distinct import distinct
 from phusong.errors import InputError, Problem
-from phusong.evidence import layer_is_known, share_measured, unknown_behind
+from phusong.evidence import footing, known_by_commune, share_measured, unknown_behind, weak_remedies
 from phusong.invest.portfolio import Portfolio
 from phusong.radio.servers import ServerMaps
-from phusong.region.store import Region
+from phusong.region.columns import KINDS
+from phusong.region.store import Region, Source
 from phusong.report.provenance import file_digest, provenance
 from phusong.report.result import Result
 from phusong.scenario import Scenario, policy_label
@@ -73,11 +75,12 @@ def result_of(
     communes = communes.merge(facilities, on="commune_code", how="left")
     ready = tables["readiness"][["commune_code", *COMMUNE_COLUMNS]]
     communes = communes.merge(ready, on="commune_code", how="left")
-    known = layer_is_known(region)
-    communes["share_measured"] = share_measured(communes, known)
-    options = portfolio.options.assign(
-        modelled_layers=unknown_behind(portfolio.options["kinds"].tolist(), known)
+    by_commune = known_by_commune(region)
+    order = pd.Index(region.communes["commune_code"].astype(str)).get_indexer(
+        communes["commune_code"].astype(str)
     )
+    communes["share_measured"] = share_measured(communes, {k: v[order] for k, v in by_commune.items()})
+    options = portfolio.options.assign(modelled_layers=_modelled_layers(portfolio, region))
     rsrp = np.where(ground.land, servers.best_dbm(), np.nan).astype(np.float32)
     classes = np.where(ground.land, np.where(np.isnan(rsrp), 1, 5), 0).astype(np.uint8).ravel()
     classes[ground.cell_pixel] = raster_class(access)
@@ -100,7 +103,7 @@ def result_of(
         settlements=settlements,
         policies=pd.DataFrame(policies),
         curve=portfolio.curve,
-        layers=pd.DataFrame([vars(s) for s in region.sources]),
+        layers=_layers(region),
         calibration=calibration,
         repairs=region.repairs,
         **portfolio.tables,
@@ -116,6 +119,34 @@ def origin_of(asked: Scenario, region: Region) -> dict[str, Any]:
             if name.endswith("_path") and (path := getattr(settings, name)):
                 inputs[f"{table}.{name}"] = file_digest(Path(path))
     return provenance(inputs, asked.to_toml(), asked.seed)
+
+
+def _modelled_layers(portfolio: Portfolio, region: Region) -> list[str]:
+    """Return the layers behind each option of which it stands on something modelled or assumed."""
+    options, on = portfolio.options, footing(region)
+    remedies = portfolio.tables.get("remedies", pd.DataFrame())
+    if not len(remedies):
+        return unknown_behind(options["kinds"].tolist(), on)
+    weak = dict(zip(remedies["remedy_id"].astype(str), weak_remedies(remedies, on), strict=True))
+    behind = [
+        frozenset[str]().union(*(weak.get(r, frozenset()) for r in str(ids).split(";")))
+        for ids in options["remedies"]
+    ]
+    return unknown_behind(options["kinds"].tolist(), on, behind, options["commune_code"].astype(str).tolist())
+
+
+def _layers(region: Region) -> pd.DataFrame:
+    """Return what the region is made of, a row a layer: where from, and how many records are of which kind."""
+    rows = [
+        {
+            **vars(s),
+            **dict.fromkeys((f"records_{k}" for k in KINDS), 0),
+            **{f"records_{k}": n for k, n in region.kind_counts(s.layer).items()},
+        }
+        for s in region.sources
+    ]
+    columns = [*(f.name for f in fields(Source)), *(f"records_{k}" for k in KINDS)]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _site_table(

@@ -16,7 +16,7 @@ from phusong.engine.fingerprint import fingerprint
 from phusong.engine.pieces import pieces
 from phusong.region import raster_drawing
 from phusong.region.grid import Grid
-from phusong.region.rasters import read_elevation, read_landcover, read_people
+from phusong.region.rasters import Limits, read_elevation, read_landcover, read_people
 from phusong.service.states import elements_of_pairs, hours_off, sample_states
 from service_network import network_of
 
@@ -72,11 +72,20 @@ def test_people_heights_and_land_cover_are_drawn_the_same(crews, tmp_path, monke
             file.write(rng.integers(1, 3, (300, 300)).astype(np.float32) * 10, 1)
     (tmp_path / "legend.csv").write_text("code,class\n10,3\n20,1\n")
     found = []
+    before, anything = np.zeros(grid.shape), Limits(least_covered=0.0)
     for crew in crews:
-        people = read_people(tmp_path, grid, crew=crew)
-        heights = read_elevation(tmp_path, grid, crew=crew).elevation
+        people = read_people(tmp_path, grid, crew=crew).people
+        heights = read_elevation(tmp_path, grid, former=before, limits=anything, crew=crew).elevation
         found.append(
-            fingerprint([people, heights, read_landcover(tmp_path, grid, tmp_path / "legend.csv", crew=crew)])
+            fingerprint(
+                [
+                    people,
+                    heights,
+                    read_landcover(
+                        tmp_path, grid, tmp_path / "legend.csv", limits=anything, crew=crew
+                    ).clutter,
+                ]
+            )
         )
         assert people.sum() > 1e5
     assert found == found[:1] * len(crews)

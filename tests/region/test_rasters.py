@@ -8,10 +8,11 @@ from rasterio.transform import from_origin
 from phusong.errors import InputError
 from phusong.region import raster_drawing
 from phusong.region.grid import Grid
-from phusong.region.rasters import read_elevation, read_landcover, read_people
+from phusong.region.rasters import Limits, read_elevation, read_landcover, read_people
 
 # two tiles of one degree meet at 105 E; the grid lies across the seam, UTM 48N
 GRID = Grid("EPSG:32648", 480_000.0, 2_360_000.0, 250.0, 120, 160)
+ANY = Limits(least_covered=0.0)
 
 
 def write(path, values, west, north, step, *, nodata=None, crs="EPSG:4326", driver="GTiff"):
@@ -70,7 +71,8 @@ def test_a_virtual_mosaic_reads_like_its_tiles(tmp_path):
         '<SourceFilename relativeToVRT="1">a.tif</SourceFilename><SourceBand>1</SourceBand>'
         "</SimpleSource></VRTRasterBand></VRTDataset>"
     )
-    tile, mosaic = read_elevation(tmp_path / "a.tif", GRID), read_elevation(tmp_path / "m.vrt", GRID)
+    before = np.zeros(GRID.shape)
+    tile, mosaic = (read_elevation(tmp_path / n, GRID, former=before) for n in ("a.tif", "m.vrt"))
     assert (tile.elevation == mosaic.elevation).all()
 
 
@@ -78,17 +80,17 @@ def test_land_cover_becomes_clutter_classes_and_unknown_codes_are_named(tmp_path
     codes = np.full((400, 400), 10, np.uint8)
     codes[:, 200:] = 50
     write(tmp_path / "c.tif", codes, 104.5, 21.6, 1 / 400, nodata=0)
-    found = read_landcover(tmp_path / "c.tif", GRID)
+    found = read_landcover(tmp_path / "c.tif", GRID, limits=ANY).clutter
     assert set(np.unique(found)) == {2, 3}
     codes[0:200, :] = 77
     write(tmp_path / "c.tif", codes, 104.5, 21.6, 1 / 400, nodata=0)
     with pytest.raises(InputError, match="77"):
-        read_landcover(tmp_path / "c.tif", GRID)
+        read_landcover(tmp_path / "c.tif", GRID, limits=ANY)
     (tmp_path / "legend.csv").write_text("code,class\n10,3\n50,2\n77,9\n")
     with pytest.raises(InputError, match=r"legend\.csv row 3, column class"):
         read_landcover(tmp_path / "c.tif", GRID, tmp_path / "legend.csv")
     (tmp_path / "legend.csv").write_text("code,class\n10,3\n50,2\n77,1\n")
-    assert 1 in read_landcover(tmp_path / "c.tif", GRID, tmp_path / "legend.csv")
+    assert 1 in read_landcover(tmp_path / "c.tif", GRID, tmp_path / "legend.csv", limits=ANY).clutter
 
 
 def test_files_that_cannot_be_read_are_named_together(tmp_path):
@@ -113,10 +115,10 @@ def people_file(path, *, west=104.6, north=21.55, n=700, step=1 / 1200, crs="EPS
 def test_nobody_is_lost_or_counted_twice_between_strips(tmp_path, monkeypatch):
     # the file lies wholly inside the grid
     people = people_file(tmp_path / "p.tif", west=104.9, north=21.3, n=200)
-    whole = read_people(tmp_path / "p.tif", GRID)
+    whole = read_people(tmp_path / "p.tif", GRID).people
     assert whole.sum() == pytest.approx(people.sum(), rel=1e-5)
     monkeypatch.setattr(raster_drawing, "_DRAWN_PIXELS", 500)
-    strips = read_people(tmp_path / "p.tif", GRID)
+    strips = read_people(tmp_path / "p.tif", GRID).people
     assert np.abs(strips - whole).max() <= 1e-4 * whole.max()
     assert np.abs(strips.sum() - whole.sum()) <= 1e-6 * whole.sum()
 
@@ -143,7 +145,7 @@ def test_a_map_of_the_world_reaches_the_grid_as_its_cutting_does(tmp_path, crs):
         step,
         crs=crs,
     )
-    world, cut = (read_people(tmp_path / f"{name}.tif", GRID) for name in ("world", "cut"))
+    world, cut = (read_people(tmp_path / f"{name}.tif", GRID).people for name in ("world", "cut"))
     assert world.sum() > 0
     assert np.abs(world - cut).max() <= 1e-3 * cut.max()
 

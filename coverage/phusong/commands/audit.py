@@ -88,8 +88,9 @@ def _describe(found: Any) -> None:  # noqa: ANN401 - an Audit
     console.print(table)
     own = found.records[~found.records["whole_layer"]]
     for row in own.head(_LISTED).to_dict("records"):
+        whose = "" if row["delivered"] else "modelled "
         console.print(
-            f"{row['layer']} {escape(row['key'])}: {escape(row['detail'])} ({row['people']:,.0f} people)",
+            f"{whose}{row['layer']} {escape(row['key'])}: {escape(row['detail'])} ({row['people']:,.0f} people)",
             highlight=False,
         )
     if len(own) > _LISTED:
@@ -100,8 +101,8 @@ def _headline(found: Any) -> None:  # noqa: ANN401 - an Audit
     top = found.ranking("region").iloc[0]
     console.print(
         f"[bold]{escape(found.region)}[/bold]: {top['overall']:.1f} of 100, class {top['class']}, by rubric "
-        f"{escape(found.rubric.name)} {escape(found.rubric.version)} as of {found.as_of}; {len(found.records):,} records to "
-        f"mend, on which {found.people_affected:,.0f} of {found.people:,.0f} people stand.",
+        f"{escape(found.rubric.name)} {escape(found.rubric.version)} as of {found.as_of}; {int(found.records['delivered'].sum()):,} delivered "
+        f"records to mend and {int((~found.records['delivered']).sum()):,} of the model's, on which {found.people_affected:,.0f} of {found.people:,.0f} people stand.",
         highlight=False,
     )
 

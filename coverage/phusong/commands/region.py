@@ -19,6 +19,17 @@ Workers = Annotated[
     int,
     typer.Option(help="Threads that draw rasters onto the grid; the region does not depend on them.", min=1),
 ]
+LeastCovered = Annotated[
+    float,
+    typer.Option(help="Share of the region that a raster must cover; the rest keeps the layer of before."),
+]
+FillM = Annotated[
+    float, typer.Option(help="How far voids of heights are filled from the nearest height, in metres.")
+]
+MostScaled = Annotated[
+    float,
+    typer.Option(help="By how much a raster's people may be multiplied or divided to become the region's."),
+]
 Layer = Annotated[Path | None, typer.Option(help="Replaces the modelled layer by this file.")]
 
 
@@ -42,6 +53,9 @@ def region_build(
     links: Layer = None,
     power: Annotated[Path | None, typer.Option(help="Power nodes; replaces the modelled ones.")] = None,
     power_lines: Layer = None,
+    least_covered: LeastCovered = 0.5,
+    fill_m: FillM = 2000.0,
+    most_scaled: MostScaled = 2.0,
     workers: Workers = 2,
 ) -> None:
     """Build a region from public packages, and your own layers where you have them.
@@ -55,9 +69,12 @@ def region_build(
     from phusong.engine.crew import Threads  # noqa: PLC0415
     from phusong.errors import refuse  # noqa: PLC0415
     from phusong.region.check import check_region  # noqa: PLC0415
+    from phusong.region.rasters import Limits  # noqa: PLC0415
     from phusong.region.replace import replace_layers  # noqa: PLC0415
     from phusong.region.vietnam.build import build_vietnam  # noqa: PLC0415
 
+    limits = Limits(least_covered, fill_m, most_scaled)
+    refuse(limits.problems())
     names = ("all",) if all_ else tuple(province or ())
     region = build_vietnam(
         names, cell_m=cell_m, seed=seed, progress=lambda s: errors.print(f"[dim]· {s}[/dim]")
@@ -65,7 +82,7 @@ def region_build(
     region = replace_layers(
         region, elevation=elevation, population=population, clutter=clutter, clutter_legend=clutter_legend,
         sites=sites, cells=cells, links=links,
-        power_nodes=power, power_lines=power_lines, crew=Threads(workers),
+        power_nodes=power, power_lines=power_lines, crew=Threads(workers), limits=limits,
     )  # fmt: skip
     refuse(check_region(region))
     region.write(out)
@@ -107,6 +124,14 @@ def region_import(
             help="Share of a list's rows that may be left out because they cannot be used.", min=0, max=1
         ),
     ] = 0.05,
+    least_covered: LeastCovered = 0.5,
+    fill_m: FillM = 2000.0,
+    most_scaled: MostScaled = 2.0,
+    band: Annotated[int | None, typer.Option(help="Band of a raster that has several, from 1.")] = None,
+    unit: Annotated[
+        str,
+        typer.Option(help="Unit of a raster whose own tag is missing or wrong: m, dm, cm, ft, thousands …"),
+    ] = "",
     workers: Workers = 2,
 ) -> None:
     """Put a source in place of modelled layers: OpenCelliD, OpenStreetMap, WorldPop, boundaries, your own tables …
@@ -120,6 +145,7 @@ def region_import(
         return
     from phusong.engine.crew import Threads  # noqa: PLC0415
     from phusong.region.importing import import_files, options_of  # noqa: PLC0415
+    from phusong.region.rasters import Limits  # noqa: PLC0415
     from phusong.region.store import Region  # noqa: PLC0415
 
     wanted = tuple(layer or ()) + (("roads",) if roads is not None and layer else ())
@@ -136,6 +162,7 @@ def region_import(
         crew=Threads(workers),
         operators=operator or (),
         left_out_share=left_out_share,
+        limits=Limits(least_covered, fill_m, most_scaled, band, unit),
     )
     found = import_files(Region.read(path), kind, files or [], options, totals=totals)
     for notice in found.notices:
@@ -195,7 +222,7 @@ def _describe(region: Any) -> None:  # noqa: ANN401 - a Region
         table.add_column(name, overflow="fold")
     for source in region.sources:
         layer = getattr(region, source.layer)
-        table.add_row(source.layer, f"{len(layer):,}", source.kind, escape(source.source))
+        table.add_row(source.layer, f"{len(layer):,}", region.kind_said(source.layer), escape(source.source))
     console.print(table)
     residual = (
         (region.communes["area_shape_km2"] / region.communes["area_km2"]).describe()

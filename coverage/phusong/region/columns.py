@@ -9,7 +9,10 @@ import pandas as pd
 import pandera.pandas as pa
 import shapely
 
-__all__ = ["Column", "flag", "key", "number", "shape", "text", "view", "whole"]
+__all__ = ["KINDS", "Column", "flag", "key", "kind_of_record", "number", "shape", "text", "view", "whole"]
+
+KINDS = ("measured", "official", "modelled", "assumed")
+"""How a layer, or one record of it, came to be; best first."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,13 @@ def whole(
 def flag(meaning: str, *, default: bool) -> Any:  # noqa: ANN401
     """Return a column of yes and no; parameters as in :class:`Column`."""
     return pa.Column(bool, description=meaning, default=default, metadata={"kind": "flag"})
+
+
+def kind_of_record() -> Any:  # noqa: ANN401
+    """Return the column that says how a record came to be, where it is not as its whole layer."""
+    return text(
+        "how the record came to be; empty: as its layer (region.toml)", among=("", *KINDS), default=""
+    )
 
 
 def shape(*types: str) -> Any:  # noqa: ANN401

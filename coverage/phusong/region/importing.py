@@ -15,6 +15,8 @@ from phusong.region.column_map import read_column_maps
 from phusong.region.importers import IMPORTERS, Importer, Options
 from phusong.region.left_out import DEFAULT_SHARE
 from phusong.region.notices import Notice
+from phusong.region.rasters import Limits
+from phusong.region.rejoin_places import Totals
 from phusong.region.replace import with_imported
 from phusong.region.store import Region
 
@@ -42,6 +44,7 @@ def options_of(
     crew: Crew | None = None,
     operators: Sequence[str] = (),
     left_out_share: float = DEFAULT_SHARE,
+    limits: Limits | None = None,
 ) -> Options:
     """Return the options of an import, checked; parameters as in :class:`Options`, `columns` a file.
 
@@ -75,6 +78,7 @@ def options_of(
     if not 0.0 <= left_out_share <= 1.0:
         told = "is no share between 0 and 1"
         problems.append(Problem("region import", told, column="--left-out-share", value=left_out_share))
+    problems += [] if limits is None else limits.problems()
     maps = {}
     if columns is not None:
         if not columns.is_file():
@@ -85,7 +89,18 @@ def options_of(
             except InputError as error:
                 problems += error.problems
     refuse(problems)
-    return Options(maps, tuple(layers), crs, as_of, licence, source, crew or Threads(1), said, left_out_share)
+    return Options(
+        maps,
+        tuple(layers),
+        crs,
+        as_of,
+        licence,
+        source,
+        crew or Threads(1),
+        operators=said,
+        left_out_share=left_out_share,
+        limits=limits or Limits(),
+    )
 
 
 def import_files(
@@ -120,11 +135,9 @@ def import_files(
         )
     refuse(problems)
     imported = IMPORTERS[kind].read(region, files, options)
+    whose: Totals = "commune" if totals == "commune" else "province"
     joined = with_imported(
-        region,
-        imported,
-        totals="commune" if totals == "commune" else "province",
-        operators=options.said_of_operators(),
+        region, imported, totals=whose, operators=options.said_of_operators(), limits=options.limits
     )
     refuse(check_region(joined.region))
     return ImportResult(joined.region, (*imported.notices, *joined.notices), imported.beside)

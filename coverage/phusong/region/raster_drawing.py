@@ -15,6 +15,7 @@ from rasterio.windows import Window, from_bounds
 from phusong.engine.crew import Crew
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.grid import Grid
+from phusong.region.raster_meaning import Meaning, Quantity, meaning_of
 from phusong.region.raster_opening import RASTER_ERRORS, open_raster
 
 __all__ = ["Drawn", "drawn"]
@@ -41,28 +42,43 @@ class Drawn:
         Rows and columns of the grid.
     data : ndarray of float64, shape of `at`
         NaN where the file says nothing.
+    told : str
+        What was done to the file's numbers, for people.
     """
 
     path: Path
     at: tuple[slice, slice]
     data: Floats
+    told: str = ""
 
 
 @dataclass(frozen=True)
 class _Asked:
     grid: Grid
     how: Resampling
+    quantity: Quantity
     least: float | None
+    band: int | None
+    unit: str
 
 
 @dataclass(frozen=True)
 class _Part:
     path: Path
     at: tuple[slice, slice]
+    meaning: Meaning
 
 
 def drawn(
-    paths: Sequence[Path], grid: Grid, how: Resampling, crew: Crew, *, least: float | None = None
+    paths: Sequence[Path],
+    grid: Grid,
+    how: Resampling,
+    crew: Crew,
+    *,
+    quantity: Quantity,
+    least: float | None = None,
+    band: int | None = None,
+    unit: str = "",
 ) -> Iterator[Drawn]:
     """Yield what files hold on a grid, in their order and from north to south; nothing of those that lie elsewhere.
 
@@ -78,15 +94,22 @@ def drawn(
         What becomes of several pixels in a square, or of several squares in a pixel.
     crew : Crew
         Who draws.
+    quantity : {"height", "people", "class"}
+        What the numbers are; scale, offset and unit of the file are applied.
     least : float, optional
         A value below it in a file that declares no nodata is taken for undeclared nodata.
+
+    band : int, optional
+        Of files that have several.
+    unit : str
+        Of the values, where the files' own tag is missing or wrong.
 
     Raises
     ------
     InputError
         Naming every file that cannot be read or used, before anything is yielded; or every one that is cut off, after the rest.
     """
-    asked = _Asked(grid, how, least)
+    asked = _Asked(grid, how, quantity, least, band, unit)
     parts: list[_Part] = []
     problems: list[Problem] = []
     for found in crew.run(_looked_at, asked, paths, together=1):
@@ -100,7 +123,7 @@ def drawn(
         if isinstance(data, list):
             problems += data
         else:
-            yield Drawn(strip.path, strip.at, data)
+            yield Drawn(strip.path, strip.at, data, strip.meaning.told)
     refuse(dict.fromkeys(problems))
 
 
@@ -116,7 +139,9 @@ def _looked_at(asked: _Asked, path: Path) -> _Part | list[Problem]:
             at = _covered(source, asked.grid)
             if at is None:
                 return []
-            return _unusable(source, asked.grid, path.name, asked.least) or _Part(path, at)
+            meaning = meaning_of(source, path.name, asked.quantity, band=asked.band, unit=asked.unit)
+            wrong = _unusable(source, asked, path.name, meaning)
+            return wrong if wrong or isinstance(meaning, list) else _Part(path, at, meaning)
     except InputError as error:
         return list(error.problems)
     except RASTER_ERRORS as error:
@@ -127,7 +152,7 @@ def _strips(part: _Part) -> Iterator[_Part]:
     rows, cols = part.at
     height = max(1, _DRAWN_PIXELS // (cols.stop - cols.start))
     for row in range(rows.start, rows.stop, height):
-        yield _Part(part.path, (slice(row, min(row + height, rows.stop)), cols))
+        yield _Part(part.path, (slice(row, min(row + height, rows.stop)), cols), part.meaning)
 
 
 def _draw(asked: _Asked, part: _Part) -> Floats | list[Problem]:
@@ -136,18 +161,30 @@ def _draw(asked: _Asked, part: _Part) -> Floats | list[Problem]:
     try:
         with open_raster(part.path) as source:
             reproject(
-                rasterio.band(source, 1),
+                rasterio.band(source, part.meaning.band),
                 out,
                 dst_transform=asked.grid.transform * Affine.translation(cols.start, rows.start),
                 dst_crs=asked.grid.crs,
                 dst_nodata=np.nan,
                 resampling=asked.how,
+                src_nodata=_nodata(source, part.meaning.band),
+                src_alpha=part.meaning.alpha,
             )
     except InputError as error:
         return list(error.problems)
     except RASTER_ERRORS as error:
         return [_broken(part.path, error)]
-    return out
+    return np.asarray(part.meaning.applied(out), np.float64)
+
+
+def _nodata(source: Any, band: int) -> float | None:  # noqa: ANN401 - rasterio carries no types
+    """Return what stands for no data in a band; None where its type cannot hold the value that is declared."""
+    value = source.nodatavals[band - 1]
+    kind = np.dtype(source.dtypes[band - 1])
+    if value is None or kind.kind not in "iu":
+        return None if value is None else float(value)
+    limits = np.iinfo(kind)
+    return float(value) if limits.min <= value <= limits.max else None
 
 
 def _broken(path: Path, error: Exception) -> Problem:
@@ -209,22 +246,38 @@ def _both(spans: Sequence[slice]) -> slice:
     return slice(min(s.start for s in spans), max(s.stop for s in spans))
 
 
-def _unusable(source: Any, grid: Grid, where: str, least: float | None) -> list[Problem]:  # noqa: ANN401
+def _unusable(
+    source: Any,  # noqa: ANN401 - rasterio carries no types
+    asked: _Asked,
+    where: str,
+    meaning: Meaning | list[Problem],
+) -> list[Problem]:
     """Return why a raster cannot be used as it is: a picture, rotated, or its missing pixels look like values."""
     if source.transform.b or source.transform.d:
         return [Problem(where, "is rotated; warp it so that north is up, e.g. with gdalwarp FILE NEW")]
-    if source.count >= _PICTURE_BANDS and source.dtypes[0] == "uint8":
+    if asked.band is None and source.count >= _PICTURE_BANDS and source.dtypes[0] == "uint8":
         return [Problem(where, f"is a picture of {source.count} bands; give the raster of values itself")]
-    if least is None or source.nodata is not None or np.dtype(source.dtypes[0]).kind == "u":
+    if isinstance(meaning, list):
+        return meaning
+    if asked.how is Resampling.sum and meaning.offset:
+        told = "states an offset, with which sums over pixels cannot be made; write plain numbers, e.g. with gdal_translate -unscale"
+        return [Problem(where, told, value=f"{meaning.offset:g}")]
+    return _undeclared(source, asked, where, meaning)
+
+
+def _undeclared(source: Any, asked: _Asked, where: str, meaning: Meaning) -> list[Problem]:  # noqa: ANN401
+    """Return that a value below every sensible one stands in a file that declares no nodata, if it does."""
+    kind = np.dtype(source.dtypes[meaning.band - 1]).kind
+    if asked.least is None or _nodata(source, meaning.band) is not None or kind == "u":
         return []
-    low = _lowest(source, grid)
-    if low is None or low >= least:
+    low = _lowest(source, asked.grid, meaning.band)
+    if low is None or low * meaning.scale + meaning.offset >= asked.least:
         return []
     told = f"stands in it as a value, and it declares no nodata; declare it, e.g. with gdal_edit.py -a_nodata {low:g} FILE"
     return [Problem(where, told, value=f"{low:g}")]
 
 
-def _lowest(source: Any, grid: Grid) -> float | None:  # noqa: ANN401
+def _lowest(source: Any, grid: Grid, band: int) -> float | None:  # noqa: ANN401
     """Return the lowest value where the raster overlaps the grid, read in strips; None where it has none."""
     try:
         bounds = transform_bounds(grid.crs, source.crs, *grid.bounds, densify_pts=21)
@@ -238,7 +291,7 @@ def _lowest(source: Any, grid: Grid) -> float | None:  # noqa: ANN401
     height = max(1, min(_STRIP_ROWS, _STRIP_PIXELS // max(right - left, 1)))
     for row in range(top, bottom, height):
         strip = Window(left, row, max(right - left, 0), min(height, bottom - row))
-        values = source.read(1, window=strip)
+        values = source.read(band, window=strip)
         values = values[np.isfinite(values)]
         if values.size:
             low = float(values.min()) if low is None else min(low, float(values.min()))

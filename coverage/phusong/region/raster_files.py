@@ -13,6 +13,7 @@ from pyproj.exceptions import CRSError
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.facts import table
 from phusong.region.grid import Grid
+from phusong.region.raster_meaning import Meaning, Quantity, meaning_of
 from phusong.region.schema import RASTERS
 
 __all__ = ["MOST_PIXELS", "read_classes", "read_heights"]
@@ -40,7 +41,7 @@ def read_heights(path: Path, crs: str) -> tuple[npt.NDArray[np.float32], Grid]:
     """
     if not path.is_file():
         raise InputError(Problem(path.name, "is missing: ground heights on the region's grid"))
-    heights, grid = _read(path, crs)
+    heights, grid = _read(path, crs, "height")
     values = heights.astype(np.float32)
     holes = int((~np.isfinite(values)).sum())
     found = [Problem(path.name, f"has no height in {holes} pixels; {_FILLED}")] if holes else []
@@ -65,7 +66,7 @@ def read_classes(path: Path, grid: Grid) -> npt.NDArray[np.uint8]:
     """
     if not path.is_file():
         return np.zeros(grid.shape, np.uint8)
-    classes, place = _read(path, grid.crs)
+    classes, place = _read(path, grid.crs, "class")
     if classes.shape != grid.shape:
         raise InputError(Problem(path.name, f"has {classes.shape} pixels; elevation.tif has {grid.shape}"))
     moved = max(
@@ -85,14 +86,15 @@ def read_classes(path: Path, grid: Grid) -> npt.NDArray[np.uint8]:
     return classes.astype(np.uint8)
 
 
-def _read(path: Path, crs: str) -> tuple[npt.NDArray[Any], Grid]:
+def _read(path: Path, crs: str, quantity: Quantity) -> tuple[npt.NDArray[Any], Grid]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a raster without a place is refused below
             # by this driver alone: another would follow what the file names, over the network too
             with rasterio.open(path, driver="GTiff") as source:
                 refuse(_too_large(source, path.name))
-                values = source.read(1, masked=True)
+                meaning = _understood(source, path.name, quantity)
+                values = source.read(meaning.band, masked=True)
                 t, known = source.transform, source.crs
     except InputError:
         raise
@@ -103,7 +105,15 @@ def _read(path: Path, crs: str) -> tuple[npt.NDArray[Any], Grid]:
     plain = values.filled(np.nan) if np.issubdtype(values.dtype, np.floating) else values.data
     if np.ma.is_masked(values) and not np.issubdtype(values.dtype, np.floating):
         plain = values.astype(np.float64).filled(np.nan)
+    plain = meaning.applied(plain)
     return np.asarray(plain), Grid(crs or known.to_string(), t.c, t.f, t.a, values.shape[0], values.shape[1])
+
+
+def _understood(source: Any, where: str, quantity: Quantity) -> Meaning:  # noqa: ANN401 - rasterio carries no types
+    meaning = meaning_of(source, where, quantity)
+    if isinstance(meaning, list):
+        raise InputError(meaning)
+    return meaning
 
 
 def _too_large(source: Any, where: str) -> list[Problem]:  # noqa: ANN401 - rasterio carries no types

@@ -14,8 +14,10 @@ from phusong.region.near import nearest
 from phusong.region.notices import Notice
 from phusong.region.operator_names import NOBODY, operator_names, said_problems
 from phusong.region.owner_cells import Owned, owner_cells
+from phusong.region.record_kinds import stamped
 from phusong.region.rejoin_places import Rejoined
 from phusong.region.store import Region, Source
+from phusong.region.values import completed
 
 __all__ = ["with_network", "with_power"]
 
@@ -97,7 +99,8 @@ def with_network(
             kept = _measured_cells(region, new_sites)
             without = new_sites[~new_sites["site_id"].isin(set(kept["site_id"]))]
             owned = owner_cells(without, region.operators, said, where)
-            new_cells = pd.concat([kept, owned.cells], ignore_index=True) if len(kept) else owned.cells
+            added = stamped(owned.cells, "assumed")
+            new_cells = pd.concat([kept, added], ignore_index=True) if len(kept) else added
             notices += [*owned.notices, *_counted(region.cells, kept, owned, where)]
             if not len(kept):
                 sources = _assumed(sources, "cells", "three sectors of 900 MHz for each site's owner")
@@ -133,15 +136,11 @@ def _with_operators(
 
 def _measured_cells(region: Region, sites: Any) -> pd.DataFrame:  # noqa: ANN401
     """Return cells that somebody delivered for sites that are still there: nothing that is assumed takes their place."""
-    still = region.cells["site_id"].isin(set(sites["site_id"]))
-    return region.cells[still & _delivered(region)].reset_index(drop=True)
-
-
-def _delivered(region: Region) -> "pd.Series[bool]":
-    if "record_kind" in region.cells.columns:
-        return region.cells["record_kind"].isin(["measured", "official"])
-    kind = region.source_of("cells").kind
-    return pd.Series(kind in {"measured", "official"}, index=region.cells.index)
+    kinds = region.record_kinds("cells")
+    keep = region.cells["site_id"].isin(set(sites["site_id"])).to_numpy() & np.isin(
+        kinds, ["measured", "official"]
+    )
+    return pd.DataFrame(stamped(region.cells, kinds)[keep]).reset_index(drop=True)
 
 
 def _counted(before: pd.DataFrame, kept: pd.DataFrame, owned: Owned, where: str) -> list[Notice]:
@@ -157,8 +156,10 @@ def _counted(before: pd.DataFrame, kept: pd.DataFrame, owned: Owned, where: str)
 
 
 def _with_exchanges(region: Region, given: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    sites = region.sites
-    exchanges = sites[(sites["structure"] == "exchange") & ~sites["site_id"].isin(given["site_id"])]
+    sites, given = region.sites, completed(given, "sites")
+    # what stays of the former layer stays what it was, whatever the new list is
+    known = stamped(sites, region.record_kinds("sites"))
+    exchanges = known[(sites["structure"] == "exchange") & ~sites["site_id"].isin(given["site_id"])]
     keep = exchanges if not (given["structure"] == "exchange").any() else exchanges.iloc[:0]
     both = pd.concat([keep, given], ignore_index=True)
     for name in set(given.columns) - set(keep.columns):  # a column of the source that exchanges have not

@@ -11,10 +11,12 @@ import pandas as pd
 import shapely
 from rasterio.features import rasterize
 
-from phusong.errors import InputError, Problem
+from phusong.errors import InputError, Problem, refuse
 from phusong.region.apportion import apportioned
 from phusong.region.grid import Grid
 from phusong.region.notices import Notice
+from phusong.region.rasters import Limits, People
+from phusong.region.repairs import Repair
 from phusong.region.store import Region
 
 __all__ = ["Rejoined", "Totals", "codes_of_places", "commune_rows", "with_communes", "with_people"]
@@ -25,6 +27,8 @@ Totals = Literal["province", "commune"]
 _STAY_M = 100.0  # a place this near to the commune it names belongs there: published borders are simplified by half as much
 _NEAR_M = 5000.0  # a place this far from every commune lies elsewhere
 _MARGIN_M = 3000.0
+_WHOLE = 0.995  # of a commune's people: what is missing beyond it is told
+_SLIP = 0.35  # of a natural logarithm
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Rejoined:
 
     region: Region
     notices: tuple[Notice, ...] = ()
+    repairs: tuple[Repair, ...] = ()
 
 
 def commune_rows(grid: Grid, communes: gpd.GeoDataFrame) -> npt.NDArray[np.int32]:
@@ -42,33 +47,108 @@ def commune_rows(grid: Grid, communes: gpd.GeoDataFrame) -> npt.NDArray[np.int32
     return np.asarray(found, np.int32)
 
 
-def with_people(region: Region, people: Floats, where: str, *, totals: Totals = "province") -> Rejoined:
+def with_people(
+    region: Region,
+    people: People,
+    where: str,
+    *,
+    totals: Totals = "province",
+    limits: Limits | None = None,
+) -> Rejoined:
     """Return the region with people where a raster has them, in the numbers that the communes state.
+
+    Where the raster has no pixels the people of before stay.
 
     Parameters
     ----------
     region : Region
         Its communes' `population` gives the totals.
-    people : ndarray of float64, on the grid
+    people : People
         The pattern: people per pixel by another count.
     where : str
         The file's name, for problems and notices.
     totals : {"province", "commune"}
         Whether each province's or each commune's total is kept.
+    limits : Limits, optional
+        How much the raster must cover, and by how much its numbers may be multiplied.
 
     Raises
     ------
     InputError
-        If the raster has nobody in a province that has people.
+        If the raster has nobody in a province that has people, covers too little, or its sums are of another order
+        than the region's people.
     """
+    asked = limits or Limits()
     at = commune_rows(region.grid, region.communes)
-    communes = region.communes
-    stated = communes["population"].to_numpy(np.int64)
-    if totals == "commune":
-        whole, notices = _by_commune(region, people, at, stated, where)
-    else:
-        whole, notices = _by_province(region, people, at, stated, where)
-    return Rejoined(_peopled(region, whole, at), tuple(notices))
+    stated = region.communes["population"].to_numpy(np.int64)
+    former = np.zeros(region.grid.shape, np.int64)
+    np.add.at(
+        former,
+        (region.demand["row"].to_numpy(), region.demand["col"].to_numpy()),
+        region.demand["population"],
+    )
+    share = _covered_share(at, former, people.covered, len(stated))
+    repairs, notices = _coverage(region, share, where)
+    inside = at >= 0
+    mine = float(former[inside & people.covered].sum() / max(float(former[inside].sum()), 1.0))
+    if former[inside].any() and mine < asked.least_covered:
+        told = (
+            f"covers the places of {mine:.1%} of the region's people, and at least {asked.least_covered:.0%} are needed"
+            f" ({_worst(region, share)}): add the files that are missing, or let the rest keep the people of before with "
+            f"--least-covered {np.floor(mine * 100.0) / 100.0:g}"
+        )
+        raise InputError(Problem(where, told))
+    before = _Before(np.where(people.covered, 0, former), former, people.covered, asked)
+    pattern = np.where(people.covered, people.people, 0.0)
+    rejoin = _by_commune if totals == "commune" else _by_province
+    whole, told_ = rejoin(region, pattern, at, stated, where, before)
+    return Rejoined(_peopled(region, whole, at), (*notices, *told_), repairs)
+
+
+@dataclass(frozen=True)
+class _Before:
+    """People of before: those that stay, all of them, where they may go, and the limits of what is put in their place."""
+
+    kept: npt.NDArray[np.int64]
+    former: npt.NDArray[np.int64]
+    covered: npt.NDArray[np.bool_]
+    limits: Limits
+
+
+def _covered_share(
+    at: npt.NDArray[np.int32], former: npt.NDArray[np.int64], covered: npt.NDArray[np.bool_], n: int
+) -> Floats:
+    """Return the share of each commune that a raster covers: of its people, of its squares where it has none."""
+    inside = at >= 0
+    row, weight = at[inside], former[inside].astype(np.float64)
+    weight = np.where(np.bincount(row, weight, n)[row] > 0, weight, 1.0)
+    whole = np.bincount(row, weight, n)
+    return np.where(whole > 0, np.bincount(row, weight * covered[inside], n) / np.maximum(whole, 1.0), 1.0)
+
+
+def _coverage(region: Region, share: Floats, where: str) -> tuple[tuple[Repair, ...], list[Notice]]:
+    """Return a row of the repairs for each commune that is covered in part, and a notice that names the worst."""
+    part = np.flatnonzero(share < _WHOLE)
+    if not part.size:
+        return (), []
+    codes, names = (region.communes[c].to_numpy(str) for c in ("commune_code", "name"))
+    rows = tuple(
+        Repair(
+            "demand", f"{where} covers the places of {share[i]:.1%} of its people; the others stay where they were",
+            codes[i], names[i], "population", "1", f"{share[i]:.4f}",
+        )
+        for i in part.tolist()
+    )  # fmt: skip
+    told = f"communes are covered in part and keep the rest of their people ({_worst(region, share)}); repairs.csv has each"
+    return rows, [Notice(where, told, "commune_code", int(part.size))]
+
+
+def _worst(region: Region, share: Floats) -> str:
+    """Return the communes of which least is covered, for people."""
+    names = region.communes["name"].to_numpy(str)
+    order = [i for i in np.argsort(share, kind="stable").tolist() if share[i] < _WHOLE]
+    more = f" and {len(order) - 6} more" if len(order) > 6 else ""
+    return ", ".join(f"{names[i]} {share[i]:.0%}" for i in order[:6]) + more
 
 
 def with_communes(region: Region, communes: gpd.GeoDataFrame, where: str, *, people_given: bool) -> Rejoined:
@@ -212,43 +292,90 @@ def _grown(region: Region, communes: gpd.GeoDataFrame, where: str) -> tuple[Regi
 
 
 def _by_province(
-    region: Region, people: Floats, at: npt.NDArray[np.int32], stated: npt.NDArray[np.int64], where: str
-) -> tuple[npt.NDArray[np.int64], list[Notice]]:
+    region: Region, people: Floats, at: npt.NDArray[np.int32], stated: npt.NDArray[np.int64], where: str,
+    before: _Before | None = None,
+) -> tuple[npt.NDArray[np.int64], list[Notice]]:  # fmt: skip
     codes = region.communes["province_code"].to_numpy(str)
     names = region.communes["province"].to_numpy(str)
     whole = np.zeros(region.grid.shape, np.int64)
-    notices = []
+    notices: list[Notice] = []
+    problems: list[Problem] = []
     for code in np.unique(codes):
         total = int(stated[codes == code].sum())
-        mine = (at >= 0) & (codes[np.maximum(at, 0)] == code) & (people > 0)
+        province = (at >= 0) & (codes[np.maximum(at, 0)] == code)
+        mine = province & (people > 0)
+        if before is not None:
+            stay = int(before.kept[province].sum())
+            if not mine.any() and stay and total - stay < before.limits.least_covered * total:
+                whole[province] = before.former[province]
+                continue  # what of it is covered is land without people, by the raster
+            whole[province] = before.kept[province]
+            total = max(total - stay, 0)
         if not mine.any():
             if total == 0:
                 continue
-            raise InputError(Problem(where, f"has no people in province {code}"))
+            problems.append(Problem(where, f"has no people in province {code}"))
+            continue
         there = float(people[mine].sum())
-        whole[mine] = apportioned(people[mine], total)
+        factor = total / there
+        named = f"{code} {names[codes == code][0]}".strip()
+        if before is not None:
+            problems += _off(factor, there, total, named, where, before.limits)
+        whole[mine] += apportioned(people[mine], total)
         told = (
-            f"province {code} {names[codes == code][0]}: {there:,.0f} people by the file, {total:,} by the region; "
-            f"multiplied by {total / there:.3f}"
+            f"province {named}: {there:,.0f} people by the file, {total:,} by the region; "
+            f"multiplied by {factor:.3f}"
         )
         notices.append(Notice(where, told, "population"))
+    refuse(problems)
     return whole, notices
 
 
+def _off(factor: float, there: float, total: int, named: str, where: str, limits: Limits) -> list[Problem]:
+    """Return why sums that need this factor are refused, if they are, with the slip that it looks like."""
+    if total == 0 or 1.0 / limits.most_scaled <= factor <= limits.most_scaled:
+        return []
+    slips = (
+        (1000.0, "thousands of people; import it with --unit thousands"),
+        (100.0, "shares in per cent"), (0.01, "people by square kilometre in pixels of a hectare, or hundredfold"),
+        (0.001, "a thousandfold"),
+    )  # fmt: skip
+    slip = next((s for f, s in slips if abs(np.log(factor / f)) < _SLIP), "")
+    told = (
+        f"would have to be multiplied by {factor:.4g} in province {named} ({there:,.0f} people by the file, {total:,} by the "
+        f"region), more than {limits.most_scaled:g} times or less than a {limits.most_scaled:g}th: "
+        + (f"it looks like {slip}; " if slip else "")
+        + "is it people by area (multiply each pixel by its area first), a share or another year? If the pattern is "
+        f"right all the same, say --most-scaled {np.ceil(max(factor, 1.0 / factor)):.0f}"
+    )
+    return [Problem(where, told)]
+
+
 def _by_commune(
-    region: Region, people: Floats, at: npt.NDArray[np.int32], stated: npt.NDArray[np.int64], where: str
-) -> tuple[npt.NDArray[np.int64], list[Notice]]:
+    region: Region, people: Floats, at: npt.NDArray[np.int32], stated: npt.NDArray[np.int64], where: str,
+    before: _Before | None = None,
+) -> tuple[npt.NDArray[np.int64], list[Notice]]:  # fmt: skip
     whole = np.zeros(region.grid.shape, np.int64)
+    if before is not None:
+        whole[at >= 0] = before.kept[at >= 0]
+        _refuse_off(people, at, stated, where, before)
     flat, weight = whole.ravel(), people.ravel()
     order = np.argsort(at.ravel(), kind="stable")
     starts = np.searchsorted(at.ravel()[order], np.arange(len(stated) + 1))
     empty: list[str] = []
     factors = []
     names = region.communes["name"].to_numpy(str)
-    for i, total in enumerate(stated.tolist()):
+    for i, stated_people in enumerate(stated.tolist()):
         pixels = order[starts[i] : starts[i + 1]]
+        total = max(stated_people - int(flat[pixels].sum()), 0)
         if total == 0:
             continue
+        if before is not None and pixels.size and not before.covered.ravel()[pixels].all():
+            open_ = pixels[before.covered.ravel()[pixels]]
+            if not weight[open_].any():
+                flat[pixels] += apportioned(np.maximum(before.former.ravel()[pixels], 1e-9), total)
+                continue
+            pixels = open_
         if pixels.size == 0:
             # smaller than a pixel: all its people stand at its middle
             inside = region.communes.geometry.iloc[i].representative_point()
@@ -261,7 +388,7 @@ def _by_commune(
             there = np.ones(pixels.size)
         else:
             factors.append(total / there.sum())
-        flat[pixels] = apportioned(there, total)
+        flat[pixels] += apportioned(there, total)
     notices = []
     if factors:
         low, mid, high = np.percentile(factors, [5, 50, 95])
@@ -271,6 +398,15 @@ def _by_commune(
         told = f"communes without anybody in the pattern got their people evenly ({', '.join(empty[:10])})"
         notices.append(Notice(where, told, "population", len(empty)))
     return whole, notices
+
+
+def _refuse_off(
+    people: Floats, at: npt.NDArray[np.int32], stated: npt.NDArray[np.int64], where: str, before: _Before
+) -> None:
+    there = float(people[at >= 0].sum())
+    total = max(int(stated.sum()) - int(before.kept[at >= 0].sum()), 0)
+    if there > 0:
+        refuse(_off(total / there, there, total, "of all communes", where, before.limits))
 
 
 def _peopled(region: Region, whole: npt.NDArray[np.int64], at: npt.NDArray[np.int32]) -> Region:

@@ -10,14 +10,16 @@ import pandas as pd
 
 from phusong.engine.crew import Crew, Threads
 from phusong.errors import InputError, Problem, refuse
-from phusong.region.importers.base import Imported, Repair
+from phusong.region.importers.base import Imported
 from phusong.region.layers import read_table
 from phusong.region.left_out import left_table
 from phusong.region.notices import Notice
-from phusong.region.rasters import read_elevation, read_landcover, read_people
+from phusong.region.rasters import Limits, read_elevation, read_landcover, read_people
+from phusong.region.record_kinds import stamped
 from phusong.region.rejoin_network import with_network, with_power
 from phusong.region.rejoin_places import Rejoined, Totals, with_communes, with_people
-from phusong.region.store import KINDS, Region, Source
+from phusong.region.repairs import Repair
+from phusong.region.store import Region, Source
 from phusong.region.vietnam.units import REPAIR_COLUMNS
 
 __all__ = ["replace_layers", "with_imported"]
@@ -29,6 +31,7 @@ def with_imported(
     *,
     totals: Totals = "province",
     operators: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
 ) -> Rejoined:
     """Return the region with imported layers in place of its own, and what was changed so that all join again.
 
@@ -42,6 +45,8 @@ def with_imported(
         Which of the communes' numbers a pattern of people is brought to.
     operators : mapping of str to str, optional
         Owner = operator whose cells its masts carry, or ``none``.
+    limits : Limits, optional
+        How far a raster of people may fall short.
 
     Raises
     ------
@@ -60,8 +65,9 @@ def with_imported(
         if raster in layers:
             out = replace(out, **{raster: layers[raster]})
     if "people" in layers:
-        joined = with_people(out, layers["people"], where, totals=totals)
+        joined = with_people(out, layers["people"], where, totals=totals, limits=limits)
         out, notices = joined.region, [*notices, *joined.notices]
+        imported = replace(imported, repairs=(*imported.repairs, *joined.repairs))
     if "power_nodes" in layers or "power_lines" in layers:
         out = with_power(out, layers.get("power_nodes"), layers.get("power_lines"))
     if {"sites", "cells", "links"} & set(layers):
@@ -97,7 +103,7 @@ def with_imported(
 
 
 def _honest(out: Region, before: Region, source: Source, notices: Sequence[Notice]) -> Source:
-    """Return a source that says what joining did to its layer; a mixed layer is called by its weaker part."""
+    """Return a source that says what joining did to its layer; records that stayed say themselves what they are."""
     notes = source.notes
     if source.layer == "demand":
         factors = [n.what for n in notices if n.column == "population"]
@@ -109,15 +115,14 @@ def _honest(out: Region, before: Region, source: Source, notices: Sequence[Notic
             source.notes.removeprefix("kinds: ").split("; ")[0].split(", ")
         )
         if kinds:
-            weaker = max(source.kind, before.source_of("facilities").kind, key=KINDS.index)
             notes += f"; {', '.join(sorted(kinds))} as before ({before.source_of('facilities').source})"
-            return replace(source, kind=weaker, notes=notes)
     return replace(source, notes=notes)
 
 
 def _with_facilities(region: Region, given: gpd.GeoDataFrame, where: str) -> tuple[Region, list[Notice]]:
     """Return the region whose facilities of the kinds given are these; the other kinds stay."""
-    kept = region.facilities[~region.facilities["kind"].isin(set(given["kind"]))]
+    before = stamped(region.facilities, region.record_kinds("facilities"))
+    kept = before[~before["kind"].isin(set(given["kind"]))]
     clash = given["facility_id"].isin(set(kept["facility_id"])).to_numpy()
     if clash.any():
         given = given.assign(
@@ -135,7 +140,7 @@ def _with_facilities(region: Region, given: gpd.GeoDataFrame, where: str) -> tup
 
 def _with_repairs(repairs: pd.DataFrame, imported: Imported, notices: Sequence[Notice]) -> pd.DataFrame:
     """Return the region's repairs and those of an import behind them."""
-    layer = next((s.layer for s in imported.sources), "")
+    layer = next((s.layer for s in imported.sources), "demand")
     rows = [
         *(Repair(s.layer, f"imported from {s.source}") for s in imported.sources),
         *imported.repairs,
@@ -159,6 +164,7 @@ def replace_layers(
     power_lines: Path | None = None,
     links: Path | None = None,
     crew: Crew | None = None,
+    limits: Limits | None = None,
 ) -> Region:
     """Return the region with some layers taken from files; what hangs on them is rebuilt and says so.
 
@@ -175,20 +181,22 @@ def replace_layers(
         CSV, GeoPackage, GeoJSON, Shapefile or Parquet with the columns of the data dictionary.
     crew : Crew, optional
         Who draws the rasters; the layers do not depend on it.
+    limits : Limits, optional
+        How far the rasters may fall short.
 
     Raises
     ------
     InputError
         Naming everything wrong with all the files at once.
     """
-    drawers = crew or Threads(1)
+    drawers, asked = crew or Threads(1), limits or Limits()
     steps: list[Callable[[Region], Region]] = []
     if elevation is not None:
-        steps.append(partial(_elevation, path=elevation, crew=drawers))
+        steps.append(partial(_elevation, path=elevation, crew=drawers, limits=asked))
     if clutter is not None:
-        steps.append(partial(_landcover, path=clutter, legend=clutter_legend, crew=drawers))
+        steps.append(partial(_landcover, path=clutter, legend=clutter_legend, crew=drawers, limits=asked))
     if population is not None:
-        steps.append(partial(_population, path=population, crew=drawers))
+        steps.append(partial(_population, path=population, crew=drawers, limits=asked))
     if power_nodes is not None or power_lines is not None:
         steps.append(partial(_power, paths=(power_nodes, power_lines)))
     if sites is not None or cells is not None or links is not None:
@@ -204,26 +212,41 @@ def replace_layers(
     return out
 
 
-def _given(region: Region, layer: str, path: Path, note: str = "given by the user") -> Region:
+def _given(
+    region: Region,
+    layer: str,
+    path: Path,
+    note: str = "given by the user",
+    kind: str = "measured",
+    share: float = 1.0,
+) -> Region:
     kept = tuple(s for s in region.sources if s.layer != layer)
-    return replace(region, sources=(*kept, Source(layer, "measured", path.name, "", "", note)))
+    return replace(region, sources=(*kept, Source(layer, kind, path.name, "", "", note, share)))
 
 
-def _elevation(region: Region, path: Path, crew: Crew) -> Region:
-    heights = read_elevation(path, region.grid, crew=crew)
+def _elevation(region: Region, path: Path, crew: Crew, limits: Limits) -> Region:
+    heights = read_elevation(path, region.grid, former=region.elevation, limits=limits, crew=crew)
     note = f"given by the user: {heights.report()}"
-    return _given(replace(region, elevation=heights.elevation), "elevation", path, note)
+    out = replace(region, elevation=heights.elevation)
+    return _given(out, "elevation", path, note, share=heights.known_share)
 
 
-def _landcover(region: Region, path: Path, legend: Path | None, crew: Crew) -> Region:
-    clutter = read_landcover(path, region.grid, legend, crew=crew)
-    return _given(replace(region, clutter=clutter), "clutter", path)
+def _landcover(region: Region, path: Path, legend: Path | None, crew: Crew, limits: Limits) -> Region:
+    found = read_landcover(path, region.grid, legend, former=region.clutter, limits=limits, crew=crew)
+    note = "given by the user"
+    if found.covered < 1.0:
+        note += f"; covers {found.covered:.2%} of the region, the rest as before"
+    return _given(replace(region, clutter=found.clutter), "clutter", path, note, share=found.covered)
 
 
-def _population(region: Region, path: Path, crew: Crew) -> Region:
-    people = read_people(path, region.grid, crew=crew)
-    out = with_people(region, people, path.name).region
-    return _given(out, "demand", path, "pattern of the user's raster, province totals kept")
+def _population(region: Region, path: Path, crew: Crew, limits: Limits) -> Region:
+    people = read_people(path, region.grid, limits=limits, crew=crew)
+    joined = with_people(region, people, path.name, limits=limits)
+    note = "pattern of the user's raster, province totals kept"
+    told = "; ".join(dict.fromkeys([note, *(n.what for n in joined.notices)][:4]))
+    rows = _with_repairs(region.repairs, Imported({}, (), (), joined.repairs), joined.notices)
+    # a map of people is a model of where they live, whoever gives it
+    return _given(replace(joined.region, repairs=rows), "demand", path, told, kind="modelled")
 
 
 def _power(region: Region, paths: tuple[Path | None, Path | None]) -> Region:

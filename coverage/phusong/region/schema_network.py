@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandera.pandas as pa
 
-from phusong.region.columns import flag, key, number, shape, text, whole
+from phusong.region.columns import flag, key, kind_of_record, number, shape, text, whole
 
 __all__ = ["NETWORK"]
 
@@ -114,6 +114,7 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
                 default="active",
                 words=_STATES,
             ),
+            "record_kind": kind_of_record(),
             "geometry": shape("Point"),
         }
     ),
@@ -187,6 +188,7 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
                 "file name of a measured pattern (.msi or .pln) in the region's antennas/ folder; empty: by beamwidth",
                 default="",
             ),
+            "record_kind": kind_of_record(),
         }
     ),
     "power_nodes": pa.DataFrameSchema(
@@ -202,6 +204,7 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
             "load_kw": number("mean load of others than sites", "kW", 0.0, default=0.0),
             "saifi": number("interruptions a year by the node itself", "1/year", 0.0, 10_000.0),
             "caidi_h": number("their mean length", "h", 0.0, 8760.0),
+            "record_kind": kind_of_record(),
             "geometry": shape("Point"),
         }
     ),
@@ -217,6 +220,7 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
                 "whether it carries nothing until it is closed to feed what a fault left dark", default=False
             ),
             "switch_h": number("time to close it, when it is normally open", "h", 0.0, 8760.0, default=1.0),
+            "record_kind": kind_of_record(),
         }
     ),
     "links": pa.DataFrameSchema(
@@ -246,6 +250,7 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
             "fade_margin_db": number(
                 "fade margin of a microwave hop; 0: usual", "dB", 0.0, 100.0, default=0.0
             ),
+            "record_kind": kind_of_record(),
         }
     ),
     "operators": pa.DataFrameSchema(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandera.pandas as pa
 
-from phusong.region.columns import flag, key, number, shape, text, whole
+from phusong.region.columns import flag, key, kind_of_record, number, shape, text, whole
 
 __all__ = ["PLACES"]
 
@@ -46,6 +46,7 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
             "area_km2": number("stated area", "km²", 0.0),
             "population": whole("people", "people", 0, default=0),
             "remote": whole("remoteness: 0 urban, 1 rural, 2 remote, 3 very remote", "", 0, 3, default=1),
+            "record_kind": kind_of_record(),
             "geometry": shape("Polygon", "MultiPolygon"),
         }
     ),
@@ -72,6 +73,7 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
             "population": whole("people (about)", "people", 0, default=0),
             "modelled": flag("whether its place is drawn, not known", default=False),
             "on_grid": flag("whether a power line reaches it", default=True),
+            "record_kind": kind_of_record(),
             "geometry": shape("Point"),
         }
     ),
@@ -85,6 +87,7 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
                 words=_FACILITY_WORDS,
             ),
             "commune_code": text("commune", digits=5, refers="communes.commune_code"),
+            "record_kind": kind_of_record(),
             "geometry": shape("Point"),
         }
     ),

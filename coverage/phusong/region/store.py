@@ -20,9 +20,11 @@ from phusong.bounded import MOST_LIST_BYTES, read_bytes, toml_tree
 from phusong.errors import InputError, Problem, refuse
 from phusong.html_card import card, html_table
 from phusong.region.antennas import AntennaPattern, antenna_text, read_antennas
+from phusong.region.columns import KINDS
 from phusong.region.grid import Grid
 from phusong.region.notices import Notice
 from phusong.region.raster_files import read_classes, read_heights
+from phusong.region.record_kinds import RECORD_LAYERS, counted_kinds, kinds_of, said_kinds
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, TABLE_LAYERS
 from phusong.region.values import as_in_a_file, completed
 from phusong.region.writing import plain_cells, safe_cells, write_table
@@ -36,8 +38,6 @@ __all__ = ["Region", "Source"]
 LEFT_OUT = "left-out"
 """Folder of a region with the rows of imported lists that could not be used."""
 
-KINDS = ("measured", "official", "modelled", "assumed")
-
 
 @dataclass(frozen=True)
 class Source:
@@ -49,8 +49,11 @@ class Source:
         Name of the layer.
     kind : str
         ``measured``, ``official``, ``modelled`` or ``assumed``.
+        Records that say their own (``record_kind``) are of that.
     source, licence, as_of, notes : str
         For people.
+    share : float
+        Share of a raster's pixels that are of this kind; the others were filled in and are modelled.
     """
 
     layer: str
@@ -59,6 +62,7 @@ class Source:
     licence: str = ""
     as_of: str = ""
     notes: str = ""
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -123,12 +127,30 @@ class Region:
         """Return where a layer comes from; ``assumed`` when nothing is said."""
         return next((s for s in self.sources if s.layer == layer), Source(layer, "assumed", "not stated"))
 
+    def record_kinds(self, layer: str) -> npt.NDArray[np.str_]:
+        """Return how each record of a table came to be: its own word, else its layer's."""
+        return kinds_of(getattr(self, layer), self.source_of(layer).kind)
+
+    def kind_counts(self, layer: str) -> Mapping[str, int]:
+        """Return how many records of a table are of each kind, best first; nothing of a raster."""
+        return counted_kinds(self.record_kinds(layer)) if layer in LAYERS else {}
+
+    def kind_said(self, layer: str) -> str:
+        """Return how a layer came to be, for people: one word, or counts where its records or pixels differ."""
+        source = self.source_of(layer)
+        if layer in RECORD_LAYERS:
+            counts = self.kind_counts(layer)
+            return next(iter(counts), source.kind) if len(counts) < 2 else said_kinds(counts)
+        if source.share < 1.0:
+            return f"{source.kind}; {_percent(1.0 - source.share)} of the pixels modelled"
+        return source.kind
+
     def _repr_html_(self) -> str:
         layers = [
             (
                 s.layer,
                 f"{len(getattr(self, s.layer)):,}" if s.layer in LAYERS else "raster",
-                s.kind,
+                self.kind_said(s.layer),
                 s.as_of,
                 s.source,
             )
@@ -150,6 +172,10 @@ class Region:
         for name, pattern in sorted(self.antennas.items()):
             out[f"antennas/{name}"] = hashlib.sha256(antenna_text(pattern).encode()).hexdigest()
         return out
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.2g} %"
 
 
 def _is_region(folder: Path) -> bool:
@@ -204,7 +230,12 @@ def _write(region: Region, folder: Path) -> None:
     tree: dict[str, Any] = {
         "region": {"name": region.name, "crs": region.grid.crs, "cell_m": region.grid.cell_m},
         "layers": {
-            s.layer: {f.name: getattr(s, f.name) for f in fields(s) if f.name != "layer"}
+            s.layer: {
+                f.name: getattr(s, f.name)
+                for f in fields(s)
+                # a whole raster of one kind needs no share
+                if f.name != "layer" and (f.name != "share" or s.share < 1.0)
+            }
             for s in region.sources
         },
     }
@@ -249,10 +280,21 @@ def _read(cls: type[Region], folder: Path) -> Region:
         problems += error.problems
     refuse(problems)
     sources = tuple(
-        Source(str(name), *(str(entry.get(k, "")) for k in ("kind", "source", "licence", "as_of", "notes")))
+        Source(
+            str(name),
+            **{k: str(entry.get(k, "")) for k in ("kind", "source", "licence", "as_of", "notes")},
+            share=entry.get("share", 1.0),
+        )
         for name, entry in tree.get("layers", {}).items()
     )
     bad = [
+        Problem(
+            "region.toml", "is no share from 0 to 1", column=f"layers.{s.layer}.share", value=str(s.share)
+        )
+        for s in sources
+        if isinstance(s.share, bool) or not isinstance(s.share, int | float) or not 0.0 <= s.share <= 1.0
+    ]
+    bad += [
         Problem(
             "region.toml", f"is not one of {', '.join(KINDS)}", column=f"layers.{s.layer}.kind", value=s.kind
         )

@@ -16,6 +16,18 @@ __all__ = ["audit_html"]
 
 _LISTED_RECORDS = 300
 _LISTED_OWNERS = 60
+_LISTS = (
+    (
+        "Delivered records to mend",
+        "What somebody measured or an office published: its owner can mend it.",
+        True,
+    ),
+    (
+        "What the model drew",
+        "Nobody's fault and nobody's to correct row by row: it goes when the layer is replaced.",
+        False,
+    ),
+)
 _SAYS = {
     "correct": "shapes, places, figures and networks are what they claim",
     "sufficient": "every layer, commune and value is there",
@@ -49,15 +61,21 @@ def audit_html(audit: Audit, map_png: bytes | None = None) -> str:
                 "Only rows that lie in the province count.",
                 _ranking(audit, "province"),
             ),
-            ("owners", "Data owners", "Who owns the rows, or gives the layer.", _ranking(audit, "owner")),
+            (
+                "owners",
+                "Data owners",
+                "Organisations that delivered records; the sources of a model own none.",
+                _ranking(audit, "owner"),
+            ),
         ],
         "kinds": dict(zip(audit.layers["layer"], audit.layers["kind"], strict=True)),
         "failing": _failing(audit.checks[~audit.checks["whole_layer"]]),
         "lacking": _lacking(audit.checks[audit.checks["whole_layer"]]),
         "passed": _passed(audit.checks),
-        "records": _own(audit).head(_LISTED_RECORDS).to_dict("records"),
+        "lists": [(title, caption, *_listed(_own(audit), delivered=d)) for title, caption, d in _LISTS],
+        "origins": audit.ranking("origin").sort_values("name").to_dict("records"),
+        "delivered_count": int(audit.records["delivered"].sum()),
         "record_count": len(audit.records),
-        "own_count": len(_own(audit)),
         "classes": audit.rubric.classes,
         "method": METHOD,
         "picture": base64.b64encode(map_png).decode() if map_png else "",
@@ -83,6 +101,14 @@ def score_text(value: object) -> str:
 def _own(audit: Audit) -> pd.DataFrame:
     """Return the records of single rows; what whole layers lack has a table of its own."""
     return pd.DataFrame(audit.records[~audit.records["whole_layer"]].drop(columns="geometry"))
+
+
+def _listed(own: pd.DataFrame, *, delivered: bool) -> tuple[list[dict[str, Any]], int]:
+    """Return the first records of those that were delivered, or of a model's, and how many there are."""
+    mine = own[own["delivered"] == delivered]
+    return [{str(k): v for k, v in r.items()} for r in mine.head(_LISTED_RECORDS).to_dict("records")], len(
+        mine
+    )
 
 
 def _ranking(audit: Audit, scope: str) -> list[dict[str, Any]]:

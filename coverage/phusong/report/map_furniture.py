@@ -59,7 +59,14 @@ def source_lines(layers: pd.DataFrame, head: str, *, width_in: float) -> str:
     """
     parts = [head]
     if "kind" in layers and len(layers):
-        counts = layers["kind"].astype(str).value_counts().sort_index()
+        kinds = layers["kind"].astype(str)
+        counted = layers[[c for c in layers if str(c).startswith("records_")]]
+        # a layer of several kinds is none of them
+        mixed = (counted > 0).sum(axis=1) > 1
+        if "share" in layers:
+            mixed |= layers["share"].astype(float) < 1.0
+        kinds = kinds.where(~mixed, "partly " + kinds)
+        counts = kinds.value_counts().sort_index()
         parts.append("input layers: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
     dates = sorted({str(d) for d in layers["as_of"] if _said(d)}) if "as_of" in layers else []
     if dates:

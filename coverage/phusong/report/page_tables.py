@@ -167,10 +167,26 @@ def layer_rows(layers: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the layers; one whose quality nobody stated counts as the weakest."""
     if layers.empty:
         return []
-    found = records(layers.reindex(columns=["layer", "kind", "source", "licence", "as_of", "notes"]))
+    found = records(
+        layers.reindex(
+            columns=[
+                "layer",
+                "kind",
+                "source",
+                "licence",
+                "as_of",
+                "notes",
+                *(f"records_{q}" for q in QUALITIES),
+            ]
+        )
+    )
     for row in found:
         row["kind"] = str(row["kind"] or "assumed")
         row["kind_class"] = row["kind"] if row["kind"] in QUALITIES else "assumed"
+        counts = [(q, int(finite(row[f"records_{q}"]) or 0)) for q in QUALITIES]
+        counts = [(q, n) for q, n in counts if n]
+        # where the records are of several kinds, each is counted
+        row["counts"] = counts if len(counts) > 1 else []
     return found
 
 

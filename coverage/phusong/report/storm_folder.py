@@ -109,7 +109,9 @@ class StormTables:
     def source(self) -> str:
         """The note under the maps."""
         found = self.found
-        kinds = pd.Series([s.kind for s in found.region.sources]).value_counts().sort_index()
+        region = found.region
+        said = [s.kind if region.kind_said(s.layer) == s.kind else f"partly {s.kind}" for s in region.sources]
+        kinds = pd.Series(said).value_counts().sort_index()
         layers = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
         return (
             f"Modelled by phusong, not measured: wind after Holland (1980), {found.n_samples} samples of track, strength "

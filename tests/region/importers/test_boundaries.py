@@ -112,7 +112,8 @@ def test_a_name_that_fits_two_communes_is_refused_and_a_code_helps(region, tmp_p
 
 def test_communes_that_no_file_has_keep_their_shape_and_say_so(region, tmp_path):
     found = imported(region, write(squares(region, shift=0.0).iloc[:3], tmp_path / "xa.gpkg"))
-    assert found.sources[0].kind == "modelled"
+    assert found.sources[0].kind == "official"
+    assert found.layers["communes"]["record_kind"].tolist() == ["", "", "", "modelled"]
     assert any("keep their former shapes (Hùng Đức)" in str(n) for n in found.notices)
     assert found.layers["communes"].geometry.iloc[3].area == pytest.approx(1e8)
 

@@ -14,8 +14,12 @@ from phusong.region.audit.evidence import Evidence
 from phusong.region.audit.rubric import Rubric
 from phusong.region.audit.trees import first_parents, positions
 from phusong.region.near import nearest
+from phusong.region.record_kinds import kinds_of
 
-__all__ = ["NOBODY", "Case"]
+__all__ = ["DELIVERED", "NOBODY", "Case"]
+
+DELIVERED = ("measured", "official")
+"""Kinds of records that somebody delivered; the others are a model's or a guess."""
 
 NOBODY = "not stated"
 """Owner of what nobody is said to own."""
@@ -45,6 +49,10 @@ class Case:
     evidence: Evidence
     rubric: Rubric
     as_of: date
+
+    @cached_property
+    def _kinds(self) -> dict[str, npt.NDArray[np.str_]]:
+        return {}
 
     def table(self, layer: str) -> Any:  # noqa: ANN401 - a frame with or without geometry
         """Return the rows of a layer; an empty frame where there is none."""
@@ -172,6 +180,18 @@ class Case:
             return np.full(len(frame), self.giver(layer), dtype=object)
         named = frame[column]
         return np.asarray(named.where(~named.str.casefold().isin(_UNKNOWN), NOBODY), dtype=object)
+
+    def kinds(self, layer: str) -> npt.NDArray[np.str_]:
+        """Return how each row of a layer came to be: measured, official, modelled or assumed."""
+        if layer not in self._kinds:
+            self._kinds[layer] = kinds_of(self.table(layer), self.evidence.source(layer).kind)
+        return self._kinds[layer]
+
+    def delivered(self, layer: str) -> Flags:
+        """Return which rows somebody delivered, rather than a model; one value for a layer that is no table."""
+        if layer not in self.evidence.sheets:
+            return np.array([self.evidence.source(layer).kind in DELIVERED])
+        return np.asarray(np.isin(self.kinds(layer), DELIVERED))
 
     def giver(self, layer: str) -> str:
         """Return who gives a layer: its owner or source in region.toml."""

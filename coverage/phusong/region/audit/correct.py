@@ -62,6 +62,11 @@ def _beyond(values: Floats, unread: Flags, column: object) -> Callable[[int], st
     return tell
 
 
+_OVERLAP = 0.05  # of a polygon over its neighbours: more than borders of two surveys differ
+_AREA_SLIPS = (("hectares", 100.0), ("square metres", 1e6), ("acres", 247.1), ("square miles", 0.3861))
+_SLIP = 0.1
+
+
 def _height(case: Case, layer: str) -> Rows:
     sites, ranges = case.table(layer), case.rubric.limits.height_m
     height = sites["height_m"].to_numpy(np.float64)
@@ -159,17 +164,51 @@ def _commissioned_later(case: Case, layer: str) -> Rows:
     )
 
 
-def _area(case: Case, layer: str) -> Rows:
+def _area(case: Case, layer: str) -> list[Rows]:
+    """Compare stated areas with polygons, and say which of the two is wrong.
+
+    A drawn polygon of a model is: its area was never surveyed. A surveyed one is where it lies over its neighbours by
+    as much as it is too large; else the stated figure is.
+    """
     stated = case.table(layer)["area_km2"].to_numpy(np.float64)
     drawn = shapely.area(case.borders) / 1e6
     unknown = ~(drawn > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.exp(np.abs(np.log(stated / drawn)))
-    return Rows(
-        unknown | (ratio > case.rubric.limits.area_ratio),
-        lambda i: f"states {stated[i]:.1f} km², its polygon has {drawn[i]:.1f} km²",
-        "area_km2",
-        told=~unknown,
+    allowed = case.rubric.limits.area_ratio
+    bad = unknown | (ratio > allowed)
+    modelled = ~case.delivered(layer)
+    over = np.zeros(stated.size)
+    over[bad & ~modelled & ~unknown] = [
+        _overlap(case.borders, i) / 1e6 for i in np.flatnonzero(bad & ~modelled & ~unknown).tolist()
+    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        without = np.exp(np.abs(np.log(stated / (drawn - over))))
+    shape = modelled | ((over > _OVERLAP * drawn) & (without < ratio))
+
+    def drawing(i: int) -> str:
+        what = f"its polygon has {drawn[i]:.1f} km² where {stated[i]:.1f} km² are stated"
+        if modelled[i]:
+            return f"{what}; the polygon is modelled, so the drawing is wrong, not the figure"
+        return f"{what}; {over[i]:.1f} km² of it lie over its neighbours, so the drawing is wrong"
+
+    def figure(i: int) -> str:
+        what = f"states {stated[i]:.1f} km², its polygon has {drawn[i]:.1f} km² and fits its neighbours"
+        slip = next((u for u, f in _AREA_SLIPS if abs(stated[i] / drawn[i] / f - 1.0) < _SLIP), "")
+        return f"{what}, so the figure is wrong" + (f": it looks like {slip}" if slip else "")
+
+    return [
+        Rows(bad & shape, drawing, "geometry", told=~unknown),
+        Rows(bad & ~shape, figure, "area_km2", told=~unknown),
+    ]
+
+
+def _overlap(borders: npt.NDArray[np.object_], i: int) -> float:
+    """Return how much of a polygon lies over others. [m²]"""
+    others = np.delete(borders, i)
+    near = others[shapely.intersects(others, borders[i])]
+    return (
+        float(shapely.area(shapely.intersection(borders[i], shapely.union_all(near)))) if near.size else 0.0
     )
 
 
@@ -284,7 +323,7 @@ CORRECT = (
     Check("date-possible", "correct", ("sites",), "what is active was commissioned before the audit",
           "correct the year, or mark it planned", _commissioned_later),
     Check("area-as-drawn", "correct", ("communes",), "stated areas agree with the polygons",
-          "take the polygon from the state's map, or correct the area", _area),
+          "take the polygon from the state's map where the drawing is wrong, else correct the area", _area),
     Check("people-as-counted", "correct", ("communes",), "a commune's people are those of its demand cells",
           "sum the cells again, or take the newer count for both", _people),
     Check("people-as-registered", "correct", ("communes",), "a whole province holds about its registered people",

@@ -63,7 +63,9 @@ class Evidence:
     sources : mapping of str to Source
         What region.toml says of each layer; a layer it does not name is assumed.
     givers : mapping of str to str
-        Who gives each layer.
+        Who gives each layer: its owner, else its source.
+    owners : mapping of str to str
+        Organisation that region.toml says owns a layer.
     refusals : tuple of Refusal
         Everything that ``Region.read`` refuses.
     stray : mapping of str to str
@@ -78,6 +80,7 @@ class Evidence:
     raster_files: Mapping[str, tuple[str, str, tuple[int, int]]]
     sources: Mapping[str, Source]
     givers: Mapping[str, str]
+    owners: Mapping[str, str] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     stray: Mapping[str, str] = field(default_factory=dict)
 
@@ -160,7 +163,6 @@ def _from_folder(folder: Path) -> Evidence:
         if sheet is not None:
             sheets[name] = sheet
     entries = {str(k): v for k, v in tree["layers"].items() if isinstance(v, dict)}
-    words = ("kind", "source", "licence", "as_of", "notes")
     return Evidence(
         name=str(head.get("name", folder.name)),
         crs=crs,
@@ -168,8 +170,9 @@ def _from_folder(folder: Path) -> Evidence:
         sheets=sheets,
         rasters=rasters,
         raster_files=files,
-        sources={k: Source(k, *(str(v.get(w, "")) for w in words)) for k, v in entries.items()},
+        sources={k: _source(k, v) for k, v in entries.items()},
         givers={k: str(v.get("owner") or v.get("source") or "") for k, v in entries.items()},
+        owners={k: str(v["owner"]) for k, v in entries.items() if v.get("owner")},
         refusals=_refusals(problems),
         stray=_stray(folder, {*sheets, *rasters}),
     )
@@ -182,6 +185,15 @@ def _description(path: Path) -> dict[str, dict[str, Any]]:
     except InputError:
         tree = {}
     return {k: v if isinstance(v := tree.get(k), dict) else {} for k in ("region", "layers")}
+
+
+def _source(layer: str, entry: Mapping[str, Any]) -> Source:
+    kind, source, licence, as_of, notes = (
+        str(entry.get(w, "")) for w in ("kind", "source", "licence", "as_of", "notes")
+    )
+    share = entry.get("share", 1.0)
+    usable = isinstance(share, int | float) and 0.0 <= share <= 1.0
+    return Source(layer, kind, source, licence, as_of, notes, float(share) if usable else 1.0)
 
 
 def _strict(folder: Path) -> list[Problem]:

@@ -27,11 +27,12 @@ from phusong.region.audit.scores import (
     share_failing,
 )
 from phusong.region.audit.table import CHECKS
+from phusong.region.record_kinds import counted_kinds, said_kinds
 from phusong.region.store import Region
 
 __all__ = ["SCOPES", "Audit", "audit"]
 
-SCOPES = ("region", "layer", "province", "owner")
+SCOPES = ("region", "layer", "province", "owner", "origin")
 """Of what a score is."""
 
 _PLACED = (
@@ -63,18 +64,19 @@ class Audit:
     people, people_affected : float
         All people of the region; those who stand on a record to mend (records of whole layers left out).
     scores : DataFrame
-        One row a score: scope (region, layer, province, owner), name, principle (or ``overall``), score (0–100; NaN
+        One row a score: scope (region, layer, province, owner, origin: delivered or modelled), name, principle (or ``overall``), score (0–100; NaN
         where nothing was judged), class (of the overall score), rank (within the scope, best first).
     checks : DataFrame
         One row a check and layer: check, principle, layer, says, mend, share_failing, score, records, people,
         whole_layer (it judges the layer, not its rows).
     records : GeoDataFrame
         One row a record to mend: layer, key, check, principle, detail, column, row, mend, commune_code, commune,
-        province, owner, people, whole_layer, geometry (a point, or None).
+        province, owner, people, whole_layer, kind, delivered, geometry (a point, or None). What somebody delivered comes
+        before what a model drew, each by the people it touches.
     communes : GeoDataFrame
         commune_code, name, province, score, records, people, people_affected, geometry: for maps.
     layers : DataFrame
-        layer, kind, source, licence, as_of, given_by.
+        layer, kind (counts where the rows differ), source, licence, as_of, given_by.
     """
 
     region: str
@@ -119,6 +121,10 @@ class Audit:
         for scope, title in scopes.items():
             rows = [_standing_dict(r) for r in self.ranking(scope).to_dict("records")]
             scores[title] = rows[0] if scope == "region" else {r.pop("name"): r for r in rows}
+        for r in self.ranking("origin").to_dict("records"):
+            row = _standing_dict(r)
+            row.pop("rank")
+            scores[str(row.pop("name"))] = row
         scores["communes"] = {
             str(c): _plain(s)
             for c, s in zip(self.communes["commune_code"], self.communes["score"], strict=True)
@@ -221,19 +227,35 @@ def _by_province(case: Case) -> Group:
 
 def _by_owner(case: Case) -> Group:
     layers = list(case.rubric.layers)
-    owners = {n: case.owner_of(n) if n in _OWNED else None for n in layers if case.evidence.has(n)}
-    names = sorted({o for n, who in owners.items() for o in (who if who is not None else [case.giver(n)])})
-    index = {name: k for k, name in enumerate(names)}
+    # an owner delivers records: the sources of a model own none
+    owners = {
+        n: np.where(
+            case.delivered(n), case.owner_of(n) if n in _OWNED else case.evidence.owners.get(n, ""), ""
+        )
+        for n in layers
+        if case.evidence.has(n)
+    }
+    names = sorted({str(o) for who in owners.values() for o in who} - {""})
+    index = {"": -1, **{name: k for k, name in enumerate(names)}}
     of_row: dict[str, npt.NDArray[np.int64]] = {}
     for layer in layers:
         n = len(case.table(layer)) if layer in case.evidence.sheets else 1
         if layer not in owners:
             of_row[layer] = np.full(n, -1, np.int64)
             continue
-        who = owners[layer]
-        given = [index[o] for o in who] if who is not None else [index[case.giver(layer)]] * n
-        of_row[layer] = np.asarray(given, np.int64)
+        of_row[layer] = np.array([index[str(o)] for o in owners[layer]], np.int64)
     return Group(names, of_row, everywhere=False)
+
+
+def _by_origin(case: Case) -> Group:
+    """Return what somebody delivered, and what a model drew or somebody assumed, as two groups."""
+    of_row = {
+        n: np.where(case.delivered(n), 0, 1).astype(np.int64)
+        for n in case.rubric.layers
+        if case.evidence.has(n)
+    }
+    lost = {n: np.full(len(case.table(n)), -1, np.int64) for n in case.rubric.layers if n not in of_row}
+    return Group(["delivered", "modelled"], {**lost, **of_row}, everywhere=False)
 
 
 def _scores(case: Case, outcomes: list[Outcome]) -> pd.DataFrame:
@@ -252,6 +274,8 @@ def _scores(case: Case, outcomes: list[Outcome]) -> pd.DataFrame:
     # whether every commune has some of a layer is nobody's single fault where several own its rows
     own = [o for o in outcomes if o.rows_of == o.layer]
     rows += _rows("owner", owners.names, grade_groups(case, layer_standings(case, own, owners)))
+    origins = _by_origin(case)
+    rows += _rows("origin", origins.names, grade_groups(case, layer_standings(case, own, origins)))
     return pd.DataFrame(rows, columns=["scope", "name", "principle", "score", "class", "rank"])
 
 
@@ -333,7 +357,9 @@ def _layers(case: Case) -> pd.DataFrame:
     rows = []
     for layer in case.rubric.layers:
         s = case.evidence.source(layer)
-        rows.append((layer, s.kind, s.source, s.licence, s.as_of, case.giver(layer)))
+        counts = counted_kinds(case.kinds(layer)) if layer in case.evidence.sheets else {}
+        kind = said_kinds(counts) if len(counts) > 1 else next(iter(counts), s.kind)
+        rows.append((layer, kind, s.source, s.licence, s.as_of, case.giver(layer)))
     return pd.DataFrame(rows, columns=["layer", "kind", "source", "licence", "as_of", "given_by"])
 
 

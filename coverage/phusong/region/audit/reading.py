@@ -17,6 +17,7 @@ from phusong.errors import InputError
 from phusong.region.grid import Grid
 from phusong.region.opening import open_table
 from phusong.region.raster_files import MOST_PIXELS
+from phusong.region.raster_meaning import meaning_of
 from phusong.region.raster_opening import RASTER_ERRORS, open_raster
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
 
@@ -127,11 +128,15 @@ def read_raster(
         with open_raster(path) as source:
             if source.width * source.height > MOST_PIXELS:
                 return None
-            values = source.read(1, masked=True)
+            meaning = meaning_of(source, path.name, "height" if path.stem == "elevation" else "class")
+            if isinstance(meaning, list):
+                return None
+            values = source.read(meaning.band, masked=True)
             t, known = source.transform, source.crs
     except (InputError, *RASTER_ERRORS):
         return None
     filled = values.filled(np.nan) if np.issubdtype(values.dtype, np.floating) else np.asarray(values.data)
+    filled = meaning.applied(filled)
     crs = known.to_string() if known is not None else ""
     grid = Grid(crs, float(t.c), float(t.f), float(abs(t.a)), filled.shape[0], filled.shape[1])
     return filled, ("tif", crs, (filled.shape[0], filled.shape[1])), grid

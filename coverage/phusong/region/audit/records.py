@@ -16,7 +16,7 @@ __all__ = ["RECORD_COLUMNS", "record_table"]
 
 RECORD_COLUMNS = (
     "layer", "key", "check", "principle", "detail", "column", "row", "mend", "commune_code", "commune", "province",
-    "owner", "people", "whole_layer",
+    "owner", "people", "whole_layer", "kind", "delivered",
 )  # fmt: skip
 """Columns of the records, before their geometry."""
 
@@ -24,7 +24,9 @@ _READER = "readable"
 
 
 def record_table(case: Case, outcomes: Sequence[Outcome]) -> gpd.GeoDataFrame:
-    """Return every record of the outcomes, those that touch most people first.
+    """Return every record of the outcomes: what somebody delivered before what a model drew, each by people touched.
+
+    What a whole layer lacks comes behind the rows, unless a run refuses it.
 
     Parameters
     ----------
@@ -62,7 +64,8 @@ def record_table(case: Case, outcomes: Sequence[Outcome]) -> gpd.GeoDataFrame:
 def _of_whole(case: Case, layer: str) -> dict[str, Any]:
     return {
         "column": "", "row": 0, "commune_code": "", "commune": "", "province": "", "owner": case.giver(layer),
-        "whole_layer": True, "geometry": None,
+        "whole_layer": True, "geometry": None, "kind": case.evidence.source(layer).kind,
+        "delivered": bool(case.delivered(layer).any()),
     }  # fmt: skip
 
 
@@ -77,6 +80,8 @@ def _of_row(case: Case, layer: str, i: int) -> dict[str, Any]:
         "province": str(case.province_of_commune[at]) if at >= 0 else "",
         "owner": str(case.owner_of(layer)[i]),
         "whole_layer": False,
+        "kind": str(case.kinds(layer)[i]),
+        "delivered": bool(case.delivered(layer)[i]),
         "geometry": case.points[layer].iloc[i],
     }
 
@@ -111,21 +116,28 @@ def _of_refusal(case: Case, refusal: Refusal, everybody: float) -> dict[str, Any
         people = float(people_of_rows(case, layer)[row - 1])
         return {"people": people, "column": refusal.problem.column or "", **_of_row(case, layer, row - 1)}
     key = refusal.problem.column or layer
-    return {"key": key, "people": everybody, **_of_whole(case, layer)}
+    # a region that cannot be read is somebody's to mend, whatever its layers are
+    return {"key": key, "people": everybody, **_of_whole(case, layer), "delivered": True}
 
 
 def _framed(case: Case, rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:
     frame = pd.DataFrame(rows, columns=[*RECORD_COLUMNS, "geometry"])
-    text = [c for c in RECORD_COLUMNS if c not in {"row", "people", "whole_layer"}]
+    text = [c for c in RECORD_COLUMNS if c not in {"row", "people", "whole_layer", "delivered"}]
     frame[text] = frame[text].fillna("").astype(str)
     frame["row"] = frame["row"].fillna(0).astype(np.int64)
     frame["people"] = frame["people"].astype(np.float64)
     frame["whole_layer"] = frame["whole_layer"].astype(bool)
-    frame = frame.sort_values(
-        ["people", "layer", "check", "row", "column", "key", "detail"],
-        ascending=[False, *[True] * 6],
-        kind="stable",
-        ignore_index=True,
+    frame["delivered"] = frame["delivered"].astype(bool)
+    later = frame["whole_layer"] & (frame["check"] != _READER)
+    frame = (
+        frame.assign(later=later)
+        .sort_values(
+            ["delivered", "later", "people", "layer", "check", "row", "column", "key", "detail"],
+            ascending=[False, True, False, *[True] * 6],
+            kind="stable",
+            ignore_index=True,
+        )
+        .drop(columns="later")
     )
     return gpd.GeoDataFrame(
         frame, geometry=gpd.GeoSeries(frame["geometry"].to_numpy(object), crs=case.evidence.crs)

@@ -14,6 +14,8 @@ from phusong.region.column_map import ColumnMap
 from phusong.region.grid import Grid
 from phusong.region.left_out import DEFAULT_SHARE, LeftRow
 from phusong.region.notices import Notice
+from phusong.region.rasters import Limits
+from phusong.region.repairs import Repair
 from phusong.region.store import Region, Source
 
 __all__ = [
@@ -48,6 +50,8 @@ class Options:
         What the user says of owners and networks: their name = our operator, or ``none``.
     left_out_share : float
         Share of a list's rows that may be left out because they cannot be used.
+    limits : Limits
+        How far rasters may fall short, their band and unit.
     """
 
     columns: Mapping[str, ColumnMap] = field(default_factory=dict)
@@ -74,22 +78,11 @@ class Options:
             said |= by.operators
         return said | dict(self.operators)
 
+    limits: Limits = field(default_factory=Limits)
+
     def takes(self, layer: str, *, of_itself: bool = True) -> bool:
         """Return whether a layer is wanted."""
         return layer in self.layers if self.layers else of_itself
-
-
-@dataclass(frozen=True)
-class Repair:
-    """One row of a region's repairs: what was changed in the source, where and why."""
-
-    layer: str
-    reason: str
-    key: str = ""
-    name: str = ""
-    column: str = ""
-    old_value: str = ""
-    new_value: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,8 +92,8 @@ class Imported:
     Parameters
     ----------
     layers : mapping
-        Frames by layer name; `elevation` and `clutter` as arrays on the region's grid; `people` as an array of
-        people per pixel whose pattern is wanted.
+        Frames by layer name; `elevation` and `clutter` as arrays on the region's grid; `people` as :class:`People`
+        whose pattern is wanted.
     sources : tuple of Source
         Where each layer comes from.
     notices : tuple of Notice

@@ -18,6 +18,7 @@ from phusong.region.layers import table_of
 from phusong.region.names import fold
 from phusong.region.notices import Notice
 from phusong.region.opening import open_table
+from phusong.region.record_kinds import stamped
 from phusong.region.schema import LAYERS
 from phusong.region.shapes import shaped
 from phusong.region.store import Region, Source
@@ -84,8 +85,7 @@ def import_boundaries(region: Region, files: Sequence[Path], options: Options) -
     )
     if is_old:
         notes += "; put together from old units, divided ones given whole to the part that holds most of them"
-    kind = "official" if not kept else "modelled"
-    source = Source("communes", kind, options.source or where, options.licence, options.as_of, notes)
+    source = Source("communes", "official", options.source or where, options.licence, options.as_of, notes)
     return Imported(
         {"communes": communes}, (source,), tuple(notices), conversion_repairs("communes", join.conversions)
     )
@@ -208,7 +208,7 @@ def _dissolved(table: Any) -> Any:  # noqa: ANN401
 def _layer(region: Region, table: Any, where: str) -> tuple[gpd.GeoDataFrame, list[str]]:  # noqa: ANN401
     """Return the region's communes with the shapes, people and areas of the table, and the names of those not in it."""
     mine = table.set_index("commune_code")
-    communes = region.communes.copy()
+    communes = stamped(region.communes, region.record_kinds("communes"))
     codes = communes["commune_code"].to_numpy(str)
     has = np.isin(codes, mine.index.to_numpy(str))
     shapes = np.asarray(communes.geometry.to_numpy(), dtype=object).copy()
@@ -220,6 +220,7 @@ def _layer(region: Region, table: Any, where: str) -> tuple[gpd.GeoDataFrame, li
         # what is covered whole keeps a shape, else the commune would be nowhere
         shapes[~has] = np.where(shapely.is_empty(left), shapes[~has], left)
         shapes[~has] = [_areas(s) for s in shapes[~has]]
+    communes["record_kind"] = np.where(has, "", communes["record_kind"])
     numbers = _numbers(mine, where)
     if "population" in numbers:
         people = numbers["population"].reindex(codes)

@@ -24,8 +24,9 @@ from phusong.region.near import nearest
 from phusong.region.notices import Notice
 from phusong.region.number_text import numbers_of
 from phusong.region.opening import open_table
+from phusong.region.record_kinds import stamped
 from phusong.region.shapes import from_wkt, shaped
-from phusong.region.store import KINDS, Region, Source
+from phusong.region.store import Region, Source
 
 __all__ = ["import_fibre"]
 
@@ -360,7 +361,8 @@ def _with_nodes(region: Region, nodes: Any, where: str) -> tuple[Any, list[str]]
         crs=region.grid.crs,
     )
     added = table_of(frame, where, "sites", crs=region.grid.crs).frame
-    both = pd.concat([region.sites, added], ignore_index=True)
+    added = stamped(added, "measured")
+    both = pd.concat([stamped(region.sites, region.record_kinds("sites")), added], ignore_index=True)
     for name in set(region.sites.columns) - set(added.columns):
         if pd.api.types.is_numeric_dtype(region.sites[name].dtype):
             both[name] = both[name].fillna(0).astype(region.sites[name].dtype)
@@ -403,7 +405,12 @@ def _with_spans(
     if new.empty:
         return region.links, new
     frame = table_of(
-        pd.concat([region.links, new], ignore_index=True), "links", "links", crs=region.grid.crs
+        pd.concat(
+            [stamped(region.links, region.record_kinds("links")), stamped(new, "measured")], ignore_index=True
+        ),
+        "links",
+        "links",
+        crs=region.grid.crs,
     ).frame
     return frame, new
 
@@ -456,12 +463,10 @@ def _sources(region: Region, where: str, options: Options, told: str) -> tuple[S
     out = []
     for layer in ("sites", "links"):
         before = region.source_of(layer)
-        kind = max(before.kind, "measured", key=KINDS.index)
         source = options.source or where
         out.append(
             replace(
                 before,
-                kind=kind,
                 source=f"{before.source}; {source}",
                 notes="; ".join(t for t in (before.notes, told) if t),
             )

@@ -17,20 +17,33 @@ _RASTERS = (".tif", ".tiff", ".hgt", ".vrt", ".dt0", ".dt1", ".dt2")
 def import_elevation(region: Region, files: Sequence[Path], options: Options) -> Imported:
     """Return layer `elevation` of GeoTIFF or .hgt tiles, alone, in folders or packed; errors of `read_elevation`."""
     with unpacked_files(files, _RASTERS) as tiles:
-        heights = read_elevation(tiles, region.grid, crew=options.crew)
+        heights = read_elevation(
+            tiles, region.grid, former=region.elevation, limits=options.limits, crew=options.crew
+        )
     where = names_of(files)
     notes = f"given by the user: {heights.report()}"
-    source = Source("elevation", "measured", options.source or where, options.licence, options.as_of, notes)
-    notices = [Notice(where, heights.report(), "elevation")] if heights.void_share else []
+    source = Source(
+        "elevation", "measured", options.source or where, options.licence, options.as_of, notes, heights.known_share
+    )  # fmt: skip
+    told = heights.known_share < 1.0 or heights.told
+    notices = [Notice(where, heights.report(), "elevation")] if told else []
     return Imported({"elevation": heights.elevation}, (source,), tuple(notices))
 
 
 def import_worldcover(region: Region, files: Sequence[Path], options: Options) -> Imported:
     """Return layer `clutter` of ESA WorldCover tiles; errors of `read_landcover`."""
     with unpacked_files(files, (".tif", ".tiff", ".vrt")) as tiles:
-        clutter = read_landcover(tiles, region.grid, crew=options.crew)
+        found = read_landcover(
+            tiles, region.grid, former=region.clutter, limits=options.limits, crew=options.crew
+        )
+    notes = "classes by geodata/worldcover.csv, the commonest in each square"
+    notices = []
+    if found.covered < 1.0:
+        told = f"covers {found.covered:.2%} of the region; the rest keeps the classes of before"
+        notices.append(Notice(names_of(files), told, "clutter"))
+        notes += f"; {told}"
     source = Source(
         "clutter", "measured", options.source or f"ESA WorldCover ({names_of(files)})", options.licence or "CC BY 4.0",
-        options.as_of, "classes by geodata/worldcover.csv, the commonest in each square",
+        options.as_of, notes, found.covered,
     )  # fmt: skip
-    return Imported({"clutter": clutter}, (source,))
+    return Imported({"clutter": found.clutter}, (source,), tuple(notices))

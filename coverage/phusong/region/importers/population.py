@@ -1,6 +1,7 @@
 """Where people live: WorldPop and GHS-POP rasters, Kontur hexagons; each brought onto the grid with nobody lost."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from phusong.region.grid import Grid
 from phusong.region.importers.base import Imported, Options, names_of
 from phusong.region.importers.unpacking import unpacked_files
 from phusong.region.importers.vector_part import read_part
-from phusong.region.rasters import read_people
+from phusong.region.notices import Notice
+from phusong.region.rasters import People, people_of_squares, read_people
 from phusong.region.store import Region, Source
 
 __all__ = ["import_ghs_pop", "import_kontur", "import_worldpop", "people_of_shapes"]
@@ -50,7 +52,7 @@ def import_kontur(region: Region, files: Sequence[Path], options: Options) -> Im
     with unpacked_files(files, (".gpkg", ".geojson", ".shp")) as found:
         for path in found:
             people += _of_hexagons(path, region.grid, options.crs)
-    return _imported(people, files, options, "Kontur Population", "CC BY 4.0")
+    return _imported(people_of_squares(people, region.grid), files, options, "Kontur Population", "CC BY 4.0")
 
 
 def people_of_shapes(shapes: Any, people: npt.ArrayLike, grid: Grid) -> Floats:  # noqa: ANN401
@@ -91,23 +93,25 @@ def people_of_shapes(shapes: Any, people: npt.ArrayLike, grid: Grid) -> Floats: 
 
 def _of_rasters(region: Region, files: Sequence[Path], options: Options, name: str, licence: str) -> Imported:
     with unpacked_files(files, _RASTERS) as tiles:
-        people = read_people(tiles, region.grid, crew=options.crew)
+        found = read_people(tiles, region.grid, limits=options.limits, crew=options.crew)
         block_px = blocks_of(tiles, region.grid)
     known = np.zeros(region.grid.shape)
     known[region.demand["row"], region.demand["col"]] = region.demand["population"]
-    people = finer_people(people, known, block_px)
+    people = replace(found, people=finer_people(found.people, known, block_px))
     return _imported(people, files, options, name, licence)
 
 
-def _imported(people: Floats, files: Sequence[Path], options: Options, name: str, licence: str) -> Imported:
+def _imported(people: People, files: Sequence[Path], options: Options, name: str, licence: str) -> Imported:
     where = names_of(files)
-    if not people.sum() > 0:
-        raise InputError(Problem(where, "has nobody in the region"))
+    if not people.people.sum() > 0:
+        told = "has nobody in the region: every pixel there is 0 or without a value. Is it a mask, or an empty download?"
+        raise InputError(Problem(where, told))
     source = Source(
         "demand", "modelled", options.source or f"{name} ({where})", options.licence or licence, options.as_of,
         "pattern of the raster; within a pixel coarser than the grid, as the people that were here before",
     )  # fmt: skip
-    return Imported({"people": people}, (source,))
+    notices = (Notice(where, people.told, "population"),) if people.told else ()
+    return Imported({"people": people}, (source,), notices)
 
 
 def _pairs(to_grid: Transformer) -> Callable[[Floats], Floats]:

@@ -220,7 +220,9 @@ def cells_of_list(
         notices.append(
             Notice(where, "no column says who owns the masts: the operator was taken as owner", "owner")
         )
-    cells = usual_cells(frame)
+    # what the list says of direction and band is delivered; sectors and bands that it does not name are assumed
+    says = frame.reindex(columns=["azimuth_deg", "band_mhz"]).notna().all(axis=1).to_numpy()
+    cells = usual_cells(frame.assign(record_kind=np.where(says, "measured", "assumed")))
     notices.append(
         Notice(
             where, f"{len(cells)} cells were made of what the list says of operators and generations", "cells"
