@@ -164,8 +164,8 @@ def mapped(
     notices = [Notice(where, f"was read as {ours}, as columns.toml says", by.columns[ours]) for ours in found]
     for ours, values in found.items():
         out[ours] = values
-    out, stated, told = _renamed(out, layer, where)
-    notices += told
+    out, stated, read_as = _renamed(out, layer, where)
+    notices += read_as
     for ours, constant in by.constants.items():
         out[ours] = pd.Series(
             [constant] * len(out), index=out.index, dtype="str" if isinstance(constant, str) else None

@@ -280,8 +280,8 @@ def _from_metres(
     problems += first_rows(degrees, frame[columns[0]], where, columns[0], told)
     x, y = np.where(degrees, np.nan, x), np.where(degrees, np.nan, y)
     if own_crs:
-        x, y, told = _north_first(x, y, where, source, area_of(crs), columns)
-        notices += told
+        x, y, turned = _north_first(x, y, where, source, area_of(crs), columns)
+        notices += turned
     problems += _metres_off(x, y, where, source, area_of(crs), columns)
     if own_crs and CRS.from_user_input(own_crs) != CRS.from_user_input(crs):
         x, y = Transformer.from_crs(own_crs, crs, always_xy=True).transform(x, y)

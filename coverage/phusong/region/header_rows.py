@@ -79,7 +79,8 @@ def records_of(rows: Sequence[Sequence[object]], where: str, known: Iterable[str
         header = _named_by_both(header, above, names)
     body = list(rows[at + deep :])
     width = sum(bool(h) for h in header)
-    usable, passed = [], []
+    usable: list[tuple[int, Sequence[object]]] = []
+    passed: list[tuple[int, Sequence[object]]] = []
     for number, row in enumerate(body):
         filled = sum(v is not None for v in row)
         if filled == 0:

@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from phusong.errors import Problem, refuse
+from phusong.errors import InputError, Problem
 from phusong.region.column_map import ColumnMap, mapped, read_column_maps
 from phusong.region.coordinates import PLACE_ALIASES, placed
 from phusong.region.headings import NAME_HEADINGS
@@ -190,7 +190,7 @@ def table_of(
             break
         bad, of_the_file = row_problems(problems, table, rows.tolist())
         if leave_out is None or of_the_file or not bad:
-            refuse(told or problems)
+            raise InputError(told or problems)
         told = told or problems
         left += bad.values()
         refuse_too_many(told, len(left), len(frame), leave_out, where)

@@ -128,13 +128,13 @@ def _network(files: Sequence[Path], region: Region, options: Options) -> _Networ
             problems += error.problems
     refuse(problems)
     if not nodes:
-        told = "holds spans alone; give the nodes that they join too: region import REGION fibre NODES SPANS"
-        raise InputError(Problem(names_of(files), told))
+        alone = "holds spans alone; give the nodes that they join too: region import REGION fibre NODES SPANS"
+        raise InputError(Problem(names_of(files), alone))
     every = pd.concat(nodes, ignore_index=True)
     again = every["id"].duplicated().to_numpy()
     if again.any():
-        told = "nodes are listed again; the first of each holds"
-        notices.append(Notice(names_of(files), told, "id", int(again.sum())))
+        alone = "nodes are listed again; the first of each holds"
+        notices.append(Notice(names_of(files), alone, "id", int(again.sum())))
     all_nodes = gpd.GeoDataFrame(
         every[~again].reset_index(drop=True), geometry="geometry", crs=region.grid.crs
     )
@@ -150,7 +150,7 @@ def _frames(path: Path) -> list[tuple[Any, list[Notice]]]:
         tree = json_tree(path)
         if isinstance(tree, dict) and isinstance(tree.get("networks"), list):
             networks = [n for n in tree["networks"] if isinstance(n, dict)]
-            out = []
+            out: list[tuple[Any, list[Notice]]] = []
             for part in ("nodes", "spans"):
                 rows = [r for n in networks for r in (n.get(part) or []) if isinstance(r, dict)]
                 if rows:
@@ -189,7 +189,8 @@ def _of(frame: Any, names: Sequence[str]) -> "pd.Series[str]":  # noqa: ANN401
     columns = _columns(frame)
     for name in names:
         if name in columns:
-            return frame[columns[name]].map(_identity).astype("str")
+            found: pd.Series[str] = frame[columns[name]].map(_identity).astype("str")
+            return found
     return pd.Series([""] * len(frame), index=frame.index, dtype="str")
 
 
@@ -199,7 +200,7 @@ def _identity(value: object, key: str = "id") -> str:
         try:
             value = json.loads(value)
         except ValueError:
-            return value.strip()
+            return str(value).strip()
     if isinstance(value, list):
         value = value[0] if value else ""
     if isinstance(value, Mapping):
@@ -220,7 +221,8 @@ def _owners(frame: Any) -> "pd.Series[str]":  # noqa: ANN401
         if name in columns:
             found = frame[columns[name]].map(lambda v: _identity(v, "name")).astype("str")
             if (found != "").any():
-                return found.where(found != "", "unknown")
+                known: pd.Series[str] = found.where(found != "", "unknown")
+                return known
     return pd.Series(["unknown"] * len(frame), index=frame.index, dtype="str")
 
 
@@ -254,7 +256,7 @@ def _nodes(
             str(ids[k]),
             "has no place" if not there[k] else f"is {status[k]}, not in service",
         )
-        for k in np.flatnonzero(~there | gone)
+        for k in np.flatnonzero(~there | gone).tolist()
     ]
     if not few_enough(int((~there).sum()), len(table), options.left_out_share) and not gone.all():
         told = f"{int((~there).sum())} of {len(table)} nodes have no place; give longitude and latitude, or shapes"
@@ -293,7 +295,10 @@ def _placed(
                 numbers_of(table[lon], least=-180, most=180).number,
                 numbers_of(table[lat], least=-90, most=90).number,
             )
-            shapes = shapely.points(np.where(np.isfinite(x), x, 0.0), np.where(np.isfinite(y), y, 0.0))
+            shapes: npt.NDArray[Any] = np.asarray(
+                shapely.points(np.where(np.isfinite(x), x, 0.0), np.where(np.isfinite(y), y, 0.0)),
+                dtype=object,
+            )
             shapes[~(np.isfinite(x) & np.isfinite(y))] = None
             table = gpd.GeoDataFrame(
                 {"geometry": shapes}, geometry="geometry", crs=options.crs or "EPSG:4326"
