@@ -362,7 +362,8 @@ def _name_key(table: Any) -> str | None:  # noqa: ANN401
 def _places(table: Any) -> "pd.Series[str]":  # noqa: ANN401
     """Return a text that is equal for rows at one place."""
     if isinstance(table, gpd.GeoDataFrame) and table.active_geometry_name is not None:
-        return table.geometry.to_wkb(hex=True).fillna("").astype("str")
+        shapes: pd.Series[str] = table.geometry.to_wkb(hex=True).fillna("").astype("str")
+        return shapes
     known = {fold(a) for names in PLACE_ALIASES.values() for a in names}
     columns = [c for c in table.columns if fold(c) in known]
     out = pd.Series("", index=table.index, dtype="str")
