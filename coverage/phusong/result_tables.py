@@ -65,7 +65,8 @@ def result_of(
     east, north = grid.centres(row, col)
     cell_people = np.maximum(weights.sum(axis=1), 1)
     facilities = facilities_served(
-        region.facilities,
+        # of other places (markets, churches) nobody counts how many are served
+        region.facilities[region.facilities["kind"] != "other"],
         region.communes,
         east_m=east,
         north_m=north,
