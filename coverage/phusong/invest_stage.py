@@ -15,6 +15,7 @@ from phusong.invest.cost_catalogue import with_own_costs
 from phusong.invest.costs import Costs
 from phusong.invest.new_sites import find_candidates
 from phusong.invest.optimum import BestPlan
+from phusong.invest.options_table import CAUSES
 from phusong.invest.portfolio import Portfolio, PortfolioSettings, choose
 from phusong.invest.program.solve import Certificate
 from phusong.invest.situation import Situation
@@ -73,7 +74,7 @@ def invest(
         "places for masts": [region.settlements, region.facilities],
         "cells": region.cells,
         "reach of facilities": asked.access.facilities_within_m,
-        "layers": (layer_is_known(region), region.communes[["commune_code", "name"]]),
+        "layers": (layer_is_known(region), region.communes[["commune_code", "name", "geometry"]]),
         "sharing": asked.sharing.policy,
         "priorities": value,
         "program": source_fingerprint(*_PROGRAM),
@@ -99,17 +100,13 @@ def _invested(
     settings = asked.invest
     candidates = find_candidates(situation, scene, radio, region, crew=crew, store=store)
     terms = OfferTerms(asked.sharing.policy, settings.universal_service_share, settings.interim_years)
-    offers = make_offers(situation, costs_of(asked), candidates, terms)
+    areas = region.communes.geometry.tolist()
+    offers = make_offers(situation, costs_of(asked), candidates, terms, areas=areas)
     if settings.only == "measured":
         unknown = unknown_behind(offers.bundles["kinds"].tolist(), layer_is_known(region))
         offers = offers.only(np.array([not layers for layers in unknown], bool))
     access = situation.access
-    causes = {
-        "with no signal": access.no_signal,
-        "locked out": access.locked,
-        "on unstable sites": access.unstable,
-        "turned away": access.congested,
-    }
+    causes = {name: getattr(access, name) for name in CAUSES}
     portfolio = choose(
         offers,
         PortfolioSettings(
@@ -124,9 +121,6 @@ def _invested(
             seed=asked.seed,
             solver_seconds=settings.solver_seconds,
             rules=plan_rules(asked),
-        ),
-        commune_names=dict(
-            zip(region.communes["commune_code"].astype(str), region.communes["name"].astype(str), strict=True)
         ),
         parts={name: people.ravel().astype(np.float64) for name, people in causes.items()},
         commune_of_element=np.repeat(situation.cell_commune, situation.weights.shape[1]),

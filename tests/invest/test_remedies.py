@@ -101,7 +101,7 @@ def test_a_plan_carried_out_serves_as_many_as_it_promised(seed):
 def _one_a_site(offers, chosen):
     seen, kept = set(), []
     for b in chosen:
-        where = offers.bundles["where"].iloc[b].split()[0]
+        where = (offers.bundles["behind_site_ids"].iloc[b] or offers.bundles["works_site_ids"].iloc[b]).split(";")[0]
         if where not in seen:
             kept.append(b)
             seen.add(where)

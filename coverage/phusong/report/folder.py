@@ -48,7 +48,8 @@ FILES = (
 _TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "cuts", "hops",
            "locked_assets", "locks", "readiness", "stranded", "isolated_builds", "policy_communes",
            "remedies", "bundles", "people_groups", "bundle_groups", "robustness", "tornado",
-           "schedule", "funds", "milestones", "late", "interim", "alternatives")  # fmt: skip
+           "schedule", "funds", "milestones", "late", "interim", "alternatives",
+           "option_communes", "plan_communes", "plan_line_communes")  # fmt: skip
 _MOST_TOLD = 40
 _FOLDERS = ("maps", "tables")
 _OWN = ("locked_assets.csv", *GIS_FILES)  # written where there is something to write

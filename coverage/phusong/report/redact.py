@@ -137,6 +137,9 @@ def redact(result: Result, rules: Redaction | None = None) -> Result:
         late=pd.DataFrame(),
         interim=pd.DataFrame(),
         alternatives=pd.DataFrame(),
+        option_communes=pd.DataFrame(),
+        plan_communes=pd.DataFrame(),
+        plan_line_communes=pd.DataFrame(),
         # they hold exact counts and places of everything that could be bought
         remedies=pd.DataFrame(),
         bundles=pd.DataFrame(),

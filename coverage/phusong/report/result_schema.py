@@ -33,19 +33,25 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     ),
     "isolated_builds": ("site_id", "twin_id", "twin_owner", "distance_m", "twin_spare_slots"),
     "remedies": ("remedy_id", "kind", "cost_musd"),
-    "bundles": ("bundle_id", "kinds", "commune_code", "where", "remedies", "cost_musd", "people_alone"),
+    "bundles": ("bundle_id", "kinds", "commune_code", "works_site_ids", "remedies", "cost_musd", "people_alone"),
     "people_groups": ("commune_code", "people"),
+    "option_communes": ("bundle_id", "commune_code", "people_gained"),
+    "plan_communes": ("commune_code", "year", "people_gained"),
+    "plan_line_communes": ("remedy_id", "commune_code", "year", "people_gained"),
     "bundle_groups": ("bundle", "group"),
 }  # fmt: skip
 """Columns a table that is there must have."""
 
-_WORDS = frozenset({"kinds", "remedies", "commune_code", "operators", "modelled_layers"})
+_WORDS = frozenset(
+    {"kinds", "remedies", "commune_code", "operators", "modelled_layers", "works_site_ids", "works_commune_codes",
+     "behind_site_ids", "gain_commune_codes", "rival_kinds", "shared_remedies"}
+)  # fmt: skip
 _TEXTS = _WORDS | {
     "accountable", "as_of", "asset", "asset_id", "best_remedy", "bottleneck", "bundle_id", "commune", "falls_behind",
     "follows", "from_id", "fund", "grade", "id", "input", "kind", "late_fund", "layer", "level", "licence", "link_id",
     "lock_reason", "missing", "money", "name", "note", "notes", "owner", "policy", "power_source", "province",
     "remedy_id", "result", "rival", "runner_up", "runner_up_commune", "sector", "settlement_id", "site_id", "source",
-    "structure", "to_id", "twin_id", "twin_owner", "unit", "waits_for", "what", "where", "why",
+    "structure", "to_id", "twin_id", "twin_owner", "unit", "waits_for", "what", "why", "level_with", "ranked_by", "reason",
 }  # fmt: skip
 _FLAGS = frozenset(
     {"best_in_worst", "cut_point", "hollow", "in_cautious_plan", "line_of_sight", "met", "modelled", "on_grid",
