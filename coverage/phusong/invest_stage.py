@@ -19,7 +19,7 @@ from phusong.invest.options_table import CAUSES
 from phusong.invest.portfolio import Portfolio, PortfolioSettings, choose
 from phusong.invest.program.solve import Certificate
 from phusong.invest.situation import Situation
-from phusong.invest_setup import commune_facts, plan_rules, priority_value
+from phusong.invest_setup import allowed_remedies, commune_facts, plan_rules, priority_value
 from phusong.radio.plan import RadioPlan, Scene
 from phusong.reach_setup import facilities_of_elements, reach_in_region
 from phusong.region.facts import table
@@ -61,8 +61,14 @@ def invest(
     region: Region,
     keeper: Keeper,
     crew: Crew | None = None,
+    *,
+    policy: str | None = None,
 ) -> tuple[Portfolio, Mapping[int, float]]:
-    """Return what to do, and the least cost of making each unstable site stable."""
+    """Return what to do, and the least cost of making each unstable site stable.
+
+    `policy` is the sharing policy of the situation, which says what may be bought; the scenario's when left out.
+    """
+    allowed = allowed_remedies(asked, policy)
     value = priority_value(asked.invest.weights, region, situation)
     reads = {
         "who is served by what": situation,
@@ -76,12 +82,13 @@ def invest(
         "reach of facilities": asked.access.facilities_within_m,
         "layers": (layer_is_known(region), region.communes[["commune_code", "name", "geometry"]]),
         "sharing": asked.sharing.policy,
+        "remedies": sorted(allowed),
         "priorities": value,
         "program": source_fingerprint(*_PROGRAM),
     }
     return keeper.stage(
         "invest",
-        lambda: _invested(asked, situation, scene, radio, region, value, crew, keeper.store),
+        lambda: _invested(asked, situation, scene, radio, region, value, allowed, crew, keeper.store),
         reads,
         _INVEST_TYPES,
     )
@@ -94,12 +101,15 @@ def _invested(
     radio: RadioPlan,
     region: Region,
     value: Floats | None,
+    allowed: frozenset[str],
     crew: Crew | None,
     store: Store | None,
 ) -> tuple[Portfolio, Mapping[int, float]]:
     settings = asked.invest
     candidates = find_candidates(situation, scene, radio, region, crew=crew, store=store)
-    terms = OfferTerms(asked.sharing.policy, settings.universal_service_share, settings.interim_years)
+    terms = OfferTerms(
+        asked.sharing.policy, settings.universal_service_share, settings.interim_years, allowed
+    )
     areas = region.communes.geometry.tolist()
     offers = make_offers(situation, costs_of(asked), candidates, terms, areas=areas)
     if settings.only == "measured":

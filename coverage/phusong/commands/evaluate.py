@@ -56,9 +56,11 @@ def evaluate(
 
 
 def _headline(h: Any) -> None:  # noqa: ANN401 - a mapping of figures
-    per = "at no cost" if h["cost_musd"] <= 0 else f"{h['people_per_musd']:,.0f} people per million"
+    from phusong.report.text import Text  # noqa: PLC0415
+
+    per = "at no cost" if h["cost_musd"] <= 0 else f"{h['people_per_musd']:,.0f} people per million USD"
     console.print(
-        f"[bold]{h['people_gained']:,} more people[/bold] for {h['cost_musd']:.2f} million USD ({per}); {h['remedies']:,} remedies.",
+        f"[bold]{h['people_gained']:,} more people[/bold] for {Text().money(h['cost_musd'])} ({per}); {h['remedies']:,} remedies.",
         highlight=False,
     )
     if h["bound_people"] < float("inf"):
@@ -74,25 +76,25 @@ def _headline(h: Any) -> None:  # noqa: ANN401 - a mapping of figures
 
 
 def _waste(found: "Evaluation") -> None:
+    from phusong.report.plan_words import waste_words  # noqa: PLC0415
+    from phusong.report.sentences import plain  # noqa: PLC0415
+    from phusong.report.text import Text  # noqa: PLC0415
+
+    text = Text()
     h = found.headline
     console.print(
-        f"Money that serves nobody: {h['wasted_musd']:.3f} million USD; saved by using what stands: {h['avoidable_musd']:.3f}.",
+        f"Money that serves nobody: {text.money(h['wasted_musd'])}; saved by using what stands: {text.money(h['avoidable_musd'])}.",
         highlight=False,
     )
     if found.waste.empty:
         return
     table = slim_table(
         f"Where the money goes astray: {min(_SHOWN, len(found.waste))} of {len(found.waste)}",
-        left=("remedy", "why"), right=("mUSD saved",),
+        left=("remedy", "why"), right=("saved",),
     )  # fmt: skip
     for row in found.waste.head(_SHOWN).to_dict("records"):
-        detail = f"[bold]{row['waste']}[/bold]: {escape(str(row['detail']))}"
-        instead = (
-            f" ({escape(str(row['instead']))})"
-            if "twin" in row["waste"] or "standing" in row["waste"]
-            else ""
-        )
-        table.add_row(escape(str(row["remedy_id"])), detail + instead, f"{row['saved_musd']:.3f}")
+        told = f"[bold]{escape(text.code('waste', row['waste']))}[/bold]: {escape(plain(waste_words(row), text))}"
+        table.add_row(escape(str(row["remedy_id"])), told, text.money(row["saved_musd"]))
     console.print(table)
 
 

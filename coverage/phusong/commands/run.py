@@ -109,7 +109,11 @@ def run(
     if not quiet:
         _calibration(result.calibration)
         _policies(result.summary["policies"], result.summary["people"])
-    _headline(result.summary)
+    communes = result.communes
+    _headline(
+        result.summary,
+        dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True)),
+    )
     if asked.invest.only == "measured" and result.options.empty:
         kinds = result.layers.set_index("layer")["kind"]
         weak = ", ".join(kinds[~kinds.isin(KNOWN_KINDS)].index)
@@ -135,7 +139,13 @@ def _kind_of_question(asked: Any) -> str:  # noqa: ANN401 - a Scenario
     return f"seconds of {asked.region.model_dump_json()} {asked.radio.model_dump_json()}"
 
 
-def _headline(summary: dict[str, Any]) -> None:
+def _headline(summary: dict[str, Any], names: dict[str, str]) -> None:
+    from phusong.report.headline_words import plan_sentences  # noqa: PLC0415
+    from phusong.report.plan_words import statement_words  # noqa: PLC0415
+    from phusong.report.sentences import plain  # noqa: PLC0415
+    from phusong.report.text import Text  # noqa: PLC0415
+
+    text = Text()
     people = summary["people"]
     parts = ", ".join(
         f"{summary[f'gap_{k}']:,} {words}"
@@ -151,14 +161,10 @@ def _headline(summary: dict[str, Any]) -> None:
         f"[bold]{escape(summary['region'])}[/bold]: {summary['people_served']:,} of {people:,} people ({summary['share_served']:.1%}) have stable internet; not: {parts}.",
         highlight=False,
     )
-    vnd = plan["cost_musd"] * summary["currency"]["vnd_per_usd"] / 1000
-    console.print(
-        f"A plan of {plan['cost_musd']:.2f} million USD ({vnd:,.0f} billion VND) gives it to {plan['people_gained']:,} more; "
-        f"no plan of that budget reaches more than {plan['bound_people']:,.0f} (within {plan['distance_share']:.1%}).",
-        highlight=False,
-    )
-    for sentence in plan.get("statements", ()):
-        console.print(escape(sentence), highlight=False)
+    for sentence in plan_sentences(summary):
+        console.print(escape(plain(sentence, text)), highlight=False)
+    for said in plan.get("statements", ()):
+        console.print(escape(plain(statement_words(said, names), text)), highlight=False)
 
 
 def _calibration(calibration: Any) -> None:  # noqa: ANN401 - a frame

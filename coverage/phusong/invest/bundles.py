@@ -1,7 +1,7 @@
 """Bundles: the smallest sets of remedies that serve a group of people, of every kind, wherever they can help."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -41,11 +41,14 @@ class OfferTerms:
         Part of remedies in remote communes that the universal service fund pays.
     interim_years : float
         How long an interim remedy stands.
+    remedies : frozenset of str, optional
+        Kinds that may be bought; all when left out.
     """
 
     policy: str = "none"
     universal_service_share: float = 0.0
     interim_years: float = 2.0
+    remedies: frozenset[str] | None = None
 
 
 def make_offers(
@@ -77,8 +80,8 @@ def make_offers(
     """
     say = progress or (lambda _step: None)
     asked = terms or OfferTerms()
-    draw = Drawer(situation)
-    terrain = terrain_of(situation, costs)
+    draw = Drawer(situation, asked.remedies)
+    terrain = replace(terrain_of(situation, costs), allowed=asked.remedies)
     book = FixBook(terrain)
     say("standing sites")
     cheapest = draw_site_remedies(draw, terrain, book, asked.interim_years)

@@ -20,8 +20,9 @@ OPERATORS_OFFERED = 3  # the largest operators get offers of their own; the rest
 class Drawer:
     """Collects remedies and bundles; a remedy is listed once however many bundles need it."""
 
-    def __init__(self, situation: Situation) -> None:
+    def __init__(self, situation: Situation, allowed: frozenset[str] | None = None) -> None:
         self.s = situation
+        self.allowed = allowed
         self.n_ops = situation.weights.shape[1]
         self.left = situation.unserved
         self.remedy: dict[str, int] = {}
@@ -34,7 +35,9 @@ class Drawer:
         self._seen: dict[tuple[tuple[int, ...], int], int] = {}
 
     def buy(self, remedy: Remedy) -> int:
-        """Return the number of a remedy, listing it when it is new."""
+        """Return the number of a remedy, listing it when it is new; -1 for one that may not be bought."""
+        if not self._may_buy(remedy.kind):
+            return -1
         key = remedy.remedy_id
         if key not in self.remedy:
             self.remedy[key] = len(self.rows)
@@ -44,6 +47,8 @@ class Drawer:
     def bridge(self, interim: Remedy, follows: str, elements: Ints) -> None:
         """List an interim remedy for people whom a permanent one will serve."""
         elements = elements[self.left.ravel()[elements] > 0]
+        if not self._may_buy(interim.kind):
+            return
         if follows not in self.remedy or int(self.left.ravel()[elements].sum()) < LEAST_PEOPLE:
             return
         known = interim.remedy_id in self.remedy
@@ -69,6 +74,8 @@ class Drawer:
         total = int(people.sum())
         if total < LEAST_PEOPLE or not remedies:
             return False
+        if min(remedies) < 0:
+            return False
         needs = distinct(np.asarray(remedies, np.int64))
         mark = (tuple(needs.tolist()), hash(elements.tobytes()))
         if mark in self._seen:
@@ -90,6 +97,9 @@ class Drawer:
         self.needs.append(needs)
         self.covers.append(np.sort(elements))
         return True
+
+    def _may_buy(self, kind: str) -> bool:
+        return self.allowed is None or kind in self.allowed
 
     def merge(self) -> None:
         """Join bundles that buy the same remedies: a battery at a hub serves every site behind it at once."""

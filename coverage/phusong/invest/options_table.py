@@ -6,18 +6,23 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_matrix
 
 from phusong.invest.gains import largest_first
 from phusong.invest.offers import Offers
 from phusong.invest.ranking import Ranking
 from phusong.invest.why import Reasons, reasons
-from phusong.invest.worksites import WORKS_COLUMNS, joined
+from phusong.invest.worksites import joined, main_works
 
 __all__ = ["CAUSES", "WHY_COLUMNS", "options_table"]
 
 Floats = npt.NDArray[np.float64]
 
+_MAIN = {
+    "main_site_id": "site_id",
+    "main_commune_code": "commune_code",
+    "east_m": "east_m",
+    "north_m": "north_m",
+}
 _LEVEL = 0.0005  # leads below this would read as 0.0 %
 
 CAUSES = ("no_signal", "locked", "unstable", "congested")
@@ -67,7 +72,7 @@ def options_table(
     labels = list(parts)
     gaining = largest_first(gains, "bundle_id")
     main = {name: cell.partition(";")[0] for name, cell in gaining.items()}
-    seen: set[int] = set()
+    shared, main_work = _bought(offers, ranking.order)
     reached = np.zeros(offers.model.weights.size) if facilities is None else facilities
     people = np.column_stack([*(np.asarray(v, np.float64).ravel() for v in parts.values()), reached])
     found = reasons(
@@ -100,7 +105,10 @@ def options_table(
             "cumulative_people": np.cumsum(ranking.people_gained).astype(np.int64),
             "rank_p05": low,
             "rank_p95": high,
-            **{c: rows[c] for c in WORKS_COLUMNS},
+            "works_site_ids": rows["works_site_ids"],
+            "works_commune_codes": rows["works_commune_codes"],
+            "behind_site_ids": rows["behind_site_ids"],
+            **{c: offers.remedies[named].to_numpy()[main_work] for c, named in _MAIN.items()},
             "gain_commune_codes": rows["bundle_id"].map(gaining).fillna(""),
             **{
                 f"people_{name}": np.rint(found.new_people[:, k]).astype(np.int64)
@@ -120,7 +128,7 @@ def options_table(
             "rival_per_musd": found.rival_per_musd,
             "rival_share": found.rival_share,
             "remedies_shared": found.paid_before,
-            "shared_remedies": [_shared(ids, needs, b, seen) for b in ranking.order.tolist()],
+            "shared_remedies": shared,
             "ranked_by": "people" if value is None else "priority",
         }
     )  # fmt: skip
@@ -137,9 +145,16 @@ def _is_level(found: Reasons) -> npt.NDArray[np.bool_]:
     return np.asarray(dear & few)
 
 
-def _shared(ids: npt.NDArray[np.str_], needs: csr_matrix, bundle: int, seen: set[int]) -> str:
-    """Return the remedies of an option that options above it have bought already, and note those it buys."""
-    mine = needs.indices[needs.indptr[bundle] : needs.indptr[bundle + 1]].tolist()
-    before = [k for k in mine if k in seen]
-    seen.update(mine)
-    return joined(ids[before].tolist())
+def _bought(offers: Offers, order: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Return of each place what options above have bought already, and of what it buys itself the main works."""
+    needs, table = offers.model.needs, offers.remedies
+    ids, kinds, sites = (table[c].astype(str).tolist() for c in ("remedy_id", "kind", "site_id"))
+    seen: set[int] = set()
+    shared, main = [], np.zeros(order.size, np.int64)
+    for place, b in enumerate(order.tolist()):
+        mine = needs.indices[needs.indptr[b] : needs.indptr[b + 1]].tolist()
+        new = [k for k in mine if k not in seen]
+        shared.append(joined(ids[k] for k in mine if k in seen))
+        main[place] = main_works(new or mine, kinds, sites)
+        seen.update(mine)
+    return shared, main

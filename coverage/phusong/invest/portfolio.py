@@ -26,6 +26,8 @@ __all__ = ["Portfolio", "PortfolioSettings", "choose"]
 
 Floats = npt.NDArray[np.float64]
 
+_PROVEN = 1e-9  # gap that rounding alone leaves
+
 
 @dataclass(frozen=True)
 class Portfolio:
@@ -47,6 +49,8 @@ class Portfolio:
     certificate, statements
         How good any plan under the same rules can be, and what has to be said of floors, targets and money: of each
         statement a `code` and its figures.
+    samples : int
+        In how many samples the plan was tried.
     """
 
     options: pd.DataFrame
@@ -56,6 +60,15 @@ class Portfolio:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     certificate: Certificate | None = None
     statements: tuple[Mapping[str, object], ...] = ()
+    samples: int = 0
+
+    @property
+    def status(self) -> str:
+        """How sure the plan is the best: `optimal` (proven), `bounded`, or `stopped` (the clock cut the search short)."""
+        gap = self.best.gap if self.certificate is None else self.certificate.gap
+        if gap <= _PROVEN:
+            return "optimal"
+        return "stopped" if self.best.stopped else "bounded"
 
 
 def choose(
@@ -138,4 +151,5 @@ def choose(
         },
         chosen.certificate,
         chosen.statements,
+        settings.samples,
     )

@@ -6,12 +6,15 @@ import numpy.typing as npt
 from phusong.invest.program.rules import Rules
 from phusong.region.facts import table
 
-__all__ = ["NO_FUND", "SECTORS", "accountable", "fund_names", "fund_of_level", "sectors"]
+__all__ = ["NO_FUND", "SECTORS", "SHARING_KINDS", "accountable", "fund_names", "fund_of_level", "sectors"]
 
 Strings = npt.NDArray[np.str_]
 
 SECTORS = ("power", "telecom", "transport", "sharing")
 """Power supply; masts and radio; transport of data; the opening of sites to others."""
+
+SHARING_KINDS = frozenset({"open_passive", "open_mocn", "open_roaming", "roaming", "use_structure"})
+"""Kinds of remedy that let one operator use what another built or would build."""
 
 NO_FUND = "unassigned"
 """What stands for the fund of a line where the scenario names none: who pays is not known."""

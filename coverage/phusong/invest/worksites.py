@@ -15,13 +15,15 @@ from phusong.invest.drawer import Drawer
 from phusong.invest.situation import Situation
 from phusong.region.near import containing, nearest
 
-__all__ = ["WORKS_COLUMNS", "joined", "works_communes", "works_of_bundles"]
+__all__ = ["WORKS_COLUMNS", "joined", "main_works", "works_communes", "works_of_bundles"]
 
 Ints = npt.NDArray[np.int64]
 
-WORKS_COLUMNS = ("works_site_ids", "works_commune_codes", "behind_site_ids", "east_m", "north_m")
+WORKS_COLUMNS = (
+    "works_site_ids", "works_commune_codes", "behind_site_ids", "main_site_id", "main_commune_code", "east_m", "north_m",
+)  # fmt: skip
 """Where the works of a bundle stand: sites and communes in the order of its remedies, the sites behind them over which
-people are served too, and the place of its first mast, or of its first works at a site."""
+people are served too, and site, commune and place of its first mast, or of its first works at a site."""
 
 _MASTS = frozenset({"build_site", "use_structure"})
 _BETWEEN = ";"
@@ -67,18 +69,26 @@ def works_of_bundles(draw: Drawer, remedies: pd.DataFrame) -> pd.DataFrame:
     for needs, served_over in zip(draw.needs, draw.sites, strict=True):
         works = needs.tolist()
         at = list(dict.fromkeys(site[k] for k in works if site[k]))
-        # a segment of a line that several sites share stands at no site
-        main = next((k for k in works if kind[k] in _MASTS), next((k for k in works if site[k]), works[0]))
+        main = main_works(works, kind, site)
         rows.append(
             (
                 joined(at),
                 joined(commune[k] for k in works if commune[k]),
                 joined(s for s in served_over if s not in at),
+                site[main],
+                commune[main],
                 east[main],
                 north[main],
             )
         )
     return pd.DataFrame(rows, columns=list(WORKS_COLUMNS))
+
+
+def main_works(works: Sequence[int], kinds: Sequence[str], sites: Sequence[str]) -> int:
+    """Return which of some remedies tells best where they stand: the first mast, else the first at a site."""
+    # a segment of a line that several sites share stands at no site
+    at_site = next((k for k in works if sites[k]), works[0])
+    return next((k for k in works if kinds[k] in _MASTS), at_site)
 
 
 def joined(names: Iterable[str]) -> str:

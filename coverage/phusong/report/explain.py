@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.invest.purses import NO_FUND
 from phusong.report.explain_option import refused_words, standing_words
 from phusong.report.explain_sharing import locked_words, readiness_words
+from phusong.report.option_words import place_words
 from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.text import Text
 from phusong.report.theme import GAP_LABELS
 
 __all__ = ["explain"]
@@ -94,10 +97,22 @@ def _find_remedy(result: Result, wanted: str) -> str:
     lines = [f"Remedy {wanted}"]
     for row in _records(result.plan[result.plan["remedy_id"].astype(str) == wanted]):
         kind = f" ({str(row['kind']).replace('_', ' ')})" if row.get("kind") else ""
+        fund = "no fund named" if row["fund"] == NO_FUND else f"fund {row['fund']}"
         lines.append(
-            f"In the plan{kind}: year {row['year']}, fund {row['fund']}, {_musd(row['cost_musd'])}, "
+            f"In the plan{kind}: year {row['year']}, {fund}, {_musd(row['cost_musd'])}, "
             f"{_people(row['people_gained'])} more people served."
         )
+        if row.get("commune_code"):
+            site = f"{row['site_id']} in " if row.get("site_id") else ""
+            lines.append(f"It stands at {site}{place_words(row['commune_code'], _names(result))}.")
+        mine = result.plan_line_communes
+        lives = mine[mine["remedy_id"].astype(str) == wanted] if len(mine) else mine
+        if len(lives):
+            told = ", ".join(
+                f"{place_words(r['commune_code'], _names(result))} {_people(r['people_gained'])} from {r['year']}"
+                for r in lives.to_dict("records")
+            )
+            lines.append(f"The people it serves live in {told}.")
     if len(lines) == 1:
         lines.append("Not in the plan: the budget goes farther elsewhere.")
     lines += [
@@ -139,25 +154,64 @@ def _commune(result: Result, row: Mapping[str, Any]) -> str:
         f"Remoteness rank {_people(row['rank_remote'])} of {len(result.communes)} (1: most remote)."
     )
     lines += readiness_words(result, code)
-    here = [r for r in _records(result.options) if code in as_words(r["commune_code"])]
-    here.sort(key=lambda r: int(r["rank"]))
+    return "\n".join([*lines, *_options_of_commune(result, code)])
+
+
+def _options_of_commune(result: Result, code: str) -> list[str]:
+    """Return the options that serve people of a commune, wherever their works stand, and those that build there."""
+    table = result.option_communes
+    if len(table):
+        own = table[table["commune_code"].astype(str) == code]
+        people = dict(zip(own["bundle_id"].astype(str), own["people_gained"], strict=True))
+    else:
+        rows = result.options
+        people = {
+            str(b): n for b, n, c in zip(rows["bundle_id"], rows["people_gained"], rows["commune_code"], strict=True)
+            if code in as_words(c)
+        }  # fmt: skip
+    here = sorted(
+        (r for r in _records(result.options) if str(r["bundle_id"]) in people), key=lambda r: int(r["rank"])
+    )
+    lines = []
     if here:
-        lines.append(f"Options here: {len(here)}. Best:")
+        lines.append(f"Options that serve people here: {len(here)}. Best:")
         lines += [
-            f"  rank {r['rank']} ({r['bundle_id']}): {_kinds(r)}, {_musd(r['cost_musd'])}, "
-            f"{_people(r['people_gained'])} more people."
+            f"  rank {r['rank']} ({r['bundle_id']}): {_kinds(r)}{_built(result, r, code)}, {_musd(r['cost_musd'])}, "
+            f"{_people(people[str(r['bundle_id'])])} more people here."
             for r in here[:_LISTED]
         ]
     else:
-        lines.append("No option considered here gains anybody beyond those ranked elsewhere.")
-    return "\n".join(lines)
+        lines.append("No option gains anybody here beyond those whom options ranked above already serve.")
+    built = [r for r in _records(result.options) if r.get("main_commune_code") == code]
+    if built:
+        lines.append(f"Options whose works stand here: {len(built)}.")
+    gained = result.plan_communes
+    mine = gained[gained["commune_code"].astype(str) == code] if len(gained) else gained
+    if len(mine):
+        told = ", ".join(f"{_people(r['people_gained'])} from {r['year']}" for r in mine.to_dict("records"))
+        lines.append(f"The plan serves more people here: {told}.")
+    return lines
+
+
+def _built(result: Result, row: Mapping[str, Any], code: str) -> str:
+    place = str(row.get("main_commune_code") or code)
+    return "" if place == code else f" in {place_words(place, _names(result))}"
+
+
+def _names(result: Result) -> dict[str, str]:
+    return dict(
+        zip(result.communes["commune_code"].astype(str), result.communes["name"].astype(str), strict=True)
+    )
 
 
 def _option(result: Result, row: Mapping[str, Any]) -> str:
-    names = dict(
-        zip(result.communes["commune_code"].astype(str), result.communes["name"].astype(str), strict=True)
+    names = _names(result)
+    main = str(row.get("main_commune_code") or "")
+    where = (
+        place_words(main, names)
+        if main
+        else ", ".join(place_words(c, names) for c in as_words(row["commune_code"]))
     )
-    where = ", ".join(f"{names.get(c, '')} ({c})".strip() for c in as_words(row["commune_code"]))
     cost = float(row["cost_musd"])
     gain, alone = _people(row["people_gained"]), _people(row["people_alone"])
     build, run = _musd(row["capex_musd"]), _musd(row["opex_musd_year"])
@@ -263,5 +317,4 @@ def _percent(share: object) -> str:
 
 
 def _musd(cost: object) -> str:
-    value = float(str(cost))
-    return f"{value:.3g} million USD" if value else "no money"
+    return Text().money(float(str(cost))) if float(str(cost)) else "no money"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
 from phusong.report.result import Result, as_words
+from phusong.report.text import Text
 
 __all__ = ["refused_words", "standing_words"]
 
@@ -31,10 +32,11 @@ def standing_words(result: Result, row: Mapping[str, Any]) -> list[str]:
             f"When costs, people, signal and outages are uncertain, the best plan for the money holds all of it in "
             f"{100 * float(kept):.0f} % of the samples."
         )
-    for role, column in (("It came before", "runner_up"), ("The same people could be served by", "rival")):
+    # what it beat and what else serves the same people stands in the reasons; here, where these ended
+    for column in ("runner_up", "rival"):
         other = str(row.get(column) or "")
         if other and not (column == "rival" and other == row.get("runner_up")):
-            lines.append(f"{role} {other}: {_place(result, other)}.")
+            lines.append(f"{other} in the end: {_place(result, other)}.")
     return lines
 
 
@@ -57,8 +59,8 @@ def _refused_bundle(result: Result, name: str) -> str:
     row = result.bundles.iloc[mine].to_dict()
     lines = [
         f"Option {name} was drawn up but is not ranked",
-        f"Works: {_kinds(row['kinds'])} at {row['where']} (remedies {', '.join(as_words(row['remedies']))}).",
-        f"Cost: {float(row['cost_musd']):.3g} million USD, net present. Alone it would serve {int(row['people_alone']):,} people.",
+        f"Works: {_kinds(row['kinds'])} at {', '.join(as_words(row['works_site_ids']))} (remedies {', '.join(as_words(row['remedies']))}).",
+        f"Cost: {Text().money(row['cost_musd'])}, net present. Alone it would serve {int(row['people_alone']):,} people.",
     ]
     groups = book.groups_of(mine)
     left = np.zeros(book.model.weights.size)
@@ -81,7 +83,7 @@ def _refused_bundle(result: Result, name: str) -> str:
     elif takers:
         lines.append("Others serve part of its people:")
     lines += [
-        f"  {people:,.0f} by {o['bundle_id']} (rank {o['rank']}): {_kinds(o['kinds'])}, {float(o['cost_musd']):.3g} million USD, "
+        f"  {people:,.0f} by {o['bundle_id']} (rank {o['rank']}): {_kinds(o['kinds'])}, {Text().money(o['cost_musd'])}, "
         f"{int(o['people_gained']):,} people."
         for people, o in takers[:_NAMED]
     ]
@@ -96,7 +98,7 @@ def _refused_remedy(result: Result, name: str) -> str:
     within = result.bundles[[name in as_words(r) for r in result.bundles["remedies"]]]
     lines = [
         f"Remedy {name}",
-        f"It would cost {float(row['cost_musd']):.3g} million USD and is part of no ranked option.",
+        f"It would cost {Text().money(row['cost_musd'])} and is part of no ranked option.",
     ]
     if within.empty:
         lines.append("No option that would serve anybody needs it.")
@@ -112,14 +114,14 @@ def _place(result: Result, name: str) -> str:
     if len(ranked):
         o = ranked.iloc[0]
         return (
-            f"{_kinds(o['kinds'])}, rank {o['rank']}, {float(o['cost_musd']):.3g} million USD for "
-            f"{int(o['people_gained']):,} people"
+            f"{_kinds(o['kinds'])}, rank {o['rank']}, {Text().money(o['cost_musd'])} for "
+            f"{int(o['people_gained']):,} people beyond the options above it"
         )
     drawn = result.bundles
     if drawn.empty or name not in set(drawn["bundle_id"].astype(str)):
         return "not ranked"
     o = pd.Series(drawn[drawn["bundle_id"].astype(str) == name].iloc[0])
-    return f"{_kinds(o['kinds'])}, {float(o['cost_musd']):.3g} million USD, no longer ranked once this one is built"
+    return f"{_kinds(o['kinds'])}, {Text().money(o['cost_musd'])} by itself, not ranked: options above it serve all it could"
 
 
 def _kinds(kinds: object) -> str:

@@ -27,9 +27,12 @@ import shapely
 from phusong.errors import InputError, Problem
 from phusong.invest.options_table import WHY_COLUMNS
 from phusong.report.coarse import coarse_classes, coarse_levels
+from phusong.report.option_words import rounded_sentence
 from phusong.report.provenance import digest
 from phusong.report.result import GAP_PARTS, Result, as_words
 from phusong.report.rounding import round_count, round_parts
+from phusong.report.sentences import plain
+from phusong.report.text import Text
 
 __all__ = ["Redaction", "critical_sites", "redact"]
 
@@ -40,7 +43,8 @@ _PARTS = ("people_served", *GAP_PARTS)
 _HIDDEN = "withheld"
 _EXACT_SHARES = ("ready_share", "has_signal", "has_power", "has_backhaul")
 _COUNTS = ("people_gained", "people_alone", "cumulative_people", "people_heard", "people", "bound_people",
-           "people_closable", "people_served_with_plan", "plan_people_gained", "people_gained_with_plan", "guests")  # fmt: skip
+           "people_closable", "people_served_with_plan", "plan_people_gained", "people_gained_with_plan", "guests",
+           "expected_people", "people_p05", "people_p95", "sharing_remedies")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -231,12 +235,7 @@ def _options(
 
 def _why(row: Mapping[Any, Any], names: Mapping[str, str]) -> str:
     """Say again why an option stands where it does, from what is shown of it."""
-    words = " + ".join(dict.fromkeys(k.replace("_", " ") for k in as_words(row["kinds"])))
-    where = ", ".join(f"{names.get(c, c)} ({c})" for c in as_words(row["commune_code"]))
-    text = f"{words} in {where} serves about {row['people_gained']:,.0f} more people"
-    if row["cost_musd"] <= 0:
-        return f"{text} at no further cost."
-    return f"{text} for {row['cost_musd']:.3f} million USD net present cost."
+    return plain(rounded_sentence(row, names), Text())
 
 
 def _sites_of(remedies: Iterable[str]) -> set[str]:

@@ -82,7 +82,7 @@ _SHAPES: Mapping[str, frozenset[str]] = {
     "settlements": frozenset({"Point"}),
 }
 _SUMMARY_NUMBERS = ("people", *_PARTS, "share_served", "hours_lost_year_mean", "share_measured")
-_PLAN_NUMBERS = ("budget_musd", "cost_musd", "people_gained", "bound_people", "distance_share", "cost_to_close_musd",
+_PLAN_NUMBERS = ("budget_musd", "cost_musd", "people_gained", "bound_people", "distance_share", "cost_to_close_musd", "expected_people", "people_p05", "people_p95", "within_budget_share", "sharing_remedies",
                  "people_closable")  # fmt: skip
 
 
