@@ -19,6 +19,7 @@ from phusong.region.store import Region
 from phusong.report.option_words import why_column
 from phusong.report.provenance import provenance
 from phusong.report.result import Result
+from phusong.report.text import Text
 from phusong.scenario import Scenario, policy_label
 from phusong.service.capacity import Usage
 from phusong.service.network import Network
@@ -190,6 +191,16 @@ def _certified(portfolio: Portfolio) -> dict[str, Any]:
     return {"certificate": figures, "statements": list(portfolio.statements)}
 
 
+def _titles(asked: Scenario, region: str) -> dict[str, str]:
+    """Return the title in each language; `{region}` in it stands for the region that was run."""
+    own = {"en": asked.title, "vi": asked.title_vi or asked.title}
+    said = {
+        lang: title.replace("{region}", region) if title else Text(lang).say("title.question", region=region)
+        for lang, title in own.items()
+    }
+    return {"title": said["en"], "title_vi": said["vi"]}
+
+
 def _summary(
     asked: Scenario,
     region: Region,
@@ -206,7 +217,7 @@ def _summary(
     closed = portfolio.options
     by_province = communes.groupby("province", sort=True)[["population", "people_served", *GAP_PARTS]].sum()
     return {
-        "title": asked.title or f"{region.name}: who has no stable internet, and what to do first",
+        **_titles(asked, region.name),
         "region": region.name,
         "policy": policy_label(asked.sharing),
         "people": people,

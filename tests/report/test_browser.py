@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from phusong.report.page import report_html
-from phusong.report.page_numbers import FORMS, number_text
+from phusong.report.text import FORMS, Text
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
@@ -229,7 +229,7 @@ def test_the_language_changes_every_string_and_back(shown):
     assert shown.page.locator("html").get_attribute("lang") == "vi"
     lead = shown.page.locator("h2.lead").inner_text()
     served = shown.page.evaluate("() => Number(document.querySelector('h2.lead [data-v]').dataset.v)")
-    assert number_text(served, "people", "vi") in lead
+    assert Text("vi").number(served, "people") in lead
     assert "có internet ổn định" in lead
     left = shown.page.evaluate(
         """() => Array.from(document.querySelectorAll('[data-t]')).filter((e) => {
@@ -244,15 +244,36 @@ def test_the_language_changes_every_string_and_back(shown):
 
 
 def test_numbers_are_the_same_as_those_that_were_written_first(shown):
-    values = [0, 0.0131, 0.9712, 1, 8.352, 12.34, 99.96, 123.4, 999.7, 1865270, -5.5, 0.052]
-    asked = [[v, form, lang] for v in values for form in FORMS for lang in ("en", "vi")]
+    values = [
+        0,
+        0.0131,
+        0.9712,
+        1,
+        8.352,
+        12.34,
+        99.96,
+        123.4,
+        999.7,
+        1865270,
+        -5.5,
+        0.052,
+        2.5,
+        1.005,
+        -0.004,
+        0.0062,
+    ]
+    forms = [*FORMS, "money", "vnd"]
+    asked = [[v, form, lang] for v in values for form in forms for lang in ("en", "vi")]
     answers = shown.page.evaluate("(asked) => asked.map(([v, f, l]) => page.number(v, f, l))", asked)
     wrong = {
-        str(a): (got, number_text(*a))
+        str(a): (got, Text(a[2]).number(a[0], a[1]))
         for a, got in zip(asked, answers, strict=True)
-        if got != number_text(*a)
+        if got != Text(a[2]).number(a[0], a[1])
     }
     assert wrong == {}
+    days = [[d, lang] for d in ("2026-03-05", "2026-03", "2026") for lang in ("en", "vi")]
+    said = shown.page.evaluate("(days) => days.map(([d, l]) => page.date(d, l))", days)
+    assert said == [Text(lang).date(day) for day, lang in days]
 
 
 def test_before_and_after_lie_side_by_side(shown):

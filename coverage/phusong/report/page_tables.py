@@ -9,11 +9,10 @@ from markupsafe import Markup
 
 from phusong.region.names import alphabetical
 from phusong.report.option_words import gaining_communes, option_sentences
-from phusong.report.page_numbers import finite
-from phusong.report.page_words import Words, slug
 from phusong.report.plan_words import line_result, line_works
 from phusong.report.result import GAP_PARTS, Result, as_words
 from phusong.report.sentences import markup
+from phusong.report.text import Words, catalogue, finite, slug
 from phusong.report.theme import GAP_HEX, SERVED_HEX
 
 __all__ = [
@@ -51,7 +50,7 @@ _SHOWN = {
     ),
 }  # fmt: skip
 _FORM_ENDS = (("from", "plain"), ("people", "people"), ("regret_mean", "people"),
-    ("musd", "musd"), ("musd_year", "musd"), ("share", "percent"), ("probability", "percent"), ("year", "plain"),
+    ("musd", "usd"), ("musd_year", "usd"), ("share", "percent"), ("probability", "percent"), ("year", "plain"),
 )  # fmt: skip
 _FORM_STARTS = (("people", "people"), ("share", "percent"), ("probability", "percent"))
 
@@ -72,7 +71,8 @@ def option_rows(result: Result, words: Words) -> list[dict[str, Any]]:
         found.append(
             {
                 **row,
-                "codes": codes,
+                # its works first, then where its people live: choosing any of these communes keeps the option chosen
+                "codes": list(dict.fromkeys([*built, *(c for c, _ in living), *codes])),
                 "commune": ", ".join(names.get(c, c) for c in built),
                 "site": str(row.get("main_site_id") or ""),
                 "gains": [(names.get(c, c), n) for c, n in living[:_NAMED_GAINS]],
@@ -171,13 +171,13 @@ def commune_rows(communes: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def remote_classes(communes: pd.DataFrame, words: Words) -> list[dict[str, str]]:
+def remote_classes(communes: pd.DataFrame) -> list[dict[str, str]]:
     """Return the classes of remoteness that occur, with their string where the catalogue has one."""
     if "remote" not in communes:
         return []
     codes = sorted({_code(v) for v in communes["remote"]} - {""})
     keys = [f"remote.{slug(c)}" for c in codes]
-    return [{"code": c, "key": k if k in words.messages else ""} for c, k in zip(codes, keys, strict=True)]
+    return [{"code": c, "key": k if k in catalogue() else ""} for c, k in zip(codes, keys, strict=True)]
 
 
 def layer_rows(layers: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What a run found: one immutable value that the maps, the page and the result folder are made of."""
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 
 from phusong.errors import PhusongError
 from phusong.region.grid import Grid
+from phusong.report.text import LANGUAGES, Text
 
 if TYPE_CHECKING:
     from phusong.invest.evaluation import Evaluation
@@ -182,6 +184,23 @@ class Result:
     def access(self) -> AccessView:
         """Who is served and why not: ``.communes``, ``.classes``, ``.settlements``."""
         return AccessView(self.communes, self.access_class, self.settlements)
+
+    @property
+    def lang(self) -> str:
+        """Language that the scenario asks for, ``en`` or ``vi``."""
+        try:
+            report = tomllib.loads(self.scenario_toml).get("report")
+        except tomllib.TOMLDecodeError:
+            return LANGUAGES[0]
+        lang = report.get("lang") if isinstance(report, Mapping) else None
+        return lang if lang in LANGUAGES else LANGUAGES[0]
+
+    def title(self, lang: str | None = None) -> str:
+        """Return what this is about, in a language; the scenario's where none is given."""
+        own = "title_vi" if (lang or self.lang) == "vi" else "title"
+        said = self.summary.get(own) or self.summary.get("title")
+        region = str(self.summary.get("region") or "")
+        return str(said) if said else Text(lang or self.lang).say("title.question", region=region)
 
     @property
     def invest(self) -> "PlanView":

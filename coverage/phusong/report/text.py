@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
@@ -23,6 +23,8 @@ LANGUAGES: Final = ("en", "vi")
 
 NO_VALUE: Final = "–"
 
+_AGREED = " with agreements"
+_ISO_DATE = re.compile(r"\d{4}-\d\d(-\d\d)?")
 _PLACE = re.compile(r"\{(\w+)\}")
 _DATE = {"en": ("d MMMM y", "MMMM y"), "vi": ("dd/MM/y", "MM/y")}
 _MONEY_DIGITS = 3
@@ -130,10 +132,6 @@ class Text:
         one = said.get(f"{self.lang}_one") if finite(count) == 1.0 else None
         return said[self.lang] if one is None else one
 
-    def has(self, key: str) -> bool:
-        """Return whether the catalogue holds a key."""
-        return key in catalogue()
-
     def code(self, group: str, code: object) -> str:
         """Return the name of a code from data, or the code in plain letters where the catalogue has none.
 
@@ -143,7 +141,29 @@ class Text:
         ('ắc quy dự phòng', 'own thing')
         """
         key = f"{group}.{slug(code)}"
-        return catalogue()[key][self.lang] if key in catalogue() else str(code).replace("_", " ")
+        if key in catalogue():
+            return catalogue()[key][self.lang]
+        policy = str(code).removesuffix(_AGREED)
+        if group == "policy" and policy != str(code):
+            return self.say("policy.with_agreements", policy=self.code(group, policy))
+        return str(code).replace("_", " ")
+
+    def note(self, text: object) -> str:
+        """Return a note of ours in this language, and one that somebody else wrote as it stands.
+
+        Notes on layers, facts and repairs lie as English text in regions and results, so they are looked up by it.
+
+        Examples
+        --------
+        >>> Text("vi").note("three sectors a station"), Text("vi").note("public domain"), Text("vi").note("my own list")
+        ('ba cung sóng mỗi trạm', 'phạm vi công cộng', 'my own list')
+        """
+        found = _noted(str(text or ""))
+        if found is None:
+            several = str(text or "").split("; ")
+            return "; ".join(map(self.note, several)) if len(several) > 1 else several[0]
+        key, parts = found
+        return self.say(key, **{name: self.note(part) for name, part in parts.items()})
 
     def listed(self, names: Iterable[str], *, style: str = "and") -> str:
         """Return names in a row: ``a, b and c``; with ``style="or"``, ``a, b or c``.
@@ -305,7 +325,29 @@ class Words:
     def w(self, group: str, code: object) -> Markup:
         """Return the name of a code from data, or the code itself where the catalogue has none."""
         key = f"{group}.{slug(code)}"
-        return self.t(key) if key in catalogue() else Markup(escape(self.text.code(group, code)))  # noqa: S704 - escaped
+        if key in catalogue():
+            return self.t(key)
+        policy = str(code).removesuffix(_AGREED)
+        if group == "policy" and policy != str(code):
+            return self.t("policy.with_agreements", policy=self.w(group, policy))
+        return Markup(escape(self.text.code(group, code)))  # noqa: S704 - escaped
+
+    def note(self, text: object) -> Markup:
+        """Return a note of ours that follows the language, and one that somebody else wrote as it stands."""
+        found = _noted(str(text or ""))
+        if found is None:
+            several = str(text or "").split("; ")
+            return (
+                Markup("; ").join(map(self.note, several)) if len(several) > 1 else Markup(escape(several[0]))  # noqa: S704 - escaped
+            )
+        key, parts = found
+        return self.t(key, **{name: self.note(part) for name, part in parts.items()})
+
+    def d(self, value: object) -> Markup:
+        """Return a date that follows the language."""
+        said = self.text.date(value or "")
+        iso = _ISO_DATE.fullmatch(str(value or ""))
+        return Markup('<span data-d="{}">{}</span>').format(value, said) if iso else Markup(escape(said))  # noqa: S704 - escaped
 
     def n(self, value: object, form: str = "people") -> Markup:
         """Return a number that follows the language."""
@@ -333,6 +375,35 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
         for group, names in tomllib.loads(text).items()
         for name, said in names.items()
     }
+
+
+@cache
+def _notes() -> tuple[Mapping[str, str], tuple[tuple[re.Pattern[str], str], ...]]:
+    """Return the keys of notes by their English text, and the patterns of those that have parts."""
+    whole, parted = {}, []
+    for key, said in catalogue().items():
+        if not key.startswith("note."):
+            continue
+        pieces = _PLACE.split(said["en"])
+        if len(pieces) == 1:
+            whole[said["en"]] = key
+            continue
+        pattern = "".join(f"(?P<{p}>.+?)" if k % 2 else re.escape(p) for k, p in enumerate(pieces))
+        parted.append((re.compile(pattern), key))
+    return whole, tuple(parted)
+
+
+@lru_cache(maxsize=4096)
+def _noted(text: str) -> tuple[str, dict[str, str]] | None:
+    """Return the key and the parts of a note of ours."""
+    whole, parted = _notes()
+    if text in whole:
+        return whole[text], {}
+    for pattern, key in parted:
+        match = pattern.fullmatch(text)
+        if match:
+            return key, match.groupdict()
+    return None
 
 
 def forms_for_page() -> dict[str, dict[str, object]]:
