@@ -5,18 +5,22 @@ from functools import cache
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import phusong.service_setup as way
 from phusong.access.gaps import classify
+from phusong.errors import InputError
 from phusong.invest.bundles import OfferTerms, make_offers
 from phusong.invest.carried_out import carry_out, kept_promise
 from phusong.invest.costs import Costs
 from phusong.invest.interim import bridged
 from phusong.invest.new_sites import find_candidates, undominated, within_room
 from phusong.invest.places import KINDS
+from phusong.invest.purses import SHARING_KINDS
 from phusong.invest.situation import Situation
+from phusong.invest_setup import allowed_remedies
 from phusong.radio.footprints import footprints
 from phusong.radio_setup import populated, radio_setup, standing_sites
 from phusong.scenario import Scenario
@@ -101,7 +105,9 @@ def test_a_plan_carried_out_serves_as_many_as_it_promised(seed):
 def _one_a_site(offers, chosen):
     seen, kept = set(), []
     for b in chosen:
-        where = (offers.bundles["behind_site_ids"].iloc[b] or offers.bundles["works_site_ids"].iloc[b]).split(";")[0]
+        where = (offers.bundles["behind_site_ids"].iloc[b] or offers.bundles["works_site_ids"].iloc[b]).split(
+            ";"
+        )[0]
         if where not in seen:
             kept.append(b)
             seen.add(where)
@@ -164,3 +170,77 @@ def test_whoever_is_taken_finds_room(people, room):
     taken = within_room(np.arange(people.size), people, room)
     assert people[taken].sum() <= room or taken.size == people.size
     assert people[taken].sum() <= max(room, 0) or people.sum() <= room
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_the_sites_behind_works_really_hang_behind_them(seed):
+    _, _, situation, _, offers = world(seed)
+    net = situation.network
+    name = net.site_ids.tolist()
+    to = dict(
+        zip(
+            offers.remedies["remedy_id"],
+            zip(offers.remedies["site_id"], offers.remedies["to_id"], strict=True),
+            strict=True,
+        )
+    )
+    ids = offers.remedies["remedy_id"].to_numpy(str)
+    needs = offers.model.needs
+    looked = 0
+    for b, row in enumerate(offers.bundles.to_dict("records")):
+        mine = ids[needs.indices[needs.indptr[b] : needs.indptr[b + 1]]]
+        # a link that is bought leads elsewhere than today's
+        moved = {to[r][0]: to[r][1] for r in mine if r.partition("@")[0].endswith("_link")}
+        works = row["works_site_ids"].split(";")
+        for site in filter(None, row["behind_site_ids"].split(";")):
+            chain, at = [], site
+            while at and at not in chain:
+                chain.append(at)
+                up = int(net.parent[name.index(at)])
+                at = moved.get(at) or (name[up] if up >= 0 else "")
+            assert set(chain[1:]) & set(works), (site, works)
+            looked += 1
+    assert looked
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_works_stand_at_their_site_and_in_the_commune_round_it(seed):
+    region, _, situation, candidates, _ = world(seed)
+    areas = region.communes.geometry.tolist()
+    offers = make_offers(situation, COSTS, candidates, OfferTerms("passive"), areas=areas)
+    table = offers.remedies.set_index("remedy_id")
+    codes = region.communes["commune_code"].tolist()
+    for row in table.to_dict("records"):
+        point = shapely.Point(row["east_m"], row["north_m"])
+        assert areas[codes.index(row["commune_code"])].distance(point) == 0
+    ids, needs = offers.remedies["remedy_id"].to_numpy(str), offers.model.needs
+    for b, row in enumerate(offers.bundles.to_dict("records")):
+        mine = [table.loc[r] for r in ids[needs.indices[needs.indptr[b] : needs.indptr[b + 1]]]]
+        assert row["works_site_ids"].split(";") == list(
+            dict.fromkeys(m["site_id"] for m in mine if m["site_id"])
+        )
+        assert row["works_commune_codes"].split(";") == list(dict.fromkeys(m["commune_code"] for m in mine))
+        main = [m for m in mine if m["site_id"] == row["main_site_id"]]
+        assert any((m["east_m"], m["north_m"]) == (row["east_m"], row["north_m"]) for m in main)
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [{"battery_backup", "diesel_backup"}, {"build_site", "add_radio", "solar_backup", "microwave_link"}],
+)
+def test_only_what_may_be_bought_is_offered(allowed):
+    _, _, situation, candidates, everything = world(4)
+    offers = make_offers(situation, COSTS, candidates, OfferTerms("none", remedies=frozenset(allowed)))
+    assert set(offers.remedies["kind"]) <= allowed
+    assert 0 < offers.model.n_bundles < everything.model.n_bundles
+
+
+def test_without_sharing_nothing_is_bought_that_shares_unless_it_is_listed():
+    none = Scenario.from_tree({"sharing": {"policy": "none"}})
+    assert not allowed_remedies(none) & SHARING_KINDS
+    assert allowed_remedies(none, "mocn") >= SHARING_KINDS
+    listed = Scenario.from_tree({"invest": {"remedies": ["open_mocn", "extend_grid"]}})
+    assert allowed_remedies(listed) == {"open_mocn", "extend_grid", "feeder"}
+    assert allowed_remedies(Scenario.from_tree({"invest": {"remedies": ["all"]}})) >= SHARING_KINDS
+    with pytest.raises(InputError, match="battery_backup"):
+        allowed_remedies(Scenario.from_tree({"invest": {"remedies": ["batery_backup", "nothing"]}}))

@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from phusong.report.page_why import reasons
 
 from phusong.report.page import MOST_BYTES, _libraries, report_html
 from phusong.report.page_charts import chart_data, money_curve
 from phusong.report.page_map import map_data, remaining_people
-from phusong.report.page_why import reasons
 from phusong.report.text import Text, Words
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"

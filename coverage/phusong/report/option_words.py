@@ -169,7 +169,8 @@ def _living(gains: Sequence[tuple[str, int]], names: Mapping[str, str]) -> Row:
     rest = gains[_NAMED:]
     if rest:
         people = Figure(sum(n for _, n in rest))
-        shown.append(Say("reason.live_elsewhere", count=Figure(len(rest)), people=people))
+        many = Say("reason.live_elsewhere", count=Figure(len(rest)), people=people)
+        shown.append(many if len(rest) > 1 else Say("reason.live_elsewhere_one", people=people))
     return Row(tuple(shown))
 
 

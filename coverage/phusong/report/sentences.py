@@ -79,7 +79,8 @@ def plain(said: Said, text: Text) -> str:
     if isinstance(said, Row):
         items = [plain(item, text) for item in said.items]
         return text.listed(items, style=said.style) if said.style else said.between.join(items)
-    return text.say(said.key, **{name: plain(part, text) for name, part in said.parts})
+    # an empty part stays empty: it is no missing figure
+    return text.template(said.key).format(**{name: plain(part, text) for name, part in said.parts})
 
 
 def markup(said: Said, words: Words) -> Markup:
