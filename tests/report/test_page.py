@@ -254,7 +254,7 @@ def test_the_reasons_of_an_option_are_told_in_both_languages():
     assert "352.892" in vietnamese
     assert "b00202 nếu đắt thêm 38,0%" in vietnamese
     english = re.sub(r"<[^>]*>", "", reasons(WHY, Words("en"))).replace("\u202f", " ")
-    assert "4 636 more people (4 600 on unstable sites; 36 locked out) for 0.013 million USD" in english
+    assert "4,636 more people (4,600 on unstable sites; 36 locked out) for 13,000 USD" in english
 
 
 def test_every_sentence_of_the_ranking_is_known():

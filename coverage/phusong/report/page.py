@@ -48,7 +48,10 @@ _PICTURES = ("access", "rsrp", "network", "locked")
 _PLAN_TABLES = ("schedule", "funds", "milestones")
 _SURE_TABLES = ("tornado", "robustness", "sensitivity", "regret")
 _METHODS = tuple(f"methods.{k}" for k in ("signal", "power", "sharing", "causes", "options", "order"))
-_ELSEWHERE = ("compare", "audit", "drawn", "explain", "told")
+_ELSEWHERE = (
+    "compare", "figure", "audit", "principle", "drawn", "explain", "locked_list", "card", "ran", "stage", "judged", "storm",
+    "told", "wind",
+)  # fmt: skip
 _LIMITS = tuple(f"limits.{k}" for k in ("network", "signal", "once", "costs", "target", "greedy"))
 _COMMUNE_HEADS = (
     ("column.commune", False), ("column.commune_code", False), ("column.province", False),

@@ -207,7 +207,7 @@ class Result:
         """What to do: ``.options``, ``.plan``, ``.curve``."""
         from phusong.report.cards import PlanView  # noqa: PLC0415 - made of Result
 
-        return PlanView(self.options, self.plan, self.curve, dict(self.summary.get("plan") or {}))
+        return PlanView(self.options, self.plan, self.curve, dict(self.summary.get("plan") or {}), self.lang)
 
     @property
     def plot(self) -> "Plots":

@@ -64,6 +64,7 @@ FORMS: Final[Mapping[str, Form]] = MappingProxyType({
     "people": Form(),
     "change": Form(signed=True),
     "percent": Form(((0.0, 1),), scale=100.0, after="%"),
+    "exact_percent": Form(((0.0, 2),), scale=100.0, after="%"),
     "whole_percent": Form(scale=100.0, after="%"),
     "points": Form(((0.0, 1),), scale=100.0, signed=True),
     "hours": Form(((100.0, 0), (0.0, 1))),
@@ -109,7 +110,7 @@ class Text:
         if self.lang not in LANGUAGES:
             raise ValueError(f"language {self.lang!r} is none of {', '.join(LANGUAGES)}")
 
-    def say(self, key: str, **parts: object) -> str:
+    def say(self, key: str, /, **parts: object) -> str:
         """Return a string with its parts; a whole number is written as people are, another as a figure.
 
         Raises
@@ -147,6 +148,11 @@ class Text:
         if group == "policy" and policy != str(code):
             return self.say("policy.with_agreements", policy=self.code(group, policy))
         return str(code).replace("_", " ")
+
+    def meaning(self, setting: str) -> str:
+        """Return what a setting of a scenario means, where this language has it; a dash elsewhere."""
+        key = f"setting.{slug(setting)}"
+        return catalogue()[key][self.lang] if key in catalogue() else NO_VALUE
 
     def note(self, text: object) -> str:
         """Return a note of ours in this language, and one that somebody else wrote as it stands.
@@ -300,11 +306,11 @@ class Words:
         """The same without markup."""
         return Text(self.lang)
 
-    def t(self, key: str, **parts: object) -> Markup:
+    def t(self, key: str, /, **parts: object) -> Markup:
         """Return a string; parts are escaped unless they are markup."""
         return Markup('<span data-t="{}">{}</span>').format(key, self.inner(key, **parts))
 
-    def inner(self, key: str, **parts: object) -> Markup:
+    def inner(self, key: str, /, **parts: object) -> Markup:
         """Return a string without its wrapper, for an element that carries ``data-t`` itself.
 
         Raises
