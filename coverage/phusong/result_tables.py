@@ -157,7 +157,7 @@ def _sharing_bought(plan: pd.DataFrame) -> int:
 def _with_vnd(plan: pd.DataFrame, vnd_per_usd: float) -> pd.DataFrame:
     """Return the plan with its money in VND beside USD; a million USD at the rate is so many million VND."""
     out = plan.copy()
-    out.insert(out.columns.get_loc("cost_musd") + 1, "cost_mvnd", plan["cost_musd"] * vnd_per_usd)
+    out.insert(out.columns.tolist().index("cost_musd") + 1, "cost_mvnd", plan["cost_musd"] * vnd_per_usd)
     return out
 
 

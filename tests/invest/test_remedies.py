@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -15,11 +16,14 @@ from phusong.errors import InputError
 from phusong.invest.bundles import OfferTerms, make_offers
 from phusong.invest.carried_out import carry_out, kept_promise
 from phusong.invest.costs import Costs
+from phusong.invest.drawer import Drawer
 from phusong.invest.interim import bridged
 from phusong.invest.new_sites import find_candidates, undominated, within_room
 from phusong.invest.places import KINDS
 from phusong.invest.purses import SHARING_KINDS
+from phusong.invest.remedy import Remedy, Works
 from phusong.invest.situation import Situation
+from phusong.invest.worksites import works_of_bundles
 from phusong.invest_setup import allowed_remedies
 from phusong.radio.footprints import footprints
 from phusong.radio_setup import populated, radio_setup, standing_sites
@@ -172,35 +176,26 @@ def test_whoever_is_taken_finds_room(people, room):
     assert people[taken].sum() <= max(room, 0) or people.sum() <= room
 
 
-@pytest.mark.parametrize("seed", [1, 4])
-def test_the_sites_behind_works_really_hang_behind_them(seed):
-    _, _, situation, _, offers = world(seed)
-    net = situation.network
-    name = net.site_ids.tolist()
-    to = dict(
-        zip(
-            offers.remedies["remedy_id"],
-            zip(offers.remedies["site_id"], offers.remedies["to_id"], strict=True),
-            strict=True,
-        )
-    )
-    ids = offers.remedies["remedy_id"].to_numpy(str)
-    needs = offers.model.needs
-    looked = 0
-    for b, row in enumerate(offers.bundles.to_dict("records")):
-        mine = ids[needs.indices[needs.indptr[b] : needs.indptr[b + 1]]]
-        # a link that is bought leads elsewhere than today's
-        moved = {to[r][0]: to[r][1] for r in mine if r.partition("@")[0].endswith("_link")}
-        works = row["works_site_ids"].split(";")
-        for site in filter(None, row["behind_site_ids"].split(";")):
-            chain, at = [], site
-            while at and at not in chain:
-                chain.append(at)
-                up = int(net.parent[name.index(at)])
-                at = moved.get(at) or (name[up] if up >= 0 else "")
-            assert set(chain[1:]) & set(works), (site, works)
-            looked += 1
-    assert looked
+def test_sites_served_over_works_elsewhere_stand_behind_them_and_the_works_at_their_own_place():
+    _, _, situation, _, _ = world(1)
+    draw = Drawer(situation)
+    hub, first, second = situation.network.site_ids[1:4].tolist()
+    east, north = float(situation.site_east_m[1]), float(situation.site_north_m[1])
+    battery = draw.buy(Remedy("battery_backup", hub, COSTS.of(battery=1.0), east, north, Works(hub)))
+    left = np.flatnonzero(situation.unserved.ravel() > 0)
+    halves = np.array_split(left, 3)
+    # a hub's battery serves the sites behind it, each found by itself; then they are one bundle
+    for site, people in zip((first, second, hub), halves, strict=True):
+        assert draw.offer([battery], people, site)
+    assert draw.offer([battery], halves[0], second)
+    draw.merge()
+    remedies = pd.DataFrame(draw.rows).assign(commune_code="00002")
+    found = works_of_bundles(draw, remedies).to_dict("records")
+    assert len(found) == 1
+    assert found[0]["works_site_ids"] == hub
+    assert found[0]["works_commune_codes"] == found[0]["main_commune_code"] == "00002"
+    assert found[0]["behind_site_ids"].split(";") == [first, second]
+    assert (found[0]["east_m"], found[0]["north_m"]) == (east, north)
 
 
 @pytest.mark.parametrize("seed", [1, 4])

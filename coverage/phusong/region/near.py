@@ -46,7 +46,9 @@ def containing(areas: Sequence[shapely.Geometry], points: npt.ArrayLike) -> npt.
     >>> containing([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], [[1.5, 0.5], [9.0, 0.5], [1.0, 0.5]]).tolist()
     [1, 1, 0]
     """
-    at = shapely.points(np.asarray(points, np.float64).reshape(-1, 2))
+    at = np.atleast_1d(
+        np.asarray(shapely.points(np.asarray(points, np.float64).reshape(-1, 2)), dtype=object)
+    )
     out = np.full(at.size, -1, np.int64)
     tree = shapely.STRtree(areas)
     point, area = tree.query(at, predicate="intersects")
