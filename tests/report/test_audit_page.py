@@ -43,10 +43,10 @@ def test_the_page_escapes_what_it_is_given_and_asks_nothing_from_outside(found):
 
 def test_the_page_says_what_was_found_by_which_rubric_and_how(found):
     page = audit_html(found)
-    for text in ("2026-11-25", "pilot 1.0", found.rubric.sha256, "Minh Tân", "upper bound"):
+    for text in ("25 November 2026", "pilot 1.0", found.rubric.sha256, "Minh Tân", "upper bound"):
         assert text in page
     for layer in found.layers["layer"]:
-        assert layer.replace("_", " ") in page
+        assert Text().code("input", layer) in page
 
 
 def test_the_map_has_a_scale_names_and_its_rubric(found):
@@ -54,7 +54,7 @@ def test_the_map_has_a_scale_names_and_its_rubric(found):
     texts = [t.get_text() for axes in figure.axes for t in axes.texts] + [t.get_text() for t in figure.texts]
     assert any(t.endswith(" km") for t in texts)
     assert "Minh Tân" in texts
-    assert any("rubric pilot 1.0 as of 2026-11-25" in t for t in texts)
+    assert any("rubric pilot 1.0 as of 25 November 2026" in t for t in texts)
     assert not any("Modelled by phusong" in t for t in texts)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.region.names import places_named
 from phusong.report.explain_option import refused_words, standing_words
 from phusong.report.explain_sharing import locked_words, readiness_words
 from phusong.report.option_words import gaining_communes, option_sentences, place_words
@@ -18,6 +19,7 @@ __all__ = ["explain"]
 
 _LISTED = 3
 _YEAR_H = 8760
+_MOST_NAMESAKES = 20
 
 
 def explain(result: Result, name: str, *, lang: str | None = None) -> str:
@@ -69,13 +71,21 @@ def _find_commune_code(result: Result, wanted: str, text: Text) -> str:
 
 
 def _find_commune_name(result: Result, wanted: str, text: Text) -> str:
-    folded = result.communes["name"].astype(str).str.casefold()
-    return _each(
-        result.communes.assign(folded=folded),
-        "folded",
-        wanted.casefold(),
-        lambda r: _commune(result, r, text),
-    )
+    communes = result.communes
+    rows, in_full = places_named(wanted, communes["name"].astype(str).tolist())
+    if in_full or len(rows) == 1:
+        return "\n\n".join(_commune(result, row, text) for row in _records(communes.iloc[rows]))
+    if not rows:
+        return ""
+    province = communes["province"].astype(str) if "province" in communes.columns else None
+    listed = [
+        f"  {communes['commune_code'].iloc[k]}  {communes['name'].iloc[k]}"
+        + ("" if province is None else f", {province.iloc[k]}")
+        for k in rows[:_MOST_NAMESAKES]
+    ]
+    rest = len(rows) - _MOST_NAMESAKES
+    more = ["  " + text.say("explain.more_names", n=rest)] if rest > 0 else []
+    return "\n".join([text.say("explain.namesakes", n=len(rows)), *listed, *more])
 
 
 def _find_option(result: Result, wanted: str, text: Text) -> str:
