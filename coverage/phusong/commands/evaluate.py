@@ -79,6 +79,9 @@ def _headline(h: Any, text: "Text") -> None:  # noqa: ANN401 - a mapping of figu
 
 
 def _waste(found: "Evaluation", text: "Text") -> None:
+    from phusong.report.plan_words import waste_words  # noqa: PLC0415
+    from phusong.report.sentences import plain  # noqa: PLC0415
+
     h = found.headline
     wasted, avoidable = text.money(h["wasted_musd"]), text.money(h["avoidable_musd"])
     console.print(text.say("judged.wasted", wasted=wasted, avoidable=avoidable), highlight=False)
@@ -90,13 +93,8 @@ def _waste(found: "Evaluation", text: "Text") -> None:
     )  # fmt: skip
     for row in found.waste.head(_SHOWN).to_dict("records"):
         waste = escape(text.code("waste", row["waste"]))
-        detail = f"[bold]{waste}[/bold]: {escape(text.note(row['detail']))}"
-        instead = (
-            f" ({escape(str(row['instead']))})"
-            if "twin" in row["waste"] or "standing" in row["waste"]
-            else ""
-        )
-        table.add_row(escape(str(row["remedy_id"])), detail + instead, text.number(row["saved_musd"], "usd"))
+        told = f"[bold]{waste}[/bold]: {escape(plain(waste_words(row), text))}"
+        table.add_row(escape(str(row["remedy_id"])), told, text.number(row["saved_musd"], "usd"))
     console.print(table)
 
 

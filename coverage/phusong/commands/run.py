@@ -130,7 +130,12 @@ def run(
     if not quiet:
         _calibration(result.calibration, text)
         _policies(result.summary["policies"], result.summary["people"], text)
-    _headline(result.summary, text)
+    communes = result.communes
+    _headline(
+        result.summary,
+        dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True)),
+        text,
+    )
     if asked.invest.only == "measured" and result.options.empty:
         made = result.layers.set_index("layer")
         added = made[["records_modelled", "records_assumed"]].sum(axis=1) > 0
@@ -158,7 +163,11 @@ def _kind_of_question(asked: Any) -> str:  # noqa: ANN401 - a Scenario
     return f"seconds of {asked.region.model_dump_json()} {asked.radio.model_dump_json()}"
 
 
-def _headline(summary: dict[str, Any], text: "Text") -> None:
+def _headline(summary: dict[str, Any], names: dict[str, str], text: "Text") -> None:
+    from phusong.report.headline_words import plan_sentences  # noqa: PLC0415
+    from phusong.report.plan_words import statement_words  # noqa: PLC0415
+    from phusong.report.sentences import plain  # noqa: PLC0415
+
     parts = ", ".join(f"{text.number(summary[p])} {text.code('cause', p)}" for p in GAP_PARTS)
     plan = summary["plan"]
     served = {
@@ -169,12 +178,10 @@ def _headline(summary: dict[str, Any], text: "Text") -> None:
         f"[bold]{escape(summary['region'])}[/bold]: {text.say('ran.served', parts=parts, **served)}",
         highlight=False,
     )
-    cost = text.money(plan["cost_musd"], summary["currency"]["vnd_per_usd"])
-    gained, bound = text.number(plan["people_gained"]), text.number(plan["bound_people"])
-    within = text.number(plan["distance_share"], "percent")
-    console.print(text.say("ran.plan", cost=cost, gained=gained, bound=bound, share=within), highlight=False)
-    for sentence in plan.get("statements", ()):
-        console.print(escape(sentence), highlight=False)
+    for sentence in plan_sentences(summary):
+        console.print(escape(plain(sentence, text)), highlight=False)
+    for said in plan.get("statements", ()):
+        console.print(escape(plain(statement_words(said, names), text)), highlight=False)
 
 
 def _calibration(calibration: Any, text: "Text") -> None:  # noqa: ANN401 - a frame

@@ -171,7 +171,7 @@ def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int
     base = {name: _by_commune(result) for name, result in common.items()}
     first = next(iter(common.values()))
     drawn = sample_people(
-        steps, budgets, base, samples=samples, cost_spread=_COST_SPREAD,
+        steps, budgets, base, _population(common), samples=samples, cost_spread=_COST_SPREAD,
         seed=int(first.provenance.get("seed", 0)) if seed is None else seed,
     )  # fmt: skip
     after = {name: served_with_plan(result, steps=steps[name]) for name, result in common.items()}
@@ -248,14 +248,29 @@ def _cut(result: Result, codes: list[str]) -> Result:
     plan = result.plan
     if "commune_code" in plan:
         plan = plan[plan["commune_code"].astype(str).isin(codes)]
+    lives = {name: getattr(result, name) for name in ("plan_communes", "plan_line_communes")}
+    lives = {n: f[f["commune_code"].astype(str).isin(codes)] if len(f) else f for n, f in lives.items()}
     own = dict(result.summary.get("plan") or {})
     for part in ("bound_people", "distance_share", "people_gained"):
         own.pop(part, None)
     none = pd.DataFrame()
     return replace(
         result, communes=communes, plan=plan, summary={**result.summary, "plan": own},
-        remedies=none, bundles=none, people_groups=none, bundle_groups=none,
+        remedies=none, bundles=none, people_groups=none, bundle_groups=none, **lives,
     )  # fmt: skip
+
+
+def _population(results: Mapping[str, Result]) -> dict[str, float]:
+    """Return the people of each commune, the most that any of the results knows."""
+    out: dict[str, float] = {}
+    for result in results.values():
+        codes, people = (
+            result.communes["commune_code"].astype(str),
+            result.communes["population"].astype(float),
+        )
+        for code, n in zip(codes, people, strict=True):
+            out[code] = max(out.get(code, 0.0), n)
+    return out
 
 
 def _by_commune(result: Result) -> dict[str, float]:

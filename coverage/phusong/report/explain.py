@@ -10,7 +10,9 @@ from phusong.errors import InputError, Problem, nearest_name
 from phusong.region.names import places_named
 from phusong.report.explain_option import refused_words, standing_words
 from phusong.report.explain_sharing import locked_words, readiness_words
+from phusong.report.option_words import gaining_communes, option_sentences, place_words
 from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.sentences import paragraph
 from phusong.report.text import Text
 
 __all__ = ["explain"]
@@ -112,8 +114,15 @@ def _find_remedy(result: Result, wanted: str, text: Text) -> str:
     ]  # fmt: skip
     if len(lines) == 1:
         lines.append(text.say("explain.farther"))
+    else:
+        lines += _places_of_remedy(result, wanted, text)
     lines += [
-        text.say("explain.part_of", option=row["bundle_id"], rank=text.number(row["rank"]), why=row["why"])
+        text.say(
+            "explain.part_of",
+            option=row["bundle_id"],
+            rank=text.number(row["rank"]),
+            why=_why(result, row, text),
+        )
         for row in bundles[:_LISTED]
     ]
     if len(bundles) > _LISTED:
@@ -165,28 +174,91 @@ def _commune(result: Result, row: Mapping[str, Any], text: Text) -> str:
     remote = text.say("explain.remote", rank=text.number(row["rank_remote"]), all=len(result.communes))
     lines.append(f"{facilities} {remote}")
     lines += readiness_words(result, code, text)
-    here = [r for r in _records(result.options) if code in as_words(r["commune_code"])]
-    here.sort(key=lambda r: int(r["rank"]))
+    return "\n".join([*lines, *_options_of_commune(result, code, text)])
+
+
+def _why(result: Result, row: Mapping[str, Any], text: Text) -> str:
+    """Return why an option stands where it does, in the language asked for where its columns hold it."""
+    gains = result.option_communes
+    mine = gains[gains["bundle_id"].astype(str) == str(row["bundle_id"])] if len(gains) else gains
+    living = gaining_communes(mine).get(str(row["bundle_id"]), [])
+    said = option_sentences(row, _names(result), living)
+    return paragraph(said, text) if said else str(row["why"])
+
+
+def _places_of_remedy(result: Result, name: str, text: Text) -> list[str]:
+    """Return where a remedy of the plan stands, and where the people live whom it serves."""
+    names, lines = _names(result), []
+    row = _records(result.plan[result.plan["remedy_id"].astype(str) == name])[0]
+    if row.get("commune_code"):
+        commune = place_words(row["commune_code"], names)
+        site = str(row.get("site_id") or "")
+        lines.append(text.say("explain.stands_at" if site else "explain.stands", site=site, commune=commune))
+    table = result.plan_line_communes
+    mine = table[table["remedy_id"].astype(str) == name] if len(table) else table
+    if len(mine):
+        told = [
+            text.say("explain.lives", commune=place_words(r["commune_code"], names), people=text.number(r["people_gained"]),
+                     year=str(r["year"]))
+            for r in mine.to_dict("records")
+        ]  # fmt: skip
+        lines.append(text.say("explain.live_in", communes=text.listed(told)))
+    return lines
+
+
+def _options_of_commune(result: Result, code: str, text: Text) -> list[str]:
+    """Return the options that serve people of a commune, wherever their works stand, and what the plan brings there."""
+    table = result.option_communes
+    if len(table):
+        own = table[table["commune_code"].astype(str) == code]
+        people = dict(zip(own["bundle_id"].astype(str), own["people_gained"], strict=True))
+    else:
+        rows = result.options
+        people = {
+            str(b): n for b, n, c in zip(rows["bundle_id"], rows["people_gained"], rows["commune_code"], strict=True)
+            if code in as_words(c)
+        }  # fmt: skip
+    records = _records(result.options)
+    here = sorted((r for r in records if str(r["bundle_id"]) in people), key=lambda r: int(r["rank"]))
+    lines = []
     if here:
         lines.append(text.say("explain.options_here", n=len(here)))
         lines += [
             "  "
             + text.say(
                 "explain.option_line", rank=text.number(r["rank"]), option=r["bundle_id"], works=_kinds(r, text),
-                cost=text.money(r["cost_musd"]), people=text.number(r["people_gained"]),
+                cost=text.money(r["cost_musd"]), people=text.number(people[str(r["bundle_id"])]),
+                commune=place_words(r.get("main_commune_code") or code, _names(result)),
             )
             for r in here[:_LISTED]
         ]  # fmt: skip
     else:
         lines.append(text.say("explain.no_option"))
-    return "\n".join(lines)
+    built = sum(r.get("main_commune_code") == code for r in records)
+    if built:
+        lines.append(text.say("explain.built_here", n=built))
+    gained = result.plan_communes
+    mine = gained[gained["commune_code"].astype(str) == code] if len(gained) else gained
+    if len(mine):
+        told = [
+            text.say("explain.from_year", people=text.number(r["people_gained"]), year=str(r["year"]))
+            for r in mine.to_dict("records")
+        ]
+        lines.append(text.say("explain.plan_here", people=text.listed(told)))
+    return lines
+
+
+def _names(result: Result) -> dict[str, str]:
+    return dict(
+        zip(result.communes["commune_code"].astype(str), result.communes["name"].astype(str), strict=True)
+    )
 
 
 def _option(result: Result, row: Mapping[str, Any], text: Text) -> str:
-    names = dict(
-        zip(result.communes["commune_code"].astype(str), result.communes["name"].astype(str), strict=True)
-    )
-    where = ", ".join(f"{names.get(c, '')} ({c})".strip() for c in as_words(row["commune_code"]))
+    names = _names(result)
+    main = str(row.get("main_commune_code") or "")
+    codes = [main] if main else as_words(row["commune_code"])
+    where = ", ".join(place_words(c, names) for c in codes)
     cost = float(row["cost_musd"])
     rank, every = text.number(row["rank"]), len(result.options)
     gain = {"people": text.number(row["people_gained"]), "alone": text.number(row["people_alone"])}
@@ -194,7 +266,7 @@ def _option(result: Result, row: Mapping[str, Any], text: Text) -> str:
     lines = [
         text.say("explain.option", option=row["bundle_id"], rank=rank, all=every, where=where),
         text.say("explain.works", works=_kinds(row, text), remedies=", ".join(as_words(row["remedies"]))),
-        text.say("explain.why", why=row["why"]),
+        text.say("explain.why", why=_why(result, row, text)),
         text.say("explain.cost", cost=text.money(cost), **money),
         text.say("explain.gain", **gain),
         text.say("explain.per", people=text.number(row["people_per_musd"]))

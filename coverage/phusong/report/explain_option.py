@@ -32,10 +32,11 @@ def standing_words(result: Result, row: Mapping[str, Any], text: Text) -> list[s
     if kept is not None:
         share = text.number(float(kept), "whole_percent")
         lines.append(text.say("explain.kept", share=share))
-    for role, column in (("came_before", "runner_up"), ("rival", "rival")):
+    # what it beat and who else could serve its people stands among the reasons; here, what became of them
+    for column in ("runner_up", "rival"):
         other = str(row.get(column) or "")
         if other and not (column == "rival" and other == row.get("runner_up")):
-            lines.append(text.say(f"explain.{role}", option=other, what=_place(result, other, text)))
+            lines.append(text.say("explain.in_the_end", option=other, what=_place(result, other, text)))
     return lines
 
 
@@ -61,7 +62,7 @@ def _refused_bundle(result: Result, name: str, text: Text) -> str:
         text.say(
             "explain.works_at",
             works=_kinds(row["kinds"], text),
-            where=str(row["where"]),
+            where=", ".join(as_words(row["works_site_ids"])),
             remedies=", ".join(as_words(row["remedies"])),
         ),
         text.say(

@@ -88,7 +88,8 @@ def _list_options(sheet: Sheet, best: pd.DataFrame, communes: gpd.GeoDataFrame, 
     for x, head, align in heads:
         sheet.legend.text(x, 1, head, fontsize=7.5, fontweight="bold", ha=align, va="top")
     for i, row in enumerate(best.to_dict("records"), start=1):
-        code = (as_words(row["commune_code"]) or [""])[0]
+        # the number stands where the works do, so does the name
+        code = str(row.get("main_commune_code") or "") or (as_words(row["commune_code"]) or [""])[0]
         kinds = ", ".join(dict.fromkeys(text.code("kind", k) for k in as_words(row["kinds"])))
         what = textwrap.shorten(f"{drawn_name(names.get(code, code))}: {kinds}", 44, placeholder=" …")
         cells = (

@@ -14,6 +14,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from phusong.report.headline_words import plan_sentences, sharing_sentence
 from phusong.report.page_charts import chart_data
 from phusong.report.page_map import map_data
 from phusong.report.page_tables import (
@@ -28,8 +29,11 @@ from phusong.report.page_tables import (
     records,
     remote_classes,
     repair_rows,
+    schedule_view,
 )
+from phusong.report.plan_words import statement_words
 from phusong.report.result import GAP_PARTS, Result
+from phusong.report.sentences import markup
 from phusong.report.sharing_sections import sharing_rows
 from phusong.report.text import LANGUAGES, Words, catalogue, finite, forms_for_page
 from phusong.report.theme import GAP_HEX, SERVED_HEX
@@ -122,7 +126,7 @@ def _headline(result: Result, lang: str) -> dict[str, Any]:
     plan = summary.get("plan") or {}
     keys = (
         "budget_musd", "cost_musd", "people_gained", "bound_people", "distance_share", "cost_to_close_musd",
-        "people_closable",
+        "people_closable", "expected_people", "people_p05", "people_p95", "within_budget_share",
     )  # fmt: skip
     return {
         "title": Markup('<span data-t="title.own">{}</span>').format(result.title(lang)),
@@ -135,7 +139,6 @@ def _headline(result: Result, lang: str) -> dict[str, Any]:
         "gap_total": sum(totals[p] for p in GAP_PARTS),
         "hours": finite(summary.get("hours_lost_year_mean")),
         "plan": {k: finite(plan.get(k)) for k in keys},
-        "plan_statements": [str(sentence) for sentence in plan.get("statements") or ()],
         "vnd": finite((summary.get("currency") or {}).get("vnd_per_usd")),
         "share_measured": finite(summary.get("share_measured")),
         "parts": [
@@ -160,8 +163,9 @@ def _tables(result: Result, words: Words) -> dict[str, Any]:
         "has_keep": "keep_probability" in result.options,
         "has_plan": len(result.plan) > 0,
         "plan_years": plan_rows(result.plan),
-        "plan_tables": _views(result, _PLAN_TABLES),
-        "sure_tables": _views(result, _SURE_TABLES),
+        **_said(result, words),
+        "plan_tables": _views(result, _PLAN_TABLES, words),
+        "sure_tables": _views(result, _SURE_TABLES, words),
         "has_tornado": not result.tornado.empty,
         "policies": policy_rows(result),
         "policies_planned": "people_served_with_plan" in result.policies,
@@ -175,10 +179,28 @@ def _tables(result: Result, words: Words) -> dict[str, Any]:
     }
 
 
-def _views(result: Result, names: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:
+def _said(result: Result, words: Words) -> dict[str, Any]:
+    """Return what is said of the plan: what to expect, whether it shares, and of floors, targets and money."""
+    codes, names = result.communes["commune_code"].astype(str), result.communes["name"].astype(str)
+    named = dict(zip(codes, names, strict=True))
+    statements = (result.summary.get("plan") or {}).get("statements") or ()
+    sharing = sharing_sentence(result.summary)
+    return {
+        "plan_said": [markup(said, words) for said in plan_sentences(result.summary)],
+        "sharing_said": markup(sharing, words) if sharing else "",
+        "plan_statements": [markup(statement_words(said, named), words) for said in statements],
+    }
+
+
+def _views(result: Result, names: tuple[str, ...], words: Words) -> list[tuple[str, dict[str, Any]]]:
     """Return the optional tables that this result holds."""
     frames = {name: getattr(result, name, None) for name in names}
-    return [(n, plain_view(f, n)) for n, f in frames.items() if isinstance(f, pd.DataFrame) and not f.empty]
+    held = {n: f for n, f in frames.items() if isinstance(f, pd.DataFrame) and not f.empty}
+    codes, named = result.communes["commune_code"].astype(str), result.communes["name"].astype(str)
+    known = dict(zip(codes, named, strict=True))
+    return [
+        (n, schedule_view(f, known, words) if n == "schedule" else plain_view(f, n)) for n, f in held.items()
+    ]
 
 
 def _contents(context: dict[str, Any]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ import shapely
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 
 from phusong.report.page_rasters import RSRP_EDGES_DBM, RSRP_HEX, raster_pictures
+from phusong.report.plan_steps import gained_by_commune
 from phusong.report.result import GAP_PARTS, Result
 from phusong.report.theme import CLASS_HEX, GAP_HEX, OWNER_HEX
 
@@ -82,21 +83,15 @@ def map_data(result: Result) -> dict[str, Any]:
 def remaining_people(result: Result) -> Floats:
     """Return the people of each commune whom the plan leaves without stable service, at least none.
 
-    Communes that carry ``people_served_with_plan`` say so themselves. Otherwise the plan books what an option gains
-    on the commune of that option, wherever the people live.
+    Communes that carry ``people_served_with_plan`` say so themselves. Otherwise people count where they live, wherever
+    the works stand that serve them.
     """
     communes = result.communes
     if "people_served_with_plan" in communes:
         left = communes["population"] - communes["people_served_with_plan"]
         return np.asarray(np.maximum(left.to_numpy(np.float64), 0.0))
-    gained = (
-        result.plan.groupby(result.plan["commune_code"].astype(str))["people_gained"].sum()
-        if ("commune_code" in result.plan and len(result.plan))
-        else pd.Series(dtype=np.float64)
-    )
-    mine = gained.reindex(communes["commune_code"].astype(str)).fillna(0.0).to_numpy(np.float64)
     lost = communes[list(GAP_PARTS)].sum(axis=1).to_numpy(np.float64)
-    return np.asarray(np.maximum(lost - mine, 0.0))
+    return np.asarray(np.maximum(lost - gained_by_commune(result), 0.0))
 
 
 def _outlines(result: Result) -> gpd.GeoSeries:

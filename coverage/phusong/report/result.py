@@ -101,8 +101,9 @@ class Result:
     schedule, funds, milestones, late, interim, alternatives : DataFrame
         Who does what, when, paid by whom, with which result; money by fund and year; people served by year and commune
         against their targets; what is late if a fund is; interim remedies that bridge the time; further plans that spend the money otherwise.
-    option_communes, plan_communes : DataFrame
-        People gained by commune, of each option, and of the plan by year.
+    option_communes, plan_communes, plan_line_communes : DataFrame
+        Where the people live who gain: by option (bundle_id, commune_code, people_gained beyond the options above), by
+        the plan (commune_code, year from which they are served, people_gained), and by its lines (remedy_id besides).
 
     Raises
     ------
@@ -149,6 +150,7 @@ class Result:
     tornado: pd.DataFrame = field(default_factory=pd.DataFrame)
     option_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
     plan_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    plan_line_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         for table in TABLES.values():
