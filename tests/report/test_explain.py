@@ -112,7 +112,7 @@ def test_a_refused_remedy_names_the_options_that_would_need_it(stocked):
 def test_an_option_says_how_sure_it_is_and_what_it_beat(stocked):
     text = explain(stocked, "1")
     assert "75% of the samples" in text
-    assert "It came before x9: open, 0.4 million USD, no longer ranked" in text
+    assert "It came before x9: open to others, 400,000 USD, no longer ranked" in text
     assert "could be served by b0002" in text
 
 
