@@ -255,7 +255,9 @@ def _by_origin(case: Case) -> Group:
         for n in case.rubric.layers
         if case.evidence.has(n)
     }
-    lost = {n: np.full(len(case.table(n)), -1, np.int64) for n in case.rubric.layers if n not in of_row}
+    # a raster that could not be read has no rows: one stands for it, as for an owner
+    rows = {n: len(case.table(n)) if n in case.evidence.sheets else 1 for n in case.rubric.layers}
+    lost = {n: np.full(rows[n], -1, np.int64) for n in case.rubric.layers if n not in of_row}
     return Group(["delivered", "modelled"], {**lost, **of_row}, everywhere=False)
 
 
