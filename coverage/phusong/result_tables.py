@@ -16,7 +16,7 @@ from phusong.invest.portfolio import Portfolio
 from phusong.radio.servers import ServerMaps
 from phusong.region.store import Region
 from phusong.report.provenance import provenance
-from phusong.report.result import Result
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, Result
 from phusong.scenario import Scenario, policy_label
 from phusong.service.capacity import Usage
 from phusong.service.network import Network
@@ -77,7 +77,7 @@ def result_of(
         modelled_layers=unknown_behind(portfolio.options["kinds"].tolist(), known)
     )
     rsrp = np.where(ground.land, servers.best_dbm(), np.nan).astype(np.float32)
-    classes = np.where(ground.land, np.where(np.isnan(rsrp), 1, 5), 0).astype(np.uint8).ravel()
+    classes = np.where(ground.land, np.where(np.isnan(rsrp), EMPTY_NO_SIGNAL, EMPTY_SIGNAL), 0).astype(np.uint8).ravel()
     classes[ground.cell_pixel] = raster_class(access)
     heard_by = Heard(region, rsrp, ground.land, station_ids)
     settlements = village_signal(heard_by)

@@ -24,7 +24,7 @@ from phusong.report.locked_map import locked_map
 from phusong.report.map_furniture import drawn_name
 from phusong.report.options_map import options_map
 from phusong.report.pictures import picture_bytes
-from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
+from phusong.report.result import ACCESS_CLASSES, EMPTY_NO_SIGNAL, EMPTY_SIGNAL, GAP_PARTS, Result
 from phusong.report.sheet import Sheet, add_labels, draw_borders, frame_map, legend, map_bounds, new_sheet
 from phusong.report.theme import CLASS_HEX, GAP_LABELS, INK, MUTED, OWNER_HEX, PAPER, style
 
@@ -166,13 +166,12 @@ def access_map(result: Result) -> Figure:
     for axes in sheet.panels:
         draw_borders(axes, result)
     add_labels(sheet, result)
-    counts = np.bincount(result.access_class.ravel(), minlength=len(ACCESS_CLASSES)).astype(np.float64)
-    land = max(counts[1:].sum(), 1.0)
-    entries = [
-        (f"{ACCESS_CLASSES[k].capitalize()} ({100 * counts[k] / land:.0f} %)", CLASS_HEX[k])
-        for k in (5, 1, 2, 3, 4)
-    ]
-    legend(sheet.legend, "Class (share of land shown)", entries)
+    parts = result.communes[["people_served", *GAP_PARTS]].sum()
+    people = max(float(result.communes["population"].sum()), 1.0)
+    order = zip((5, 1, 2, 3, 4), parts.to_numpy(np.float64), strict=True)
+    entries = [(f"{ACCESS_CLASSES[k].capitalize()} ({100 * part / people:.1f} %)", CLASS_HEX[k]) for k, part in order]
+    entries += [(ACCESS_CLASSES[k].capitalize(), CLASS_HEX[k]) for k in (EMPTY_SIGNAL, EMPTY_NO_SIGNAL)]
+    legend(sheet.legend, "Class (share of people)", entries)
     _settlements(sheet, result)
     return sheet.figure
 
@@ -202,11 +201,11 @@ def network_map(result: Result, lines: gpd.GeoDataFrame | None = None) -> Figure
     )
     locked = (~reason.str.strip().str.lower().isin(["", "none", "nan"])).to_numpy()
     names = list(owner.value_counts().sort_index().sort_values(ascending=False, kind="stable").index)
-    size = float(np.clip(2600 / max(len(sites), 1), 0.7, 22))
+    size = float(np.clip(12_000 / max(len(sites), 1), 1.0, 26))
     colours = owner.map({n: OWNER_HEX[min(k, len(OWNER_HEX) - 1)] for k, n in enumerate(names)}).to_numpy(str)
     for axes in sheet.panels:
         axes.scatter(
-            sites.geometry.x, sites.geometry.y, s=size, zorder=6, linewidths=0.8 if size > 4 else 0.3,
+            sites.geometry.x, sites.geometry.y, s=size, zorder=6, linewidths=0.8 if size > 4 else 0.5,
             edgecolors=list(colours), facecolors=list(np.where(locked, PAPER, colours)),
         )  # fmt: skip
     shown = names[: len(OWNER_HEX) - 1]
