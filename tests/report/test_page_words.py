@@ -18,7 +18,7 @@ def sources() -> str:
     texts += [
         p.read_text(encoding="utf-8")
         for p in files("phusong.report").iterdir()
-        if p.name.startswith(("page", "sharing_sections")) and p.name.endswith(".py")
+        if p.name.startswith(("page", "sharing_sections", "text")) and p.name.endswith(".py")
     ]
     return "\n".join(texts)
 
@@ -49,7 +49,7 @@ def test_every_string_that_the_page_asks_for_is_in_the_catalogue():
 def test_every_string_is_asked_for():
     text = sources()
     # names of codes are asked for by group
-    by_code = set(re.findall(r'(?:w\("|f"|")(\w+)(?:"|\.)', text))
+    by_code = set(re.findall(r"""(?:w\("|f"|f'|")(\w+)(?:"|\.)""", text))
     dead = [k for k in catalogue() if f'"{k}"' not in text and k.partition(".")[0] not in by_code]
     assert dead == []
 

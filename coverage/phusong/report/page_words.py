@@ -1,4 +1,4 @@
-"""What the page says, in each of its languages: every string stands in ``web/words.toml``."""
+"""What the page says, in each of its languages: every string stands in ``words.toml``."""
 
 import re
 import tomllib
@@ -91,7 +91,7 @@ def page_words(lang: str) -> Words:
 @cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Return every string of the page by ``group.name`` and language."""
-    text = files("phusong.report").joinpath("web", "words.toml").read_text(encoding="utf-8")
+    text = files("phusong.report").joinpath("words.toml").read_text(encoding="utf-8")
     return {
         f"{group}.{name}": said
         for group, names in tomllib.loads(text).items()
