@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from phusong.report.theme import INK, PAPER
 
-__all__ = ["add_north_arrow", "add_scale_bar", "drawn_name", "length_text", "round_length", "source_lines"]
+__all__ = ["add_north_arrow", "add_scale_bar", "data_dates", "drawn_name", "length_text", "round_length", "source_lines"]
 
 _LONGEST_NAME = 28
 _LONGEST_SOURCE = 60
@@ -61,9 +61,9 @@ def source_lines(layers: pd.DataFrame, head: str, *, width_in: float) -> str:
     if "kind" in layers and len(layers):
         counts = layers["kind"].astype(str).value_counts().sort_index()
         parts.append("input layers: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
-    dates = sorted({str(d) for d in layers["as_of"] if _said(d)}) if "as_of" in layers else []
+    dates = data_dates(layers)
     if dates:
-        parts.append(f"as of {dates[0]}" + (f" to {dates[-1]}" if len(dates) > 1 else ""))
+        parts.append(f"as of {dates}")
     sources = list(dict.fromkeys(str(s) for s in layers["source"] if _said(s))) if "source" in layers else []
     if sources:
         named = [textwrap.shorten(drawn_name(s, 400), _LONGEST_SOURCE, placeholder=" …") for s in sources]
@@ -71,6 +71,18 @@ def source_lines(layers: pd.DataFrame, head: str, *, width_in: float) -> str:
         parts.append("sources: " + "; ".join(named[:_MOST_SOURCES]) + more)
     letters = max(40, int(width_in * 19.5))  # of 6.5 points in an inch
     return "\n".join(textwrap.wrap(" · ".join(parts), letters, max_lines=4, placeholder=" …"))
+
+
+def data_dates(layers: pd.DataFrame) -> str:
+    """Return the oldest and the newest date of the input layers, nothing where none is known.
+
+    Examples
+    --------
+    >>> data_dates(pd.DataFrame({"as_of": ["2026-01", "2022", ""]}))
+    '2022 – 2026-01'
+    """
+    dates = sorted({str(d) for d in layers["as_of"] if _said(d)}) if "as_of" in layers else []
+    return " – ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else ""
 
 
 def drawn_name(text: str, longest: int = _LONGEST_NAME) -> str:

@@ -15,6 +15,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from phusong.report.map_furniture import data_dates
 from phusong.report.page_charts import chart_data
 from phusong.report.page_map import map_data
 from phusong.report.page_numbers import figure_text, finite, money_text, people_text, percent_text
@@ -80,6 +81,7 @@ def report_html(result: Result, maps: Path | None = None, *, lang: str | None = 
         "limit_keys": _LIMITS,
         "scenario": result.scenario_toml,
         "provenance": json.dumps(result.provenance, indent=2, sort_keys=True, ensure_ascii=False),
+        "as_of": data_dates(result.layers),
         "digest": str(result.provenance.get("digest", ""))[:16],
     }
     context["contents"] = _contents(context)
