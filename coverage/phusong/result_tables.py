@@ -77,7 +77,11 @@ def result_of(
         modelled_layers=unknown_behind(portfolio.options["kinds"].tolist(), known)
     )
     rsrp = np.where(ground.land, servers.best_dbm(), np.nan).astype(np.float32)
-    classes = np.where(ground.land, np.where(np.isnan(rsrp), EMPTY_NO_SIGNAL, EMPTY_SIGNAL), 0).astype(np.uint8).ravel()
+    classes = (
+        np.where(ground.land, np.where(np.isnan(rsrp), EMPTY_NO_SIGNAL, EMPTY_SIGNAL), 0)
+        .astype(np.uint8)
+        .ravel()
+    )
     classes[ground.cell_pixel] = raster_class(access)
     heard_by = Heard(region, rsrp, ground.land, station_ids)
     settlements = village_signal(heard_by)

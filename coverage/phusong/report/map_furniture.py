@@ -10,7 +10,15 @@ from matplotlib.patheffects import withStroke
 
 from phusong.report.theme import INK, PAPER
 
-__all__ = ["add_north_arrow", "add_scale_bar", "data_dates", "drawn_name", "length_text", "round_length", "source_lines"]
+__all__ = [
+    "add_north_arrow",
+    "add_scale_bar",
+    "data_dates",
+    "drawn_name",
+    "length_text",
+    "round_length",
+    "source_lines",
+]
 
 _LONGEST_NAME = 28
 _LONGEST_SOURCE = 60

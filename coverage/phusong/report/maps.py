@@ -169,7 +169,9 @@ def access_map(result: Result) -> Figure:
     parts = result.communes[["people_served", *GAP_PARTS]].sum()
     people = max(float(result.communes["population"].sum()), 1.0)
     order = zip((5, 1, 2, 3, 4), parts.to_numpy(np.float64), strict=True)
-    entries = [(f"{ACCESS_CLASSES[k].capitalize()} ({100 * part / people:.1f} %)", CLASS_HEX[k]) for k, part in order]
+    entries = [
+        (f"{ACCESS_CLASSES[k].capitalize()} ({100 * part / people:.1f} %)", CLASS_HEX[k]) for k, part in order
+    ]
     entries += [(ACCESS_CLASSES[k].capitalize(), CLASS_HEX[k]) for k in (EMPTY_SIGNAL, EMPTY_NO_SIGNAL)]
     legend(sheet.legend, "Class (share of people)", entries)
     _settlements(sheet, result)

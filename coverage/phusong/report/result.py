@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from phusong.report.cards import PlanView
     from phusong.report.plots import Plots
 
-__all__ = ["ACCESS_CLASSES", "COLUMNS", "EMPTY_NO_SIGNAL", "EMPTY_SIGNAL", "GAP_PARTS", "AccessView", "Result", "as_words"]
+__all__ = [
+    "ACCESS_CLASSES",
+    "COLUMNS",
+    "EMPTY_NO_SIGNAL",
+    "EMPTY_SIGNAL",
+    "GAP_PARTS",
+    "AccessView",
+    "Result",
+    "as_words",
+]
 
 GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
 """Why people are not served, in the order the causes are tested."""
