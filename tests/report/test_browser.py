@@ -362,7 +362,8 @@ def test_numbers_on_the_map_stay_below_the_menu_and_the_tooltip_above_the_names(
             .filter((b) => b.top + b.height / 2 < nav.bottom && b.bottom > 0)
             .map((b) => document.elementFromPoint(b.left + b.width / 2, Math.max(b.top + b.height / 2, 1)).closest('nav') !== null); }"""
     )
-    assert under and all(under)
+    assert under
+    assert all(under)
     levels = shown.page.evaluate(
         """() => { const tip = document.createElement('div'); tip.className = 'maplibregl-popup';
           document.getElementById('map').append(tip); const level = (e) => Number(getComputedStyle(e).zIndex);
