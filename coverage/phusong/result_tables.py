@@ -1,5 +1,6 @@
 """From the stages of a run to its result: every table, raster and headline figure."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from phusong.evidence import layer_is_known, share_measured, unknown_behind
 from phusong.invest.portfolio import Portfolio
 from phusong.radio.servers import ServerMaps
 from phusong.region.store import Region
-from phusong.report.provenance import provenance
+from phusong.report.provenance import file_digest, provenance
 from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, Result
 from phusong.scenario import Scenario, policy_label
 from phusong.service.capacity import Usage
@@ -98,7 +99,7 @@ def result_of(
         rsrp_dbm=rsrp,
         grid=grid,
         scenario_toml=toml,
-        provenance=provenance(dict(region.digests()), toml, asked.seed),
+        provenance=origin_of(asked, region),
         settlements=settlements,
         policies=pd.DataFrame(policies),
         curve=portfolio.curve,
@@ -108,6 +109,16 @@ def result_of(
         **portfolio.tables,
         **tables,
     )
+
+
+def origin_of(asked: Scenario, region: Region) -> dict[str, Any]:
+    """Return the provenance of a scenario's result on a region; files that the scenario names count by their contents."""
+    inputs = dict(region.digests())
+    for table, settings in (("invest", asked.invest), ("invest.weights", asked.invest.weights)):
+        for name in type(settings).model_fields:
+            if name.endswith("_path") and (path := getattr(settings, name)):
+                inputs[f"{table}.{name}"] = file_digest(Path(path))
+    return provenance(inputs, asked.to_toml(), asked.seed)
 
 
 def _site_table(

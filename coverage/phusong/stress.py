@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.bounded import read_bytes
-from phusong.engine.crew import Crew, Threads
+from phusong.engine.crew import Counted, Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.errors import InputError, Problem
 from phusong.invest.planned_network import PlannedNetwork, planned_network
@@ -99,6 +99,7 @@ def stress(
     hours: tuple[float, ...] = HOURS,
     crew: Crew | None = None,
     say: Callable[[str], None] | None = None,
+    tell: Callable[[float], None] | None = None,
     keeper: Keeper | None = None,
 ) -> StormResult:
     """Return what a storm does to a region's service.
@@ -123,6 +124,8 @@ def stress(
         Who computes; two threads when left out. The result does not depend on it.
     say : callable, optional
         Told each stage as it begins.
+    tell : callable, optional
+        Told the share of the stage that is done.
     keeper : Keeper, optional
         Keeps where stations are heard: a run of the same scenario on the same region has computed it already.
 
@@ -136,7 +139,8 @@ def stress(
     if not 1 <= samples <= _MOST_SAMPLES:
         raise InputError(Problem("--samples", f"must lie between 1 and {_MOST_SAMPLES}", value=samples))
     seed = asked.seed if seed is None else seed
-    clock, workers = Stages(say), crew or Threads()
+    clock = Stages(say, tell=tell)
+    workers = Counted(crew or Threads(), clock.part())
     with clock.stage("radio"):
         today = _today(asked, region, workers, keeper or Keeper())
         there = today.there
@@ -305,7 +309,7 @@ def read_plan_remedies(path: Path) -> pd.DataFrame:
         return Result.read(path).plan
     if not path.is_file():
         raise InputError(Problem(str(path), "is no result folder and no file"))
-    table = read_text_table(read_bytes(path), path.name, known=["remedy_id"]).frame
+    table = read_text_table(read_bytes(path), path.name, known=["remedy_id"], one_column=True).frame
     if "remedy_id" not in table.columns:
         raise InputError(Problem(path.name, "is missing: a plan names its remedies", column="remedy_id"))
     return table

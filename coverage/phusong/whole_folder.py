@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from phusong.errors import InputError, Problem
+from phusong.whole_file import checked_place
 
 __all__ = ["try_place", "whole_folder"]
 
@@ -68,7 +69,7 @@ def whole_folder(
     >>> [entry.name for entry in place.iterdir()]
     ['notes.txt']
     """
-    out = out.resolve()  # an alias of a folder stays one: what it points to is replaced
+    out = checked_place(out)  # an alias of a folder stays one: what it points to is replaced
     _refuse_others(out, kind, is_ours, kept)
     with _draft(out) as draft:
         # a temporary folder is private; one made inside it gets the rights of any new folder
@@ -99,7 +100,7 @@ def try_place(
     InputError
         If ``out`` holds other things, or nothing can be written there.
     """
-    out = out.resolve()
+    out = checked_place(out)
     _refuse_others(out, kind, is_ours, kept)
     with _draft(out) as draft:
         trouble = _disk_trouble(draft)

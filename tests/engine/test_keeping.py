@@ -21,7 +21,7 @@ def run(folder, cost: float = 1.0, people: int = 3, *, store: bool = True) -> tu
         return Out(np.full(people, cost))
 
     keeper = Keeper(Store(folder) if store else None)
-    out = keeper.stage("invest", make, {"costs": cost, "people": people}, (Out,))
+    out = keeper.stage("invest", make, {"costs": cost, "people": people}, (Out,), by=())
     return keeper, out, len(calls)
 
 
@@ -62,7 +62,7 @@ def test_without_a_store_everything_runs(tmp_path):
 def test_an_outcome_of_an_unexpected_type_is_given_and_said_to_be_unkept(tmp_path):
     for _ in range(2):
         keeper = Keeper(Store(tmp_path))
-        out = keeper.stage("invest", lambda: Out(np.ones(2)), {"costs": 1.0}, ())
+        out = keeper.stage("invest", lambda: Out(np.ones(2)), {"costs": 1.0}, (), by=())
         assert (out.values == 1.0).all()
         assert not keeper.notes[0].kept
         assert "cannot be kept: it holds a Out, which is not expected" in keeper.notes[0].why

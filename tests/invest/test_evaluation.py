@@ -193,3 +193,42 @@ def test_the_bound_is_straight_between_its_corners_and_level_beyond():
     assert bound_at(curve, 4.0) == 20.0
     assert bound_at(curve, 99.0) == 50.0
     assert bound_at(pd.DataFrame(), 1.0) == np.inf
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"remedy_id\nr0@s0\nr3@s3\n",
+        b"\xef\xbb\xbfremedy_id\r\nr0@s0\r\nr3@s3\r\n",
+        b"remedy_id;\nr0@s0;\nr3@s3;\n",
+        b"remedy_id\nr0@s0;r3@s3\n",
+        b"r0@s0\nr3@s3\n",
+        b"\xef\xbb\xbfr0@s0\r\nr3@s3",
+        b"bundle_id\nb0\nb2\n",
+        b"b0\nb2\n",
+        b"b0\nr3@s3\n",
+        b'"remedy_id"\n"r0@s0"\n"r3@s3"\n',
+    ],
+)
+def test_a_list_of_one_column_is_a_plan(tmp_path, text):
+    book = book_of(twins_model())
+    path = tmp_path / "plan.csv"
+    path.write_bytes(text)
+    assert ids(book, read_plan(path, book).bought) == ["r0@s0", "r3@s3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"remedy_id\nr0@s0\nr9@s9\n", "row 2, column remedy_id: 'r9@s9' is no remedy"),
+        (b"r0@s0\nr9@s9\n", "row 2, column remedy_id: 'r9@s9' is no remedy"),
+        (b"site\ns0\n", "has neither a column remedy_id nor bundle_id; it has site"),
+        (b"remedy_id\n", "has no rows"),
+        (b"r0@s0\nr0@s0\n", "stands twice"),
+    ],
+)
+def test_a_list_of_one_column_that_is_no_plan_says_what_is_wrong(tmp_path, text, words):
+    path = tmp_path / "plan.csv"
+    path.write_bytes(text)
+    with pytest.raises(InputError, match=words):
+        read_plan(path, book_of(twins_model()))

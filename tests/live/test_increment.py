@@ -163,6 +163,22 @@ def test_people_joined_by_full_stations_ask_again_too(monkeypatch):
     assert wrong > 0
 
 
+def test_one_of_two_links_of_a_hop_may_fail_live():
+    standing = world(5)
+    links = standing.network.links
+    pairs = np.c_[np.minimum(links.a, links.b), np.maximum(links.a, links.b)]
+    live = Live(standing)
+    live.at(0)
+    for k in range(links.ids.size):
+        same = np.flatnonzero((pairs == pairs[k]).all(axis=1))
+        live.link_down(k)
+        if same.size > 1:
+            other = same[same != k][0]
+            assert live.now.ways.reached[links.a[other]] == live.now.ways.reached[links.b[other]]
+        assert differences(live) == []
+        live.link_up(k)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", list(POLICIES))
 def test_long_sequences_stay_a_full_recompute(policy):

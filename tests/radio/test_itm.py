@@ -139,6 +139,7 @@ def test_on_flat_land_area_and_profile_are_one():
 )
 def test_any_finite_profile_has_a_finite_loss(seed, n, relief_m, mhz):
     h = np.cumsum(np.random.default_rng(seed).normal(0, relief_m / np.sqrt(n), n))
+    h -= min(h.min(), 0.0)
     assert np.isfinite(point_to_point(h, 100.0, frequency_mhz=mhz, tx_height_m=30, rx_height_m=1.5))
 
 
@@ -153,3 +154,39 @@ def test_bad_arguments_are_refused_together():
         area_mode(1.0, delta_h_m=1.0, **ANTENNAS, siting=("random", "lucky"))
     with pytest.raises(InputError, match="both ends"):
         area_mode(1.0, delta_h_m=1.0, **ANTENNAS, siting=("random",))
+
+
+def test_thousands_of_profiles_at_low_frequencies_with_low_antennas_have_a_loss():
+    """A horizon a few metres away, vertically polarised: where NTIA's own code takes the logarithm of less than 0."""
+    rng = np.random.default_rng(3)
+    steep = 0
+    for _ in range(12_000):
+        n, relief_m = int(rng.integers(2, 120)), float(rng.choice([5.0, 150.0, 400.0, 1000.0]))
+        h = (
+            np.cumsum(rng.normal(0.0, relief_m / np.sqrt(n), n))
+            if rng.random() < 0.5
+            else rng.uniform(0, relief_m, n)
+        )
+        loss = point_to_point(
+            h - h.min() + rng.uniform(0.0, 1000.0),
+            float(rng.choice([1.0, 2.0, 10.0, 90.0])),
+            frequency_mhz=float(rng.uniform(20.0, 100.0)),
+            tx_height_m=float(rng.uniform(0.5, 60.0)),
+            rx_height_m=float(rng.uniform(0.5, 3.0)),
+            horizontal=bool(rng.integers(2)),
+        )
+        assert 0.0 < loss < 400.0
+        steep += loss > 150.0
+    assert steep > 100  # not free space where the reference's comparison with no number would leave it
+
+
+def test_a_ground_beyond_the_references_error_codes_is_refused():
+    with pytest.raises(InputError, match="150 to 400"):
+        point_to_point(
+            np.full(50, 8800.0), 100.0, frequency_mhz=900, tx_height_m=30, rx_height_m=1.5, n0=350.0
+        )
+    with pytest.raises(InputError, match="permittivity"):
+        point_to_point(
+            np.zeros(50), 100.0, frequency_mhz=20, tx_height_m=30, rx_height_m=1.5, permittivity=1.0,
+            conductivity_s_m=5.0, horizontal=True,
+        )  # fmt: skip

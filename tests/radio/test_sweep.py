@@ -137,6 +137,7 @@ def test_free_space_is_the_textbook_formula():
     assert np.isnan(loss[0, 0])
 
 
+@pytest.mark.filterwarnings("ignore::phusong.radio.area.RangeWarning")
 @pytest.mark.parametrize("model", list(MODELS))
 def test_every_model_never_beats_free_space_and_grows_with_distance_on_flat_ground(model):
     ground, transform, middle = flat()

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from phusong.errors import InputError
+from phusong.region.names import places_named
 from phusong.report.explain import explain
 
 
@@ -42,6 +43,24 @@ def test_a_free_option_says_that_it_costs_nothing(result):
 
 def test_a_name_is_found_whatever_its_case(result):
     assert explain(result, "nà hang").startswith("Nà Hang (02200")
+
+
+@pytest.mark.parametrize("name", ["na hang", "NÀ  HANG", "nahang", "Na-Hang", "xã Nà Hang", " nà hang "])
+def test_a_name_is_found_however_it_is_typed(result, name):
+    assert explain(result, name).startswith("Nà Hang (02200")
+
+
+def test_a_part_of_a_name_finds_it_and_several_are_listed_with_their_codes(result):
+    names = result.communes["name"].astype(str).tolist()
+    rows, in_full = places_named(names[0][:3], names)
+    assert 0 in rows or in_full
+    several = replace(result, communes=result.communes.assign(name=["Lũng Cú", "Lũng Phìn", *names[2:]]))
+    text = explain(several, "lung")
+    assert text.startswith("2 communes are named so; ask for one by its code:")
+    assert "Lũng Cú" in text
+    assert str(several.communes["commune_code"].iloc[1]) in text
+    assert explain(several, "lung c").startswith("Lũng Cú (")
+    assert explain(several, "phin").startswith("Lũng Phìn (")
 
 
 def test_an_unknown_name_proposes_the_nearest(result):

@@ -377,20 +377,19 @@ def test_a_frame_of_the_journal_that_is_deep_is_damage(tmp_path):
 
 
 def test_a_line_of_events_that_never_ends_takes_no_memory(tmp_path):
-    from types import SimpleNamespace
-
+    from phusong.live.reads import FilesRead
     from phusong.live.sources import Waiting, batches
 
     path = tmp_path / "events.jsonl"
     with path.open("wb") as file:
         file.truncate(200 * 2**20)  # sparse: zeros, no line end
     allow(100 * 2**20)
-    found = list(batches(str(path), SimpleNamespace(reads={}), follow=False))
+    found = list(batches(str(path), FilesRead(), follow=False))
     assert len(found) == 1
     assert isinstance(found[0], Waiting)
     with path.open("ab") as file:
         file.write(b'\n{"id": "1"}\n')
-    (lines,) = batches(str(path), SimpleNamespace(reads={}), follow=False)
+    (lines,) = batches(str(path), FilesRead(), follow=False)
     assert [line.number for line in lines] == [1, 2]
     assert lines[1].end == path.stat().st_size
 

@@ -55,23 +55,31 @@ def compare(
     if lang not in LANGUAGES:
         raise InputError(Problem("--lang", f"is not one of {', '.join(LANGUAGES)}", value=lang))
     labels = result_labels(results)
-    comparison = put(
-        {label: Result.read(path) for label, path in zip(labels, results, strict=True)},
-        samples=samples,
-        seed=seed,
-    )
+    read = {label: Result.read(path) for label, path in zip(labels, results, strict=True)}
+    outcomes = {label: result.outcome.digest for label, result in read.items()}
+    comparison = put(read, samples=samples, seed=seed)
     page = comparison_html(comparison, language=lang) if out is not None else ""
     if out is not None:
         write_whole(out, page.encode())
     if as_json:
-        print_json(comparison_tree(comparison))
+        print_json({**comparison_tree(comparison), "outcomes": outcomes})
         return
     show(comparison, quiet=quiet)
+    console.print(_outcome_line(outcomes), highlight=False, markup=False)
     if out is None:
         following(f"phusong compare {' '.join(str(p) for p in results)} --out compare.html")
         return
     wrote(out, "one file, open it in a browser")
     following(f"phusong explain {results[labels.index(comparison.leader)]} 1")
+
+
+def _outcome_line(outcomes: dict[str, str]) -> str:
+    """Return the sentence by which results are told apart: those of the same digest say the same in every table."""
+    same: dict[str, list[str]] = {}
+    for label, mark in outcomes.items():
+        same.setdefault(mark, []).append(label)
+    parts = [f"{mark[:16]} ({', '.join(labels)})" for mark, labels in same.items()]
+    return f"Outcome{'s' if len(parts) > 1 else ' of all'}: {'; '.join(parts)}"
 
 
 def comparison_tree(comparison: "Comparison") -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """Options that several commands have: who computes, and what is kept."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 __all__ = [
     "Address",
+    "CoordinateCommand",
     "Keep",
     "StoreFolder",
     "StoreGib",
@@ -17,6 +20,18 @@ __all__ = [
     "WhyRecompute",
     "Workers",
 ]
+
+_NEGATIVE = re.compile(r"-[0-9.]")
+
+
+class CoordinateCommand(TyperCommand):
+    """A command that takes coordinates: what begins with a minus and a digit is a number, not an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - a context of click, or of typer's own copy of it
+        """Return what is left of the arguments once read."""
+        # no option begins with a space, and no number minds one
+        return super().parse_args(ctx, [f" {word}" if _NEGATIVE.match(word) else word for word in args])
+
 
 Workers = Annotated[
     int, typer.Option(help="Threads, or processes of --cluster local; the result is the same.", min=1)

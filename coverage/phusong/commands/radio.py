@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from phusong.commands.options import CoordinateCommand
 from phusong.commands.terminal import console, errors, following, wrote
 from phusong.whole_file import write_whole
 
@@ -13,10 +14,13 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, help="Sweep a network's signal, look at one path.")
 
 
-@app.command("profile")
+@app.command("profile", cls=CoordinateCommand)
 def radio_profile(
     region: Annotated[Path, typer.Argument(help="Region folder.")],
-    transmitter: Annotated[str, typer.Argument(metavar="LAT,LON", help="Where the transmitter stands.")],
+    transmitter: Annotated[
+        str,
+        typer.Argument(metavar="LAT,LON", help="Where the transmitter stands; south and west are negative."),
+    ],
     receiver: Annotated[str, typer.Argument(metavar="LAT,LON", help="Where the receiver stands.")],
     model: Annotated[str, typer.Option(help="The model marked among the losses.")] = "p1812",
     frequency_mhz: Annotated[float, typer.Option(min=30, max=6000)] = 900.0,
@@ -37,6 +41,7 @@ def radio_profile(
     from phusong.report.study import study_region_path  # noqa: PLC0415
 
     find_model(model)
+    transmitter, receiver = transmitter.strip(), receiver.strip()
     place = Region.read(region)
     study, note = study_region_path(
         place, transmitter, receiver, frequency_ghz=frequency_mhz / 1000.0, tx_height_m=tx_height_m,

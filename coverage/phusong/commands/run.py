@@ -96,7 +96,7 @@ def run(
         kept, question = use.keeper.store, _kind_of_question(asked)
         expected = {} if kept is None else kept.record(question)
         with shown_stages(expected, quiet=quiet or as_json) as say:
-            stages = Stages(say)
+            stages = Stages(say, tell=None if say is None else say.share)
             result = run_scenario(
                 asked, folder, stages=stages, crew=use.crew, keeper=use.keeper, resume=resume
             )
@@ -104,8 +104,15 @@ def run(
         if kept is not None and written:
             kept.note(question, {name: round(seconds, 1) for name, seconds in stages.seconds.items()})
     if as_json:
-        print_json({"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary})
+        told = {"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary}
+        print_json({**told, "outcome_digest": result.outcome.digest})
         return
+    if asked.invest.costs_path:
+        from phusong.invest.cost_catalogue import own_cost_notices  # noqa: PLC0415
+
+        rate = asked.invest.vnd_per_usd
+        for told in own_cost_notices(asked.invest.costs_path, vnd_per_usd=rate):
+            console.print(told, highlight=False, markup=False, soft_wrap=True)
     if not quiet:
         _calibration(result.calibration)
         _policies(result.summary["policies"], result.summary["people"])
@@ -120,6 +127,8 @@ def run(
         tell_why(use.keeper)
     took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.seconds.items())
     console.print(f"Stages: {took}; {sum(stages.seconds.values()):.0f} s in all", highlight=False)
+    inputs = str(result.provenance.get("digest", ""))[:16]
+    console.print(f"Outcome {result.outcome.short} of inputs {inputs}", highlight=False)
     if written:
         wrote(folder, f"open {folder / 'report.html'}")
     else:

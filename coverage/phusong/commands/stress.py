@@ -87,7 +87,7 @@ def stress_(
     ):
         found = stress(
             region_of(region, asked, use.keeper), track, asked, plan=remedies, samples=samples, seed=seed,
-            crew=use.crew, say=say, keeper=use.keeper,
+            crew=use.crew, say=say, tell=None if say is None else say.share, keeper=use.keeper,
         )  # fmt: skip
         tables = write_storm(found, folder)
     summary = tables.summary()

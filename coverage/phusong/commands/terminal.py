@@ -1,6 +1,10 @@
 """Where commands print: results on the one stream, progress and errors on the other."""
 
+import contextlib
+import io
+import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,10 +17,12 @@ from rich.text import Text
 
 __all__ = [
     "Interrupted",
+    "LastingStream",
     "cell",
     "console",
     "errors",
     "following",
+    "lasting_streams",
     "print_json",
     "slim_table",
     "stop_cleanly",
@@ -45,6 +51,70 @@ class Interrupted(SystemExit):
     def __init__(self, words: str) -> None:
         super().__init__(130)
         self.words = words
+
+
+class LastingStream(io.RawIOBase):
+    """What is written to a stream as long as it takes any; then nothing more, and the command goes on.
+
+    Parameters
+    ----------
+    under : RawIOBase
+        The stream.
+    """
+
+    def __init__(self, under: io.RawIOBase) -> None:
+        super().__init__()
+        self._under = under
+        self.trouble: OSError | None = None
+
+    def writable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def write(self, data: Any, /) -> int | None:  # noqa: ANN401 - any buffer
+        """Write to the stream; after its first error, nowhere."""
+        if self.trouble is None:
+            try:
+                return self._under.write(data)
+            except BlockingIOError:
+                raise
+            except OSError as error:
+                self.trouble = error
+        return memoryview(data).nbytes
+
+    def isatty(self) -> bool:
+        """Return whether the stream is a terminal."""
+        return self._under.isatty()
+
+    def fileno(self) -> int:
+        """Return the stream's own number."""
+        return self._under.fileno()
+
+
+def lasting_streams() -> LastingStream:
+    """Make what is printed UTF-8, and a full disk or a reader that left no reason to stop; return standard output's."""
+    made = []
+    for name in ("stdout", "stderr"):
+        old = getattr(sys, name)
+        under: io.RawIOBase
+        if old is None or not hasattr(old, "buffer"):  # closed by the caller
+            under, line_by_line = io.FileIO(os.devnull, "w"), False
+        else:
+            with contextlib.suppress(OSError):
+                old.flush()
+            # where Python was told not to buffer, the buffer is the stream itself
+            under, line_by_line = (
+                getattr(old.buffer, "raw", old.buffer),
+                old.line_buffering or old.write_through,
+            )
+        lasting = LastingStream(under)
+        text = io.TextIOWrapper(
+            io.BufferedWriter(lasting), encoding="utf-8", errors="replace",
+            line_buffering=line_by_line or name == "stderr",
+        )  # fmt: skip
+        setattr(sys, name, text)
+        made.append(lasting)
+    return made[0]
 
 
 def stop_cleanly() -> threading.Event:

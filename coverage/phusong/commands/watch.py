@@ -35,6 +35,14 @@ def watch_(
     plan: Annotated[
         Path | None, typer.Option(help="Result folder (or plan.csv) with the money planned.")
     ] = None,
+    window: Annotated[
+        float,
+        typer.Option(
+            help="Reorder window in minutes: so far behind the newest of its own source a line may come.",
+            min=0.0,
+            max=10_080.0,
+        ),
+    ] = 60.0,
     workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
     *,
     follow: Annotated[
@@ -74,7 +82,7 @@ def watch_(
     assert events is not None  # noqa: S101 - said above
     out.mkdir(parents=True, exist_ok=True)
     with alone_in(out):
-        session = Session(standing, out / "state", money)
+        session = Session(standing, out / "state", money, window_ms=round(window * 60_000))
         for notice in session.notices:
             errors.print(f"[dim]· {escape(notice)}[/dim]", highlight=False)
         try:
@@ -96,15 +104,17 @@ def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json:
     import time  # noqa: PLC0415
 
     from phusong.live.files import write_tables  # noqa: PLC0415
-    from phusong.live.sources import Waiting, batches  # noqa: PLC0415
+    from phusong.live.session import Fate  # noqa: PLC0415
+    from phusong.live.sources import Renewed, Waiting, batches  # noqa: PLC0415
 
     times: list[float] = []
     kpis = write_tables(session.register, out)
-    for batch in batches(events, session, follow=follow):
-        if isinstance(batch, Waiting):
-            errors.print(f"[yellow]waiting:[/] {escape(str(batch))}", highlight=False, soft_wrap=True)
+    for batch in batches(events, session.files, follow=follow):
+        if isinstance(batch, (Waiting, Renewed)):
+            word = "waiting" if isinstance(batch, Waiting) else "new file"
+            errors.print(f"[yellow]{word}:[/] {escape(str(batch))}", highlight=False, soft_wrap=True)
             continue
-        outcomes = [session.take(line) for line in batch]
+        outcomes = session.take(batch)
         start = time.perf_counter()
         session.sync()
         kpis = write_tables(session.register, out)
@@ -123,35 +133,46 @@ def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json:
         times.sort()
         console.print(
             f"{len(times):,} events: {1000 * times[len(times) // 2]:.1f} ms each in the middle, "
-            f"{1000 * times[-1]:.1f} ms at most; {session.rejected:,} lines rejected so far (state/rejected.jsonl)",
+            f"{1000 * times[-1]:.1f} ms at most",
             highlight=False,
         )
     else:
-        console.print(f"No new event; {session.rejected:,} lines rejected so far.", highlight=False)
+        console.print("No new event.", highlight=False)
+    counts = session.counts
+    told = " + ".join(f"{counts[fate]:,} {fate}" for fate in Fate)
+    console.print(
+        f"{sum(counts.values()):,} lines read so far = {told} (state/rejected.jsonl says which and why). Reorder window "
+        f"{session.window_min:g} minutes: {session.unsettled:,} of the events applied may still change with an earlier one.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
-    line, event, touched = outcome.line, outcome.event, outcome.touched
+    event, touched = outcome.event, outcome.touched
     if as_json:
         tree: dict[str, Any] = {
-            "source": line.source, "line": line.number, "id": outcome.event_id, "accepted": event is not None,
-            "reason": outcome.reason, "latency_ms": round(1000 * outcome.seconds, 3), "written_ms": round(1000 * written_s, 3),
+            "source": outcome.source, "line": outcome.number, "id": outcome.event_id, "accepted": event is not None,
+            "fate": outcome.fate.value, "revised": outcome.revised, "reason": outcome.reason,
+            "latency_ms": round(1000 * outcome.seconds, 3), "written_ms": round(1000 * written_s, 3),
         }  # fmt: skip
         if touched is not None:
             tree |= {"sites": touched.sites.size, "squares": touched.cells, "communes": touched.communes.size}
         typer.echo(json.dumps(tree, ensure_ascii=False))
         return
-    place = f"{line.source} line {line.number}"
+    place = f"{outcome.source} line {outcome.number}"
+    again = "after an earlier event has come, " if outcome.revised else ""
     if event is None or touched is None:
         named = f" id {outcome.event_id!r}" if outcome.event_id else ""
         errors.print(
-            f"[yellow]rejected:[/] {escape(f'{place}{named}: {outcome.reason}')}; nothing changed",
+            f"[yellow]{again}{outcome.fate}:[/] {escape(f'{place}{named}: {outcome.reason}')}; nothing changed",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
         return
+    subject = event.subject or event.source
     console.print(
         escape(
-            f"{event.time.isoformat()} {event.kind} {event.subject}: {touched.sites.size:,} sites, {touched.cells:,} squares, "
+            f"{again}{event.time.isoformat()} {event.kind} {subject}: {touched.sites.size:,} sites, {touched.cells:,} squares, "
             f"{touched.communes.size:,} communes in {1000 * outcome.seconds:.1f} ms (written in {1000 * written_s:.0f} ms)"
         ),
         highlight=False, soft_wrap=True,

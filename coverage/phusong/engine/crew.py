@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from phusong.errors import InputError, PhusongError, Problem, refuse
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Cluster", "Crew", "Threads", "cluster"]
+__all__ = ["Cluster", "Counted", "Crew", "Threads", "cluster"]
 
 S = TypeVar("S")
 J = TypeVar("J")
@@ -72,6 +72,32 @@ class Threads:
             return
         with ThreadPoolExecutor(self.workers) as pool:
             yield from _in_turn(lambda job: pool.submit(work, shared, job), rest, self.workers * _AHEAD)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A crew that tells which share of its jobs is done, where their number is known.
+
+    Parameters
+    ----------
+    crew : Crew
+        Who does the work.
+    tell : callable
+        Told the share, from 0 to 1.
+    """
+
+    crew: Crew
+    tell: Callable[[float], None]
+
+    def run(
+        self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J], *, together: int = _TOGETHER
+    ) -> Iterator[R]:
+        """Yield what the jobs give; see :class:`Crew`."""
+        total = len(jobs) if isinstance(jobs, Sized) else 0
+        for done, found in enumerate(self.crew.run(work, shared, jobs, together=together), 1):
+            if done <= total:
+                self.tell(done / total)
+            yield found
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from phusong.engine import packing
 from phusong.engine.fingerprint import fingerprint
 from phusong.engine.packing import PackingError, pack, unpack
+from phusong.engine.sources import Entry, program_parts
 from phusong.engine.store import Store
 
 __all__ = ["Keeper", "StageNote"]
@@ -52,7 +54,13 @@ class Keeper:
     notes: list[StageNote] = field(default_factory=list)
 
     def stage(
-        self, name: str, make: Callable[[], T], reads: Mapping[str, object], types: tuple[type, ...] = ()
+        self,
+        name: str,
+        make: Callable[[], T],
+        reads: Mapping[str, object],
+        types: tuple[type, ...] = (),
+        *,
+        by: tuple[Entry, ...],
     ) -> T:
         """Return what `make` gives, from the store if it was made before of the same things.
 
@@ -61,11 +69,14 @@ class Keeper:
         name : str
             Of the stage.
         make : callable
-            Does the work; it must depend on nothing but `reads`.
+            Does the work by calling `by`; it must depend on nothing but `reads`.
         reads : mapping
-            Everything the outcome depends on, by a name for people.
+            Everything the outcome depends on but the program itself, by a name for people.
         types : tuple of type
             Dataclasses in the outcome.
+        by : tuple of function
+            The functions that compute. What they are made of counts: all modules behind them, the shipped tables those
+            read, the libraries they import.
         """
         start = time.perf_counter()
         if self.store is None:
@@ -73,6 +84,7 @@ class Keeper:
             self.notes.append(StageNote(name, False, "nothing is kept", time.perf_counter() - start))
             return value
         parts = {key: fingerprint(value) for key, value in reads.items()}
+        parts |= program_parts(*by, packing, around=(make.__module__,))
         key = fingerprint([name, parts])
         damaged = self.store.use.damaged
         data = self.store.get(key)

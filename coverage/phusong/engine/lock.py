@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from phusong.errors import InputError, Problem
+from phusong.whole_file import checked_place
 
 __all__ = ["alone_in"]
 
@@ -20,9 +21,9 @@ def alone_in(folder: Path) -> Iterator[None]:
     Raises
     ------
     InputError
-        If another run on this machine holds it.
+        If another run on this machine holds it, or nothing can be written there.
     """
-    place = folder.resolve()
+    place = checked_place(folder)
     mark = hashlib.blake2b(str(place).encode(), digest_size=16).hexdigest()
     locks = user_cache_path("phusong") / "locks"
     try:
@@ -33,7 +34,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         raise InputError(
             Problem(str(folder), "is being written by another run; wait for it, or name another folder")
         ) from None
-    except OSError:
+    except (OSError, NotImplementedError):
         # nowhere to put a lock: a read-only home is no reason not to run
         yield
         return

@@ -58,7 +58,10 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Return whether a value is there (it may still prove damaged)."""
-        return self._path(key).is_file()
+        try:
+            return self._path(key).is_file()
+        except OSError:
+            return False  # a folder that others own
 
     def get(self, key: str) -> bytes | None:
         """Return the value, or None if it is not there or damaged; a damaged one is removed."""
@@ -72,7 +75,8 @@ class Store:
             or hashlib.blake2b(data[_SUM_BYTES:], digest_size=_SUM_BYTES).digest() != data[:_SUM_BYTES]
         ):
             self.use.damaged += 1
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
             return None
         self.use.found += 1
         with contextlib.suppress(OSError):  # a folder that others own can still be read
@@ -117,22 +121,22 @@ class Store:
             Bytes of the values removed.
         """
         found = []
-        for path in self.folder.glob(f"*/{_ours()}*"):
-            if not _lives(path.name.removeprefix(_ours()).partition("-")[0]):
-                path.unlink(missing_ok=True)
-        for path in self.folder.glob("??/*"):
-            try:
-                facts = path.stat()
-            except OSError:
-                continue  # another run was quicker
-            found.append((facts.st_mtime_ns, str(path), facts.st_size))
+        with contextlib.suppress(OSError):  # a folder that cannot be looked into
+            for path in self.folder.glob(f"*/{_ours()}*"):
+                if not _lives(path.name.removeprefix(_ours()).partition("-")[0]):
+                    path.unlink(missing_ok=True)
+            for path in self.folder.glob("??/*"):
+                with contextlib.suppress(OSError):  # another run was quicker
+                    facts = path.stat()
+                    found.append((facts.st_mtime_ns, str(path), facts.st_size))
         total = sum(size for _, _, size in found)
         removed = 0
         for _, path_text, size in sorted(found):
             if total - removed <= self.most_bytes:
                 break
-            Path(path_text).unlink(missing_ok=True)
-            removed += size
+            with contextlib.suppress(OSError):  # a disk that takes no changes
+                Path(path_text).unlink(missing_ok=True)
+                removed += size
         return removed
 
     def _path(self, key: str) -> Path:
@@ -151,7 +155,8 @@ class Store:
                 file.write(data)
             Path(draft).replace(path)
         except BaseException:
-            Path(draft).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                Path(draft).unlink(missing_ok=True)
             raise
 
 

@@ -67,13 +67,33 @@ def read_plan(plan: str | Path | pd.DataFrame | Iterable[str], book: PlanBook) -
         path = Path(plan)
         data = read_bytes(path)
         known = [n for names in _NAMES.values() for n in names]
-        return _read(read_text_table(data, path.name, known=known).frame, path.name, book)
-    ids = [str(i) for i in plan]
+        frame = read_text_table(data, path.name, known=known, one_column=True).frame
+        ids = _bare_ids(frame, book)
+        return _read(frame, path.name, book) if ids is None else _read(_of_ids(ids, book), path.name, book)
+    return _read(_of_ids([str(i) for i in plan], book), "plan", book)
+
+
+def _bare_ids(frame: pd.DataFrame, book: PlanBook) -> list[str] | None:
+    """Return the ids of a list that has no header: its first line is an id of the book."""
+    if len(frame.columns) != 1:
+        return None
+    first = str(frame.columns[0])
+    known = {*book.remedies["remedy_id"].astype(str), *book.bundles["bundle_id"].astype(str)}
+    if not {part.strip().removeprefix("'") for part in first.split(";")} & known:
+        return None
+    # every part of a line is an id of its own
+    return [
+        part.strip() for line in (first, *frame.iloc[:, 0]) for part in str(line).split(";") if part.strip()
+    ]
+
+
+def _of_ids(ids: list[str], book: PlanBook) -> pd.DataFrame:
+    """Return a list of ids of remedies and bundles as a table."""
     remedies = set(book.remedies["remedy_id"].astype(str))
     bundles = set(book.bundles["bundle_id"].astype(str))
     as_bundle = [i if i in bundles and i not in remedies else "" for i in ids]
     named = ["" if b else i for i, b in zip(ids, as_bundle, strict=True)]
-    return _read(pd.DataFrame({"remedy_id": named, "bundle_id": as_bundle}, dtype=object), "plan", book)
+    return pd.DataFrame({"remedy_id": named, "bundle_id": as_bundle}, dtype=object)
 
 
 def _read(frame: pd.DataFrame, where: str, book: PlanBook) -> ProposedPlan:

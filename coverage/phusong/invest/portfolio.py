@@ -1,6 +1,6 @@
 """The ranked options, the plan, its certificate and the curve of people against money."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,6 +67,7 @@ def choose(
     value: Floats | None = None,
     reach: Reach | None = None,
     facilities: Floats | None = None,
+    tell: Callable[[float], None] = lambda _share: None,
 ) -> Portfolio:
     """Rank the bundles, choose a plan within the budget, and bound what any plan could reach.
 
@@ -90,6 +91,8 @@ def choose(
         How surely bundles reach elements, so that signal and outages are sampled with the rest.
     facilities : ndarray, shape (n_elements,), optional
         Schools, clinics and offices that count as reached with each element.
+    tell : callable
+        Told about which share of the work is done.
 
     Raises
     ------
@@ -99,10 +102,12 @@ def choose(
     ranking = rank_by_value(offers.model, value)
     chosen: Chosen = chosen_plan(offers, settings, facts, commune_of_element, parts, value)
     best = chosen.best
+    tell(0.6)
     sure = robustness(
         offers, ranking, best.remedies, commune_of_element, budget_musd=chosen.money_musd, samples=settings.samples,
         seed=settings.seed, spread=settings.spread, reach=reach, value=value,
     )  # fmt: skip
+    tell(0.8)
     options = options_table(
         offers,
         ranking,
@@ -116,6 +121,7 @@ def choose(
         keep_probability=sure.keep_probability,
         in_cautious_plan=offers.model.holds(sure.cautious)[ranking.order],
     )
+    tell(0.9)
     moved = tornado(offers, best.remedies, budget_musd=chosen.money_musd, spread=settings.spread, reach=reach)
     book = PlanBook.of_offers(offers, commune_of_element, np.array(list(commune_names), str))
     return Portfolio(

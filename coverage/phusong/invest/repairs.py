@@ -172,7 +172,9 @@ def _carry_out(choice, p, q, state, power, link):  # type: ignore[no-untyped-def
     source, node, autonomy, oversize, parent, link_lost = state
     at = choice % source.size
     if choice >= source.size:
-        parent[at], link_lost[at] = link[0][q, at], link[1][q, at]
+        # a link to where the old one leads stands beside it: the hop is down only while both are
+        beside = link_lost[at] if parent[at] == link[0][q, at] else 1.0
+        parent[at], link_lost[at] = link[0][q, at], beside * link[1][q, at]
         return
     source[at], node[at] = power[0][p, at], power[1][p, at]
     autonomy[at] = max(power[2][p, at], autonomy[at])

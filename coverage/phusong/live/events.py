@@ -11,7 +11,18 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from phusong.errors import PhusongError, nearest_name
 
-__all__ = ["LONGEST_LINE", "SCHEMA_VERSION", "Event", "Kind", "LineError", "Money", "parse"]
+__all__ = [
+    "LONGEST_LINE",
+    "SCHEMA_VERSION",
+    "AssetClass",
+    "AssetState",
+    "Event",
+    "Kind",
+    "LineError",
+    "Money",
+    "States",
+    "parse",
+]
 
 SCHEMA_VERSION = 1
 LONGEST_LINE = 65_536  # bytes
@@ -32,6 +43,7 @@ class Kind(StrEnum):
     site_commissioned = "site_commissioned"
     lock_opened = "lock_opened"
     money_disbursed = "money_disbursed"
+    state_as_of = "state_as_of"
     clock = "clock"
 
 
@@ -65,6 +77,53 @@ class Money(Note):
         return round(self.amount_musd * 1e8)
 
 
+class AssetState(StrEnum):
+    """What a record of the state says of an asset."""
+
+    up = "up"
+    down = "down"
+
+
+class AssetClass(StrEnum):
+    """What a record of the state may name."""
+
+    sites = "sites"
+    lines = "lines"
+    links = "links"
+
+
+_Stated = dict[Annotated[str, Field(min_length=1, max_length=128)], AssetState]
+
+
+class States(Note):
+    """Payload of `state_as_of`: what is up and what is down, whatever was believed of it before."""
+
+    sites: _Stated = Field(default_factory=dict, description="site_id: up or down.")
+    lines: _Stated = Field(default_factory=dict, description="line_id of a power line: up (closed) or down.")
+    links: _Stated = Field(default_factory=dict, description="link_id: up or down.")
+    others_normal: list[AssetClass] = Field(
+        default_factory=list,
+        description="Classes of which the record is a whole list: what it does not name of them runs as normal.",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "States":
+        if not (self.sites or self.lines or self.links or self.others_normal):
+            raise ValueError(
+                'names no asset; write e.g. {"sites": {"s000001": "down"}, "others_normal": ["sites"]}'
+            )
+        return self
+
+    def of(self, group: AssetClass) -> Mapping[str, AssetState]:
+        """Return what is said of the assets of a class."""
+        stated: Mapping[str, AssetState] = getattr(self, group.value)
+        return stated
+
+
+_PAYLOADS: Mapping[Kind, type[Note]] = {Kind.money_disbursed: Money, Kind.state_as_of: States}
+_NO_SUBJECT = (Kind.clock, Kind.state_as_of)
+
+
 class Event(BaseModel):
     """What happened, to what, when."""
 
@@ -74,12 +133,13 @@ class Event(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")] = Field(
         description="Unique name of the event; the second of two with one id changes nothing."
     )
-    time: AwareDatetime = Field(
-        description="When it happened, ISO 8601 with zone; never before the last one."
-    )
+    time: AwareDatetime = Field(description="When it happened, ISO 8601 with zone.")
     kind: Kind = Field(description="What happened.")
     subject: Annotated[str, Field(max_length=128)] = Field(
         "", description="site_id, line_id, link_id, or for money a commune_code or province_code."
+    )
+    source: Annotated[str, Field(max_length=128)] = Field(
+        "", description="Who tells, where one file holds several: the clock of each is followed by itself."
     )
     payload: dict[str, Any] = Field(default_factory=dict, description="By kind; a `note` is always allowed.")
 
@@ -87,11 +147,13 @@ class Event(BaseModel):
     def _sensible(self) -> "Event":
         if not _EARLIEST <= self.time < _LATEST:
             raise ValueError("time must lie between 2000 and 2100")
-        if (self.kind is Kind.clock) == bool(self.subject):
+        if (self.kind in _NO_SUBJECT) == bool(self.subject):
             raise ValueError(
-                "a clock event has no subject" if self.subject else "subject must name what it happened to"
+                f"a {self.kind} event has no subject"
+                if self.subject
+                else "subject must name what it happened to"
             )
-        (Money if self.kind is Kind.money_disbursed else Note).model_validate(self.payload)
+        _PAYLOADS.get(self.kind, Note).model_validate(self.payload)
         return self
 
     @property
@@ -103,6 +165,17 @@ class Event(BaseModel):
     def money(self) -> Money:
         """The payload of a payment."""
         return Money.model_validate(self.payload)
+
+    @property
+    def states(self) -> States:
+        """The payload of a record of the state."""
+        return States.model_validate(self.payload)
+
+    @property
+    def content(self) -> str:
+        """All that the event says, as text that is the same for two that say the same."""
+        told = {"id": self.id, "time": self.time_ms, "kind": self.kind, "subject": self.subject}
+        return json.dumps(told | {"payload": self.payload}, sort_keys=True, ensure_ascii=True)
 
 
 def parse(line: bytes) -> Event:
@@ -137,6 +210,8 @@ def parse(line: bytes) -> Event:
         raise LineError(f"is no JSON that can be read; expected {_FORM}") from None
     if not isinstance(tree, dict):
         raise LineError(f"is no JSON object; expected {_FORM}")
+    if b"\\u" in line and not _writable(tree):
+        raise LineError("holds half a character (a lone surrogate such as \\ud800), which no text can hold")
     name = tree.get("id")
     event_id = name if isinstance(name, str) else ""
     if "version" in tree and tree["version"] != SCHEMA_VERSION:
@@ -147,6 +222,14 @@ def parse(line: bytes) -> Event:
         return Event.model_validate(tree)
     except ValidationError as error:
         raise LineError("; ".join(_words(e) for e in error.errors()), event_id) from None
+
+
+def _writable(tree: object) -> bool:
+    try:
+        json.dumps(tree, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from phusong.live.rows import members
 from phusong.live.standing import Standing
 from phusong.service.capacity import CLOSED, busy_stations, people_in
 
-__all__ = ["Live", "Touched"]
+__all__ = ["Live", "Touched", "together"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -106,7 +106,7 @@ class Live:
                 happened.clock_ms = due
                 done.append(self._change(sites))
         happened.clock_ms = time_ms
-        return _together(done)
+        return together(done)
 
     def site_down(self, site: int) -> Touched:
         """Take a site off the air."""
@@ -337,7 +337,14 @@ class Live:
         return np.asarray(happened.lost_people_ms + missing * since, np.int64)
 
 
-def _together(parts: list[Touched]) -> Touched:
+def together(parts: list[Touched]) -> Touched:
+    """Return what several changes changed.
+
+    Parameters
+    ----------
+    parts : list of Touched
+        One after another.
+    """
     if not parts:
         return Touched(_NONE, 0, _NONE)
     pick: Callable[[str], Ints] = lambda name: np.unique(np.concatenate([getattr(p, name) for p in parts]))  # noqa: E731

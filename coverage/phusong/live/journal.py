@@ -11,7 +11,10 @@ from typing import Any
 from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem
 
-__all__ = ["Journal", "records"]
+__all__ = ["Journal", "first_record", "records"]
+
+
+_LONGEST_FIRST = 65_536  # bytes
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,12 @@ def records(path: Path, start: int = 0) -> Tail:
         out.append(record)
         end += len(line)
     return Tail(out, end, len(data) - end)
+
+
+def first_record(path: Path) -> dict[str, Any]:
+    """Return the first record of a journal; nothing where it is torn or damaged."""
+    with path.open("rb") as file:
+        return _decode(file.readline(_LONGEST_FIRST)) or {}
 
 
 class Journal:

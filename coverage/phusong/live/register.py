@@ -1,6 +1,7 @@
 """From an event's words to what it does: who is meant, whether it can be so, and what follows."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 
 import numpy as np
 import numpy.typing as npt
@@ -8,20 +9,22 @@ import numpy.typing as npt
 from phusong.errors import nearest_name
 from phusong.live.areas import Sums, added
 from phusong.live.catalogue import Figures, kpis, values
-from phusong.live.events import Event, Kind
+from phusong.live.events import AssetClass, AssetState, Event, Kind, States
 from phusong.live.happened import NEVER, Happened
-from phusong.live.increment import Live, Touched
+from phusong.live.increment import Live, Touched, together
 from phusong.live.now import spent_batteries
 from phusong.live.standing import Standing
 
 __all__ = ["Area", "Register"]
 
 Area = tuple[str, str]
+Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 WORKS = (Kind.site_commissioned, Kind.lock_opened, Kind.money_disbursed)
 REGION: Area = ("region", "")
+_TOLD = 5  # names in one reason
 
 
 class Register:
@@ -67,12 +70,13 @@ class Register:
         """What has happened so far."""
         return self.live.happened
 
-    def refusal(self, event: Event) -> str | None:
-        """Return why an event cannot be so, or nothing."""
-        happened, standing = self.happened, self.live.standing
-        if happened.clock_ms != NEVER and event.time_ms < happened.clock_ms:
-            late = (happened.clock_ms - event.time_ms) / 1000.0
-            return f"its time lies {late:,.3f} s before the last event's: a clock went backwards, or it came out of order"
+    def copy(self) -> "Register":
+        """Return a register that goes its own way from here."""
+        shared = (self.live.standing, self.areas, self.row, self._planned, self._names)
+        return deepcopy(self, {id(thing): thing for thing in shared})
+
+    def unknown(self, event: Event) -> str | None:
+        """Return what an event names that the region does not have, or nothing: whatever has happened before."""
         if event.kind is Kind.clock:
             return None
         if event.kind is Kind.money_disbursed:
@@ -80,11 +84,32 @@ class Register:
             if event.subject in known:
                 return None
             return f"{event.subject!r} is no commune_code or province_code here{nearest_name(event.subject, known)}"
-        group = event.kind.split("_", maxsplit=1)[0] if event.kind is not Kind.lock_opened else "site"
-        k = self._names[group].get(event.subject)
-        if k is None:
-            near = nearest_name(event.subject, self._names[group])
-            return f"{event.subject!r} is no {group}_id of the region{near}"
+        if event.kind is Kind.state_as_of:
+            asked = [(g.value.removesuffix("s"), name) for g in AssetClass for name in event.states.of(g)]
+        else:
+            asked = [(_group(event.kind), event.subject)]
+        wrong = [(group, name) for group, name in asked if name not in self._names[group]]
+        told = [
+            f"{name!r} is no {group}_id of the region{nearest_name(name, self._names[group])}"
+            for group, name in wrong[:_TOLD]
+        ]
+        more = f"; and {len(wrong) - _TOLD:,} more" if len(wrong) > _TOLD else ""
+        return "; ".join(told) + more or None
+
+    def refusal(self, event: Event) -> str | None:
+        """Return why an event cannot be so after what has happened, or nothing."""
+        happened, standing = self.happened, self.live.standing
+        unknown = self.unknown(event)
+        if unknown or event.kind in (Kind.clock, Kind.money_disbursed):
+            return unknown
+        if event.kind is Kind.state_as_of:
+            planned = standing.planned & ~happened.commissioned
+            early = [name for name in event.states.sites if planned[self._names["site"][name]]]
+            more = f", and {len(early) - _TOLD:,} more," if len(early) > _TOLD else ""
+            names = ", ".join(repr(name) for name in early[:_TOLD])
+            return f"{names}{more} planned and not commissioned yet" if early else None
+        group = _group(event.kind)
+        k = self._names[group][event.subject]
         waiting = bool(group == "site" and standing.planned[k] and not happened.commissioned[k])
         contradictions = {
             Kind.site_down: (group == "site" and bool(happened.site_down[k]), "is down already"),
@@ -124,19 +149,50 @@ class Register:
             touched = Touched(np.zeros(0, np.int64), 0, np.zeros(0, np.int64))
         elif event.kind is Kind.clock:
             return before
+        elif event.kind is Kind.state_as_of:
+            touched, confirmed = self._restate(event.states)
+            self._tell(
+                self._with_above(self._first_commune + np.union1d(touched.communes, confirmed)),
+                ("network",),
+                event.time_ms,
+            )
         else:
-            group = "site" if event.kind is Kind.lock_opened else event.kind.split("_", maxsplit=1)[0]
-            touched = getattr(live, event.kind.value)(self._names[group][event.subject])
+            touched = getattr(live, event.kind.value)(self._names[_group(event.kind)][event.subject])
             rows = self._with_above(self._first_commune + touched.communes)
             topics = ("network", "works") if event.kind in WORKS else ("network",)
             self._tell(rows, topics, event.time_ms)
         if event.kind in WORKS:
             self._note_works(rows, event.time_ms)
-        return Touched(
-            np.union1d(before.sites, touched.sites),
-            before.cells + touched.cells,
-            np.union1d(before.communes, touched.communes),
+        return together([before, touched])
+
+    def _restate(self, states: States) -> tuple[Touched, Ints]:
+        """Let assets be as stated, power first; return what that changed, and the communes whose sites were stated."""
+        live, standing = self.live, self.live.standing
+        happened = self.happened
+        done: list[Touched] = []
+        closed = _stated(
+            states, AssetClass.lines, self._names["line"], happened.closed, standing.lines.closed
         )
+        # what comes back goes first, so that no site is thought off that another line feeds
+        for up in (True, False):
+            for k in np.flatnonzero((closed != happened.closed) & (closed == up)).tolist():
+                done.append(live.line_up(k) if up else live.line_down(k))
+        always = np.ones(happened.link_up.size, bool)
+        link_up = _stated(states, AssetClass.links, self._names["link"], happened.link_up, always)
+        for k in np.flatnonzero(link_up != happened.link_up).tolist():
+            done.append(live.link_up(k) if link_up[k] else live.link_down(k))
+        planned = standing.planned & ~happened.commissioned
+        whole = AssetClass.sites in states.others_normal
+        stated = np.full(planned.size, whole) & ~planned
+        stated[[self._names["site"][name] for name in states.sites]] = True
+        now_up = ~happened.site_down & ~spent_batteries(standing, happened)
+        site_up = _stated(states, AssetClass.sites, self._names["site"], now_up, ~planned)
+        for k in np.flatnonzero(stated & (site_up != now_up)).tolist():
+            done.append(live.site_up(k) if site_up[k] else live.site_down(k))
+        for k in np.flatnonzero(stated & ~site_up & ~happened.site_down).tolist():
+            done.append(live.site_down(k))  # off for want of power until now: off by word from here on
+        communes = standing.places.site_commune[stated]
+        return together(done), np.unique(communes[communes >= 0]).astype(np.int64)
 
     def figures(self) -> Figures:
         """Return what KPIs are computed from: the region, its provinces, its communes."""
@@ -175,6 +231,20 @@ class Register:
                 if np.isfinite(found[row]):
                     points = self.happened.works.setdefault((self.areas[row], kpi.key), [])
                     points.append((time_ms, float(found[row])))
+
+
+def _group(kind: Kind) -> str:
+    return "site" if kind is Kind.lock_opened else kind.split("_", maxsplit=1)[0]
+
+
+def _stated(
+    states: States, group: AssetClass, names: Mapping[str, int], believed: Bools, normal: Bools
+) -> Bools:
+    """Return which assets of a class are up after a record: as stated, the others as normal or as believed."""
+    up = np.where(group in states.others_normal, normal, believed)
+    for name, state in states.of(group).items():
+        up[names[name]] = state is AssetState.up
+    return np.asarray(up, bool)
 
 
 def _positions(names: npt.NDArray[np.str_]) -> dict[str, int]:

@@ -1,48 +1,45 @@
 """A watch: lines in, decisions to the journal, the present kept current; a restart goes on where a kill stopped it."""
 
+import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem
 from phusong.live.events import Event, LineError, parse
+from phusong.live.happened import NEVER
 from phusong.live.increment import Touched
-from phusong.live.journal import Journal, records
+from phusong.live.journal import Journal, Tail, first_record, records
+from phusong.live.reads import FilesRead, Read
 from phusong.live.register import Register
 from phusong.live.snapshot import from_tree, standing_digest, to_tree
+from phusong.live.sources import Line
 from phusong.live.standing import Standing
+from phusong.live.timeline import WINDOW_MS, Entry, Timeline
 from phusong.whole_file import write_whole
 
-__all__ = ["Line", "Outcome", "Session"]
+__all__ = ["Fate", "Outcome", "Session"]
 
-_FORMAT = 1
+_FORMAT = 2
 _SNAPSHOT_EVERY = 500  # records
+_NOTHING_READ: Mapping[str, Any] = {
+    "journal_bytes": 0, "arrivals": 0, "applied": 0, "ids": {}, "reads": {}, "window_ms": WINDOW_MS, "latest_ms": {},
+    "settled_ms": NEVER, "pending": [], "told": [],
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of a source.
+class Fate(StrEnum):
+    """What becomes of a line."""
 
-    Parameters
-    ----------
-    source : str
-        Name of the file, or ``-``.
-    number : int
-        Counted from 1.
-    end : int
-        Bytes of the source up to its end.
-    text : bytes
-        Without its line end.
-    """
-
-    source: str
-    number: int
-    end: int
-    text: bytes
+    applied = "applied"
+    repeated = "repeated"
+    late = "late"
+    rejected = "rejected"
 
 
 @dataclass(frozen=True)
@@ -51,26 +48,53 @@ class Outcome:
 
     Parameters
     ----------
-    line : Line
-        The line.
+    source : str
+        Name of its file, or ``-``.
+    number : int
+        Of the line.
+    fate : Fate
+        What became of it. What is not settled may still change with an earlier event.
     event : Event or None
-        The event, where it was one and was accepted.
+        The event, where it is applied.
     reason : str
-        Why it changed nothing; empty when accepted.
+        Why it changes nothing; empty when applied.
     event_id : str
         Its id as far as it could be read.
     touched : Touched or None
         What it changed.
     seconds : float
         From the line to the present being current again.
+    revised : bool
+        Whether it was told otherwise before: an earlier event has come since.
     """
 
-    line: Line
+    source: str
+    number: int
+    fate: Fate
     event: Event | None
     reason: str
     event_id: str
     touched: Touched | None
     seconds: float
+    revised: bool = False
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A line that changes nothing, and why."""
+
+    fate: Fate
+    source: str
+    number: int
+    event_id: str
+    reason: str
+    text: str
+
+    def as_line(self) -> bytes:
+        tree = {"source": self.source, "line": self.number, "id": self.event_id, "fate": self.fate.value}
+        return (
+            json.dumps(tree | {"reason": self.reason, "text": self.text}, ensure_ascii=False).encode() + b"\n"
+        )
 
 
 class Session:
@@ -81,105 +105,169 @@ class Session:
     standing : Standing
         What stands before any event.
     folder : Path
-        Where journal.jsonl, snapshot.json and rejected.jsonl are kept.
+        Where journal.jsonl, snapshot.json, rejected.jsonl and lines.json are kept.
     planned_musd : mapping of str to float, optional
         Money planned by commune_code. [million USD]
+    window_ms : int
+        How far behind the newest that its own source has told a line may come. [ms]
 
     Raises
     ------
     InputError
-        If the folder's state belongs to another region or scenario, or is damaged.
+        If the folder's state belongs to another region or scenario, was written by an earlier phusong, or is damaged.
 
     Attributes
     ----------
+    files : FilesRead
+        What has been read of each file.
     notices : list of str
         What a restart has to tell: records replayed, a torn end dropped.
     """
 
     def __init__(
-        self, standing: Standing, folder: Path, planned_musd: Mapping[str, float] | None = None
+        self,
+        standing: Standing,
+        folder: Path,
+        planned_musd: Mapping[str, float] | None = None,
+        *,
+        window_ms: int = WINDOW_MS,
     ) -> None:
         self._standing, self._folder = standing, folder
         self._digest = standing_digest(standing)
         self.notices: list[str] = []
-        snapshot = self._snapshot()
-        happened = from_tree(standing, snapshot["happened"]) if snapshot else None
-        self._ids: set[str] = set(snapshot["ids"]) if snapshot else set()
-        self.reads: dict[str, tuple[int, int]] = (
-            {k: (int(a), int(b)) for k, (a, b) in snapshot["reads"].items()} if snapshot else {}
-        )
-        self.register = Register(standing, happened, planned_musd)
         path = folder / "journal.jsonl"
-        tail = records(path, int(snapshot["journal_bytes"]) if snapshot else 0)
-        for record in tail.records:
-            self._replay(record)
-        replayed = sum("standing" not in r for r in tail.records)
-        if replayed:
-            self.notices.append(f"{replayed:,} records of the journal replayed after the snapshot")
-        if tail.torn:
-            self.notices.append(
-                f"a torn end of {tail.torn:,} bytes was dropped from {path.name}; its line is read again"
-            )
+        if path.is_file() and (first := first_record(path)):
+            _refuse_older(path, first.get("format", 1))
+        found = self._snapshot()
+        tree = _NOTHING_READ if found is None else found
+        tail = records(path, int(tree["journal_bytes"]))
+        happened = None if found is None else from_tree(standing, tree["happened"])
+        # pending: source, line and text
+        self._said = {int(n): (str(s), int(k), str(text)) for n, s, k, text in tree["pending"]}
+        self._place = {n: (s, k) for n, (s, k, _) in self._said.items()}
+        self._ids = {str(k): str(v) for k, v in tree["ids"].items()}
+        self._told = {
+            int(n): _Told(Fate(fate), str(s), int(k), str(i), str(why), str(text))
+            for n, fate, s, k, i, why, text in tree["told"]
+        }
+        self.files = FilesRead.from_tree(tree["reads"])
+        self._arrivals, self._settled_count = int(tree["arrivals"]), int(tree["applied"])
+        self._timeline = Timeline(
+            Register(standing, happened, planned_musd),
+            window_ms=int(tree["window_ms"]),
+            latest_ms=tree["latest_ms"],
+            settled_ms=int(tree["settled_ms"]),
+            pending=[_entry(n, text) for n, (_, _, text) in self._said.items()],
+        )
+        self._replay(tail)
         self._journal = Journal(path, tail.end)
         if tail.end == 0:
-            self._journal.append({"standing": self._digest})
+            self._journal.append({"format": _FORMAT, "standing": self._digest, "window_ms": window_ms})
+        elif window_ms != self._timeline.window_ms:
+            self._journal.append({"window_ms": window_ms})
+        self._timeline.window_ms = window_ms
         self._since_snapshot = len(tail.records)
-        # rejected lines are the journal's; their file is made anew in case a kill came between the two
-        told = [r for r in records(path).records if "reason" in r]
-        self._rejected = b"".join(_rejected(r) for r in told)
-        write_whole(folder / "rejected.jsonl", self._rejected)
+        self._write_told()
+
+    @property
+    def register(self) -> Register:
+        """The present."""
+        return self._timeline.present
+
+    @property
+    def counts(self) -> Mapping[Fate, int]:
+        """Lines read since the beginning by what became of them; they add up to all that were read."""
+        pending = sum(not e.reason for e in self._timeline.pending)
+        out = dict.fromkeys(Fate, 0)
+        for told in self._told.values():
+            out[told.fate] += 1
+        out[Fate.applied] = self._settled_count + pending
+        return out
 
     @property
     def accepted(self) -> int:
         """Events accepted since the beginning."""
-        return len(self._ids)
+        return self.counts[Fate.applied]
 
     @property
     def rejected(self) -> int:
-        """Lines rejected since the beginning."""
-        return self._rejected.count(b"\n")
+        """Lines that changed nothing, for whatever reason, since the beginning."""
+        return len(self._told)
 
-    def take(self, line: Line) -> Outcome:
-        """Decide on a line, write the decision down, and let the event happen."""
+    @property
+    def unsettled(self) -> int:
+        """Events that an earlier one may still come before."""
+        return len(self._timeline.pending)
+
+    @property
+    def window_min(self) -> float:
+        """How far behind the newest of its own source a line may come. [minutes]"""
+        return self._timeline.window_ms / 60_000
+
+    def take(self, lines: Sequence[Line]) -> list[Outcome]:
+        """Decide on lines, write the decisions down, and let the events happen.
+
+        Parameters
+        ----------
+        lines : sequence of Line
+            In the order in which they came.
+
+        Returns
+        -------
+        list of Outcome
+            Of each line; then of earlier lines about which these have changed the decision.
+        """
         start = time.perf_counter()
-        event: Event | None = None
-        event_id = ""
-        try:
-            event = parse(line.text)
-            event_id = event.id
-            reason = self._twice(event) or self.register.refusal(event) or ""
-        except LineError as error:
-            reason, event_id = error.reason, error.event_id
-        record: dict[str, Any] = {"source": line.source, "line": line.number, "end": line.end}
-        if event is None or reason:
-            text = line.text.decode("utf-8", errors="backslashreplace")
-            record |= {"id": event_id, "reason": reason, "text": text}
-            self._rejected += _rejected(record)
-        else:
-            record["event"] = event.model_dump(mode="json")
-        self._journal.append(record)
-        self._since_snapshot += 1
-        touched = self._happen(record)
-        seconds = time.perf_counter() - start
-        return Outcome(line, None if reason else event, reason, event_id, touched, seconds)
+        first = self._arrivals
+        for line in lines:
+            self._journal.append(self._decide(line))
+            self._since_snapshot += 1
+        entries = {e.arrival: e for e in self._timeline.pending}
+        changed, done = self._happen()
+        entries |= {e.arrival: e for e in (*self._timeline.pending, *done)}
+        seconds = (time.perf_counter() - start) / max(len(lines), 1)
+        now = [
+            self._outcome(
+                line.source, line.number, number=first + k, entry=entries.get(first + k), seconds=seconds
+            )
+            for k, line in enumerate(lines)
+        ]
+        earlier = [
+            self._outcome(*self._place[e.arrival], number=e.arrival, entry=e, seconds=seconds, revised=True)
+            for e in changed
+            if e.arrival < first
+        ]
+        self._place = {e.arrival: self._place[e.arrival] for e in self._timeline.pending}
+        return now + earlier
 
     def sync(self) -> None:
         """Bring decisions to the disk: before anything that follows from them is shown."""
         self._journal.sync()
-        write_whole(self._folder / "rejected.jsonl", self._rejected)
+        self._write_told()
         if self._since_snapshot >= _SNAPSHOT_EVERY:
             self.snapshot()
 
     def snapshot(self) -> None:
         """Write the state whole, so that a restart replays only what comes after."""
         self._journal.sync()
+        line = self._timeline
         tree = {
             "format": _FORMAT,
             "standing": self._digest,
             "journal_bytes": self._journal.end,
-            "ids": sorted(self._ids),
-            "reads": self.reads,
-            "happened": to_tree(self._standing, self.register.happened),
+            "arrivals": self._arrivals,
+            "applied": self._settled_count,
+            "ids": dict(sorted(self._ids.items())),
+            "reads": self.files.to_tree(),
+            "window_ms": line.window_ms,
+            "latest_ms": dict(sorted(line.latest_ms.items())),
+            "settled_ms": line.settled_ms,
+            "pending": [[e.arrival, *self._said[e.arrival]] for e in line.pending],
+            "told": [
+                [n, t.fate.value, t.source, t.number, t.event_id, t.reason, t.text]
+                for n, t in sorted(self._told.items())
+            ],
+            "happened": to_tree(self._standing, line.settled.happened),
         }
         write_whole(self._folder / "snapshot.json", json.dumps(tree, ensure_ascii=False).encode())
         self._since_snapshot = 0
@@ -190,22 +278,103 @@ class Session:
         self.snapshot()
         self._journal.close()
 
-    def _twice(self, event: Event) -> str:
-        return f"id {event.id!r} has happened already" if event.id in self._ids else ""
+    def _replay(self, tail: Tail) -> None:
+        for record in tail.records:
+            if record.get("standing", self._digest) != self._digest:
+                raise _other(self._folder)
+            if "window_ms" in record:
+                self._timeline.window_ms = int(record["window_ms"])
+            else:
+                self._note(record)
+        self._happen()
+        self._place = {e.arrival: self._place[e.arrival] for e in self._timeline.pending}
+        replayed = sum("window_ms" not in r for r in tail.records)
+        if replayed:
+            self.notices.append(f"{replayed:,} records of the journal replayed after the snapshot")
+        if tail.torn:
+            self.notices.append(
+                f"a torn end of {tail.torn:,} bytes was dropped from journal.jsonl; its line is read again"
+            )
 
-    def _happen(self, record: dict[str, Any]) -> Touched | None:
-        self.reads[record["source"]] = (record["end"], record["line"])
-        if "event" not in record:
-            return None
-        event = Event.model_validate(record["event"])
-        self._ids.add(event.id)
-        return self.register.apply(event)
+    def _decide(self, line: Line) -> dict[str, Any]:
+        """Return the decision on a line as a record, and take note of it."""
+        said = line.said
+        fate, reason, event_id = None, "", ""
+        if isinstance(said, LineError):
+            fate, reason, event_id = Fate.rejected, said.reason, said.event_id
+        else:
+            event_id = said.id
+            before = self._ids.get(said.id)
+            if before == _short(said):
+                fate, reason = Fate.repeated, f"id {said.id!r} has happened already, word for word"
+            elif before is not None:
+                fate, reason = Fate.rejected, f"id {said.id!r} has happened already, and said something else"
+            elif unknown := self.register.unknown(said):
+                fate, reason = Fate.rejected, unknown
+            elif late := self._timeline.late(said):
+                fate, reason = Fate.late, late
+        record: dict[str, Any] = {"source": line.source, "file": line.file, "line": line.number, "end": line.end,
+                                  "mark": line.mark, "text": line.text.decode("utf-8", errors="backslashreplace")}  # fmt: skip
+        if fate is not None:
+            record |= {"fate": fate.value, "reason": reason, "id": event_id}
+        self._note(record)
+        return record
 
-    def _replay(self, record: dict[str, Any]) -> None:
-        if "standing" not in record:
-            self._happen(record)
-        elif record["standing"] != self._digest:
-            raise _other(self._folder)
+    def _note(self, record: dict[str, Any]) -> None:
+        """Take a decision into the state; the event happens with the next :meth:`_happen`."""
+        number, self._arrivals = self._arrivals, self._arrivals + 1
+        source, line, text = record["source"], record["line"], record["text"]
+        self.files.note(record["file"], Read(source, record["end"], line, record["mark"]))
+        if "fate" in record:
+            self._told[number] = _Told(
+                Fate(record["fate"]), source, line, record["id"], record["reason"], text
+            )
+            return
+        entry = _entry(number, text)
+        self._said[number], self._place[number] = (source, line, text), (source, line)
+        self._ids[entry.event_id] = _short(entry.event)
+        self._timeline.admit(entry, entry.event.source or source)
+
+    def _happen(self) -> tuple[list[Entry], list[Entry]]:
+        changed, done = self._timeline.catch_up()
+        for entry in (*self._timeline.pending, *done):
+            source, line, text = self._said[entry.arrival]
+            self._told.pop(entry.arrival, None)
+            if entry.reason:
+                told = _Told(Fate.rejected, source, line, entry.event_id, entry.reason, text)
+                self._told[entry.arrival] = told
+        for entry in done:
+            self._settled_count += not entry.reason
+            del self._said[entry.arrival]
+        return changed, done
+
+    def _outcome(
+        self,
+        source: str,
+        line: int,
+        *,
+        number: int,
+        entry: Entry | None,
+        seconds: float,
+        revised: bool = False,
+    ) -> Outcome:
+        told = self._told.get(number)
+        if told is not None:
+            return Outcome(source, line, told.fate, None, told.reason, told.event_id, None, seconds, revised)
+        event, touched = (None, None) if entry is None else (entry.event, entry.touched)
+        name = "" if event is None else event.id
+        return Outcome(source, line, Fate.applied, event, "", name, touched, seconds, revised)
+
+    def _write_told(self) -> None:
+        # the file follows from the journal and is made anew in case a kill came between the two
+        lines = [told.as_line() for _, told in sorted(self._told.items())]
+        write_whole(self._folder / "rejected.jsonl", b"".join(lines))
+        counts = {fate.value: n for fate, n in self.counts.items()}
+        tree = {
+            "read": self._arrivals, **counts, "unsettled": self.unsettled,
+            "window_min": self.window_min,
+        }  # fmt: skip
+        write_whole(self._folder / "lines.json", (json.dumps(tree, indent=1) + "\n").encode())
 
     def _snapshot(self) -> dict[str, Any] | None:
         path = self._folder / "snapshot.json"
@@ -219,18 +388,36 @@ class Session:
                 Problem(path.name, "is no snapshot of a watch; delete it, the journal makes it anew")
             ) from None
         if found[0] != _FORMAT:
-            raise InputError(Problem(path.name, f"is of format {found[0]}; this phusong reads {_FORMAT}"))
+            raise _older(path, found[0])
         if found[1] != self._digest:
             raise _other(self._folder)
         return tree
+
+
+def _entry(number: int, text: str) -> Entry:
+    event = parse(text.encode())
+    return Entry(event.time_ms, event.id, number, event)
+
+
+def _short(event: Event) -> str:
+    return hashlib.blake2b(event.content.encode(), digest_size=8).hexdigest()
+
+
+def _refuse_older(path: Path, found: object) -> None:
+    if found != _FORMAT:
+        raise _older(path, found)
+
+
+def _older(path: Path, found: object) -> InputError:
+    return InputError(
+        Problem(
+            path.name,
+            f"is of format {found}; this phusong reads {_FORMAT}: name another --out and give it the events from the first on",
+        )
+    )
 
 
 def _other(folder: Path) -> InputError:
     return InputError(
         Problem(str(folder), "holds the state of another region or scenario; name another --out")
     )
-
-
-def _rejected(record: dict[str, Any]) -> bytes:
-    told = {k: record[k] for k in ("source", "line", "id", "reason", "text")}
-    return json.dumps(told, ensure_ascii=False).encode() + b"\n"

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.errors import Problem, refuse
+from phusong.radio.ranges import RANGES
 
 __all__ = ["City", "Environment", "loss"]
 
@@ -34,7 +35,7 @@ def loss(
     distance_m : array_like
         Above 0; measured from 1 to 20 km, nearer and farther the formula is carried on. [m]
     frequency_mhz : float
-        150 to 3,000; above 1,500 by COST 231, whose range ends at 2,000.
+        150 to 2,200; above 1,500 by COST 231, whose range ends at 2,000.
     base_height_m, mobile_height_m : float
         Effective antenna heights, measured from 30 to 200 m and 1 to 10 m.
     environment : str
@@ -58,17 +59,15 @@ def loss(
     137.93
     """
     distance = np.asarray(distance_m, np.float64)
-    ranges = {
-        "frequency_mhz": (frequency_mhz, 150.0, 3000.0),
-        "base_height_m": (base_height_m, 1.0, 3000.0),
-        "mobile_height_m": (mobile_height_m, 0.1, 100.0),
-    }
     words = {"environment": (environment, _ENVIRONMENTS), "city": (city, _CITIES)}
     refuse(
         [
-            Problem("okumura_hata", f"must be from {low:g} to {high:g}", column=name, value=value)
-            for name, (value, low, high) in ranges.items()
-            if not low <= value <= high
+            *RANGES["hata"].problems(
+                "okumura_hata",
+                frequency_mhz=frequency_mhz,
+                base_height_m=base_height_m,
+                mobile_height_m=mobile_height_m,
+            )
         ]
         + [
             Problem("okumura_hata", f"must be one of {', '.join(known)}", column=name, value=value)

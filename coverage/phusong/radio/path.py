@@ -13,6 +13,7 @@ from phusong.radio.models.p1812 import break_down
 from phusong.radio.p1812 import LossBreakdown
 from phusong.radio.sweep import as_ground
 from phusong.region.grid import Grid
+from phusong.region.ground_check import as_heights, ground_problems, refuse_pixels
 
 __all__ = ["PathStudy", "profile_between", "study_path"]
 
@@ -45,7 +46,7 @@ class PathStudy:
     split : LossBreakdown
         P.1812 by mechanism.
     losses : DataFrame
-        model, loss_db, over_free_space_db, source.
+        model, loss_db, over_free_space_db, source, notice (what lies beyond what the source states).
     """
 
     profile: Profile
@@ -82,7 +83,7 @@ def profile_between(
     Parameters
     ----------
     elevation, clutter_m : array_like, on the grid
-        Ground, NaN being sea, and height of what stands on it (of the pixel it falls in). [m]
+        Ground, NaN being the open sea, and height of what stands on it (of the pixel it falls in). [m]
     grid : Grid
         Where they lie.
     tx_xy, rx_xy : tuple of float
@@ -93,8 +94,15 @@ def profile_between(
     Raises
     ------
     InputError
-        If a point lies off the grid, or both are the same.
+        If a point lies off the grid, both are the same, the grid is not in metres, or the ground round the path holds
+        heights that no place on Earth has, or voids that are no sea (see :func:`phusong.radio.area_loss`).
     """
+    refuse_pixels(grid.crs, grid.cell_m, "grid")
+    heights = as_heights(elevation, "elevation")
+    told = f"must have the shape of the grid, {grid.shape}"
+    refuse(
+        [Problem("elevation", told, value=f"shape {heights.shape}")] if heights.shape != grid.shape else []
+    )
     ends = {"transmitter": tx_xy, "receiver": rx_xy}
     refuse(
         Problem("path", f"the {name} lies outside the region", value=f"{east:.0f} m E, {north:.0f} m N")
@@ -106,11 +114,12 @@ def profile_between(
     n = max(2, int(np.ceil(length_m / (step_m or grid.cell_m)))) + 1
     share = np.linspace(0.0, 1.0, n)
     east, north = (tx_xy[k] + share * (rx_xy[k] - tx_xy[k]) for k in (0, 1))
-    heights = np.asarray(elevation, np.float32)
     row_f, col_f = (grid.north_m - north) / grid.cell_m - 0.5, (east - grid.west_m) / grid.cell_m - 0.5
     # the ground round the path alone: a country's would be copied for every hop
     top, left = (max(int(np.floor(f.min())) - 2, 0) for f in (row_f, col_f))
-    ground = as_ground(heights[top : int(row_f.max()) + 4, left : int(col_f.max()) + 4])
+    near = heights[top : int(row_f.max()) + 4, left : int(col_f.max()) + 4]
+    refuse(ground_problems(near, "elevation round the path"))
+    ground = as_ground(near)
     row, col = grid.rowcol(east, north)
     row, col = np.clip(row, 0, grid.height - 1), np.clip(col, 0, grid.width - 1)
     cover = np.zeros(n) if clutter_m is None else np.asarray(clutter_m, np.float64)[row, col]
@@ -145,6 +154,11 @@ def study_path(
                 "model": name,
                 "loss_db": model.path(profile, frequency_ghz, tx_height_m, rx_height_m, conditions),
                 "source": model.source,
+                "notice": "; ".join(
+                    model.notices(
+                        frequency_ghz, tx_height_m, rx_height_m, distance_km=float(profile.distance_km[-1])
+                    )
+                ),
             }
             for name, model in MODELS.items()
             if model.holds(frequency_ghz)

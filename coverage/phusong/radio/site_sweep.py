@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.engine.crew import Crew
-from phusong.engine.fingerprint import fingerprint, source_fingerprint
+from phusong.engine.fingerprint import fingerprint
 from phusong.engine.packing import PackingError, pack, unpack
+from phusong.engine.sources import program_fingerprint
 from phusong.engine.store import Store
 from phusong.radio.antenna import PatternTables
 from phusong.radio.area import as_terrain, find_model, window_place
@@ -142,7 +143,7 @@ class Sweeping:
         plan = self.plan
         return fingerprint(
             [
-                source_fingerprint("radio"),
+                program_fingerprint(hear),
                 (
                     self.grid,
                     plan.model,

@@ -18,7 +18,6 @@ __all__ = [
     "EFFECTIVE_EARTH_KM",
     "WORK_ROWS",
     "as_ground",
-    "diffraction_window",
     "free_space_diffraction",
     "nu_along",
     "sweep_nu",
@@ -139,21 +138,6 @@ def nu_along(  # type: ignore[no-untyped-def]
         back_px, least,
     )  # fmt: skip
     construct(rx_px, end, tx_m, rise, back, least, m, 0.002 / step_km, out)
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def diffraction_window(nu, row_f, col_f, cell_km, frequencies_ghz):  # type: ignore[no-untyped-def]
-    """Return Bullington's loss for each frequency from one sweep's ν·√λ, shape (n_frequencies, side, side). [dB]"""
-    side = nu.shape[0]
-    north, east = np.rint(row_f) - side // 2 - row_f, np.rint(col_f) - side // 2 - col_f
-    loss = np.empty((frequencies_ghz.size, side, side), np.float32)
-    for k in range(frequencies_ghz.size):
-        scale = np.sqrt(frequencies_ghz[k] / _LIGHT_M_GHZ)
-        for r in range(side):
-            for c in range(side):
-                km = np.sqrt((north + r) ** 2 + (east + c) ** 2) * cell_km
-                loss[k, r, c] = _bullington(nu[r, c], scale, km)
-    return loss
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")

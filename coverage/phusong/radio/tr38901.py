@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from phusong.errors import InputError, Problem, nearest_name
+from phusong.errors import InputError, Problem, nearest_name, refuse
+from phusong.radio.ranges import RANGES
 
 __all__ = ["SCENARIOS", "los_probability", "loss", "mean_loss"]
 
@@ -14,6 +15,7 @@ Floats = npt.NDArray[np.float64]
 _C_M_S = 3.0e8  # the table's own speed of light
 _BUILDING_M = 5.0  # h, average building height in RMa
 _STREET_M = 20.0  # W, average street width in RMa
+_SHORTEST_M = 0.1
 
 
 def loss(
@@ -41,13 +43,13 @@ def loss(
     Raises
     ------
     InputError
-        For an unknown scenario, or a distance, frequency or height that is not positive.
+        For an unknown scenario, and listing every distance, frequency or height without an answer.
 
     Notes
     -----
-    The table holds for 0.5 to 100 GHz (RMa to 30), 10 m to 10 km (RMa in sight; 5 km otherwise), base stations of 10 to
-    150 m (RMa), 25 m (UMa) and 10 m (UMi), and terminals of 1 to 10 m (RMa) or 1.5 to 22.5 m; outside, the formulas are
-    carried on as they stand. In UMa the effective environment is 1 m high, as for terminals below 13 m, at any height.
+    The table holds for 0.5 to 100 GHz (RMa to 30), refused outside, and for 10 m to 10 km (RMa in sight; 5 km otherwise),
+    base stations of 10 to 150 m (RMa), 25 m (UMa) and 10 m (UMi), and terminals of 1 to 10 m (RMa) or 1.5 to 22.5 m;
+    outside these the formulas are carried on as they stand. In UMa the effective environment is 1 m high, as for terminals below 13 m, at any height.
 
     References
     ----------
@@ -55,16 +57,8 @@ def loss(
     """
     formula = _formula(scenario)
     given = {"frequency_ghz": frequency_ghz, "bs_height_m": bs_height_m, "ut_height_m": ut_height_m}
-    problems = [
-        Problem("tr38901", "must be greater than 0", column=name, value=value)
-        for name, value in given.items()
-        if not value > 0
-    ]
     distance = np.asarray(distance_m, np.float64)
-    if not np.all(distance > 0):
-        problems.append(Problem("tr38901", "must be greater than 0", column="distance_m"))
-    if problems:
-        raise InputError(problems)
+    refuse(RANGES[scenario.lower()].problems("tr38901", **given, **_ends(distance)))
     slant = np.hypot(distance, bs_height_m - ut_height_m)
     clear, blocked = formula(distance, slant, frequency_ghz, bs_height_m, ut_height_m)
     return np.asarray(np.where(np.asarray(los, bool), clear, np.maximum(clear, blocked)))
@@ -105,6 +99,15 @@ def los_probability(scenario: str, *, distance_m: npt.ArrayLike, ut_height_m: fl
         c = ((min(ut_height_m, 23.0) - 13.0) / 10.0) ** 1.5
         p = p * (1.0 + c * 1.25 * (d / 100.0) ** 3 * np.exp(-d / 150.0))
     return np.asarray(np.where(d <= 18.0, 1.0, np.minimum(p, 1.0)))
+
+
+def _ends(distance: Floats) -> dict[str, float]:
+    """Return the distance that is likeliest to have no answer: no number, else the shortest, else the longest."""
+    if distance.size == 0:
+        return {}
+    if not np.isfinite(distance).all():
+        return {"distance_m": float("nan")}
+    return {"distance_m": float(distance.min() if distance.min() < _SHORTEST_M else distance.max())}
 
 
 def _formula(scenario: str) -> Callable[..., tuple[Floats, Floats]]:

@@ -31,6 +31,7 @@ def check_region(region: "Region") -> list[Problem]:
         The layers.
     """
     problems = [p for layer in LAYERS for p in table_problems(getattr(region, layer), layer, layer)]
+    problems += [p for layer in LAYERS for p in _gaps(getattr(region, layer), layer)]
     if len(region.communes) == 0:
         return [*problems, Problem("communes", "is empty: a region needs at least one commune")]
     if int(region.demand["population"].sum()) <= 0:
@@ -43,6 +44,19 @@ def check_region(region: "Region") -> list[Problem]:
     problems += power_problems(region)
     if not any(p.where == "operators" for p in problems):
         problems += share_problems(region.operators)
+    return problems
+
+
+def _gaps(frame: pd.DataFrame, layer: str) -> list[Problem]:
+    """Return numbers that are none where reading a file would have taken the column's default: nothing fills them later."""
+    problems = []
+    for column in LAYERS[layer]:
+        if column.name not in frame.columns or column.default is None:
+            continue
+        values = frame[column.name]
+        if column.kind == "number" and pd.api.types.is_float_dtype(values.dtype):
+            told = f"is no number ({column.meaning}); leave the column out and {column.default:g} is taken"
+            problems += first_rows(values.isna().to_numpy(bool), values, layer, column.name, told)
     return problems
 
 

@@ -2,10 +2,13 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-__all__ = ["alphabetical", "fold"]
+__all__ = ["alphabetical", "fold", "places_named"]
 
 _OTHER = re.compile(r"[^0-9a-z]+")
+_KINDS_OF_PLACE = ("xa", "phuong", "thi_tran", "dac_khu", "huyen", "thi_xa", "quan", "tinh", "thanh_pho", "tp", "commune", "province")  # fmt: skip
+_SHORTEST_PART = 2  # letters
 _LETTER_MARKS = {"\u0306": 1, "\u0302": 2, "\u031b": 3}  # ă, â ê ô, ơ ư: letters of their own
 
 
@@ -19,6 +22,44 @@ def fold(name: object) -> str:
     """
     plain = unicodedata.normalize("NFKD", str(name).casefold().replace("đ", "d"))
     return _OTHER.sub("_", "".join(c for c in plain if not unicodedata.combining(c))).strip("_")
+
+
+def places_named(wanted: object, names: Sequence[object]) -> tuple[list[int], bool]:
+    """Return which of some places a text names, and whether it names them in full.
+
+    Diacritics, case, spaces and hyphens do not matter, nor a word such as xã, phường or tỉnh before the name. Where no
+    place has the name in full, those whose name begins with it at one of its words are meant.
+
+    Parameters
+    ----------
+    wanted : object
+        What somebody wrote.
+    names : sequence of object
+        Names of the places.
+
+    Examples
+    --------
+    >>> places_named("lung cu", ["Lũng Cú", "Lũng Phìn", "Đồng Văn"])
+    ([0], True)
+    >>> places_named("xã LŨNG", ["Lũng Cú", "Lũng Phìn", "Đồng Văn"])
+    ([0, 1], False)
+    """
+    asked = fold(wanted)
+    forms = {asked.replace("_", "")}
+    for word in _KINDS_OF_PLACE:
+        if asked.startswith(f"{word}_"):
+            forms.add(asked.removeprefix(f"{word}_").replace("_", ""))
+    forms.discard("")
+    folded = [fold(name) for name in names]
+    full = [k for k, name in enumerate(folded) if name.replace("_", "") in forms]
+    if full:
+        return full, True
+    starts = [
+        {"".join(words[k:]) for k in range(len(words))} for words in (name.split("_") for name in folded)
+    ]
+    # one letter begins half of all names
+    tried = tuple(form for form in forms if len(form) >= _SHORTEST_PART)
+    return [k for k, ends in enumerate(starts) if any(end.startswith(tried) for end in ends)], False
 
 
 def alphabetical(name: str) -> tuple[list[tuple[str, int]], str]:

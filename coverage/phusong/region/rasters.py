@@ -16,6 +16,7 @@ from phusong.engine.crew import Crew, Threads
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.facts import table
 from phusong.region.grid import Grid
+from phusong.region.ground_check import HIGHEST_M, LOWEST_M
 from phusong.region.raster_drawing import drawn
 
 __all__ = ["Heights", "read_elevation", "read_landcover", "read_people"]
@@ -23,7 +24,6 @@ __all__ = ["Heights", "read_elevation", "read_landcover", "read_people"]
 Floats = npt.NDArray[np.float64]
 
 _TILES = (".tif", ".tiff", ".hgt", ".vrt", ".dt0", ".dt1", ".dt2")
-_LOWEST_M, _HIGHEST_M = -500.0, 9000.0
 _ALONE = Threads(1)
 
 
@@ -69,9 +69,9 @@ def read_elevation(source: Path | Sequence[Path], grid: Grid, *, crew: Crew = _A
     """
     out = np.full(grid.shape, np.nan)
     used = set()
-    for part in drawn(_tiles(source), grid, Resampling.bilinear, crew, least=_LOWEST_M):
+    for part in drawn(_tiles(source), grid, Resampling.bilinear, crew, least=LOWEST_M):
         height, here = part.data, out[part.at]
-        height[(height < _LOWEST_M) | (height > _HIGHEST_M)] = np.nan
+        height[(height < LOWEST_M) | (height > HIGHEST_M)] = np.nan
         fresh = np.isnan(here) & np.isfinite(height)
         here[fresh] = height[fresh]
         if np.isfinite(height).any():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandera.pandas as pa
 
 from phusong.region.columns import Column, view
+from phusong.region.ground_check import HIGHEST_M, LOWEST_M
 from phusong.region.schema_network import NETWORK
 from phusong.region.schema_places import PLACES
 
@@ -69,7 +70,7 @@ class Raster:
 RASTERS: Mapping[str, Raster] = {
     r.name: r
     for r in (
-        Raster("elevation", "ground height above sea level", "m", "float32", -500.0, 9000.0, True, "refused"),
+        Raster("elevation", "ground height above sea level", "m", "float32", LOWEST_M, HIGHEST_M, True, "refused"),
         Raster("clutter", "class of geodata/clutter.csv", "code", "uint8", 0, 254, False, "0 (open ground)"),
         Raster(
             "population", "people in the pixel; given to `phusong region build`, which makes demand of it", "people",

@@ -43,6 +43,7 @@ def read_text_table(
     delimiter: str | None = None,
     skip_lines: int = 0,
     known: Iterable[str] = (),
+    one_column: bool = False,
 ) -> TextTable:
     """Return a table of text from the bytes of a delimited file.
 
@@ -60,6 +61,8 @@ def read_text_table(
         Lines above the header.
     known : iterable of str
         Names expected in the header, which help to find the delimiter.
+    one_column : bool
+        Whether a table of one column, in which no delimiter stands, is a table.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def read_text_table(
         delimiter = hint.strip("\r\n")[4:5] or None
     if not text.strip():
         raise InputError(Problem(where, "is empty; expected a line of column names and rows below it"))
-    mark = delimiter or _delimiter(text, where, known)
+    mark = delimiter or _delimiter(text, where, known, one_column=one_column)
     if mark != "," and delimiter is None:
         notices.append(Notice(where, f"columns are separated by {_spoken(mark)}"))
     frame, cut = _table(text, mark, where)
@@ -95,7 +98,7 @@ def _below_header(text: str, skip_lines: int) -> str:
     return text
 
 
-def _delimiter(text: str, where: str, known: Iterable[str]) -> str:
+def _delimiter(text: str, where: str, known: Iterable[str], *, one_column: bool) -> str:
     """Return the delimiter with which the lines have equally many values and the header known names."""
     names = {fold(k) for k in known}
     best, best_score = "", (0.0, 0.0, 0.0)
@@ -108,6 +111,8 @@ def _delimiter(text: str, where: str, known: Iterable[str]) -> str:
         score = (float(sum(fold(c) in names for c in rows[0])), equal, float(width))
         if score > best_score:
             best, best_score = mark, score
+    if not best and one_column:
+        return ","
     if not best:
         raise InputError(
             Problem(

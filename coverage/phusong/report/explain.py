@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.region.names import places_named
 from phusong.report.explain_option import refused_words, standing_words
 from phusong.report.explain_sharing import locked_words, readiness_words
 from phusong.report.result import GAP_PARTS, Result, as_words
@@ -21,6 +22,7 @@ _CAUSES: Mapping[str, str] = {
     "gap_congested": "too many people share the cell in the busy hour",
 }
 _LISTED = 3
+_MOST_NAMESAKES = 20
 
 
 def explain(result: Result, name: str) -> str:
@@ -70,10 +72,20 @@ def _find_commune_code(result: Result, wanted: str) -> str:
 
 
 def _find_commune_name(result: Result, wanted: str) -> str:
-    folded = result.communes["name"].astype(str).str.casefold()
-    return _each(
-        result.communes.assign(folded=folded), "folded", wanted.casefold(), lambda r: _commune(result, r)
-    )
+    communes = result.communes
+    rows, in_full = places_named(wanted, communes["name"].astype(str).tolist())
+    if in_full or len(rows) == 1:
+        return "\n\n".join(_commune(result, row) for row in _records(communes.iloc[rows]))
+    if not rows:
+        return ""
+    province = communes["province"].astype(str) if "province" in communes.columns else None
+    listed = [
+        f"  {communes['commune_code'].iloc[k]}  {communes['name'].iloc[k]}"
+        + ("" if province is None else f", {province.iloc[k]}")
+        for k in rows[:_MOST_NAMESAKES]
+    ]
+    more = [f"  … and {len(rows) - _MOST_NAMESAKES} more"] if len(rows) > _MOST_NAMESAKES else []
+    return "\n".join([f"{len(rows)} communes are named so; ask for one by its code:", *listed, *more])
 
 
 def _find_option(result: Result, wanted: str) -> str:

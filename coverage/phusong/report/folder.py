@@ -24,6 +24,7 @@ from phusong.report.files import (
 )
 from phusong.report.gis import GIS_FILES, NODATA_DBM, write_gis, write_rasters
 from phusong.report.maps import draw_maps
+from phusong.report.outcome import Outcome, changed_parts, outcome
 from phusong.report.page import report_html
 from phusong.report.provenance import digest
 from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
@@ -36,7 +37,15 @@ from phusong.report.result_schema import (
 )
 from phusong.whole_folder import try_place, whole_folder
 
-__all__ = ["FILES", "check_place", "is_result_folder", "is_whole", "read_folder", "write_folder"]
+__all__ = [
+    "FILES",
+    "check_place",
+    "is_result_folder",
+    "is_whole",
+    "outcome_of",
+    "read_folder",
+    "write_folder",
+]
 
 FILES = (
     "summary.json", "communes.parquet", "communes.gpkg", "access.tif", "rsrp.tif", "sites.parquet",
@@ -86,7 +95,7 @@ def read_folder(path: Path) -> Result:
     Raises
     ------
     InputError
-        If files are missing or cannot be read; all of them are listed.
+        If files are missing, cannot be read, or no longer hold what the run wrote; all of them are listed.
     """
     if not path.is_dir():
         raise InputError(Problem(str(path), "is not a folder"))
@@ -115,15 +124,23 @@ def read_folder(path: Path) -> Result:
         "rsrp_dbm": np.where(np.isfinite(rsrp) & (rsrp != np.float32(NODATA_DBM)), rsrp, np.float32(np.nan)),
         "grid": grid,
         "scenario_toml": _attempt(path / "scenario.toml", _read_toml_text),
-        "provenance": origin,
+        "provenance": {k: v for k, v in origin.items() if k != "outcome"},
         "settlements": _attempt(settlements, _read_places) if settlements.is_file() else None,
         **{t: _attempt(path / "tables" / f"{t}.parquet", _read_table, pd.DataFrame()) for t in _TABLES},
     }
     refuse(_problems(parts, grid))
     try:
-        return Result(**parts)
+        result = Result(**parts)
     except PhusongError as error:
         raise InputError(Problem(path.name, str(error))) from error
+    if "outcome" in origin:  # results of before it was kept cannot be checked
+        refuse(changed_parts(origin["outcome"], result.outcome))
+    return result
+
+
+def outcome_of(result: Result) -> Outcome:
+    """Return the digests of what a result says, the same before it is written and after it is read."""
+    return outcome(result, _summary(result))
 
 
 def is_result_folder(path: Path) -> bool:
@@ -143,8 +160,8 @@ def is_whole(path: Path) -> bool:
 def _write_files(result: Result, folder: Path) -> None:
     for name in _FOLDERS:
         (folder / name).mkdir()
-    write_json(_summary(result), folder / "summary.json")
-    write_json(result.provenance, folder / "provenance.json")
+    write_json({**_summary(result), "outcome_digest": result.outcome.digest}, folder / "summary.json")
+    write_json({**result.provenance, "outcome": result.outcome.as_json()}, folder / "provenance.json")
     (folder / "scenario.toml").write_text(result.scenario_toml, encoding="utf-8", newline="\n")
     write_geoparquet(result.communes, folder / "communes.parquet")
     write_geopackage(result.communes, folder / "communes.gpkg", layer="communes")
@@ -174,7 +191,8 @@ def _summary(result: Result) -> dict[str, Any]:
         "calibration": result.calibration,
         "provenance_digest": digest(result.provenance),
     }
-    return {**derived, **result.summary}
+    held = {k: v for k, v in result.summary.items() if k != "outcome_digest"}
+    return {**derived, **held}
 
 
 def _is_of_others(name: str) -> bool:

@@ -80,7 +80,12 @@ def report_html(result: Result, maps: Path | None = None, *, lang: str | None = 
         "method_keys": _METHODS,
         "limit_keys": _LIMITS,
         "scenario": result.scenario_toml,
-        "provenance": json.dumps(result.provenance, indent=2, sort_keys=True, ensure_ascii=False),
+        "provenance": json.dumps(
+            {**result.provenance, "outcome": result.outcome.as_json()},
+            indent=2,
+            sort_keys=True,
+            ensure_ascii=False,
+        ),
         "as_of": data_dates(result.layers),
         "digest": str(result.provenance.get("digest", ""))[:16],
     }

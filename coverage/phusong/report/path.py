@@ -65,6 +65,9 @@ def path_text(study: PathStudy, model: str) -> str:
         f"({row.over_free_space_db:+.2f} over free space)  {row.source}"
         for row in study.losses.itertuples(index=False)
     ]
+    told = [notice for notice in study.losses["notice"] if notice]
+    if told:
+        lines += ["", "Beyond what a model's source states:", *(f"  {notice}" for notice in told)]
     return "\n".join(lines)
 
 

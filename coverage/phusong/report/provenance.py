@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from phusong.engine.sources import whole_program
 from phusong.errors import InputError, Problem
 
 __all__ = ["PACKAGES", "digest", "file_digest", "provenance"]
@@ -24,6 +25,9 @@ _CHUNK_BYTES = 1 << 20
 
 def provenance(inputs: Mapping[str, str], scenario: str, seed: int) -> dict[str, Any]:
     """Return what is needed to repeat a run: versions, seed and hashes, without paths or dates.
+
+    The program counts by its text and its shipped tables, not by its version alone: what was answered by another text
+    of the same version is no answer of this one.
 
     Parameters
     ----------
@@ -46,6 +50,7 @@ def provenance(inputs: Mapping[str, str], scenario: str, seed: int) -> dict[str,
         "seed": int(seed),
         "scenario_sha256": hashlib.sha256(scenario.encode()).hexdigest(),
         "inputs_sha256": dict(sorted(inputs.items())),
+        "program_sha256": whole_program(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in sorted(PACKAGES)},
     }

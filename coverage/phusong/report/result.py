@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from phusong.region.grid import Grid
 if TYPE_CHECKING:
     from phusong.invest.evaluation import Evaluation
     from phusong.report.cards import PlanView
+    from phusong.report.outcome import Outcome
     from phusong.report.plots import Plots
 
 __all__ = [
@@ -205,6 +207,13 @@ class Result:
         from phusong.report.plots import Plots  # noqa: PLC0415 - made of Result
 
         return Plots(self)
+
+    @cached_property
+    def outcome(self) -> "Outcome":
+        """Digests of what it says: two results are the same exactly when ``outcome.digest`` is."""
+        from phusong.report.folder import outcome_of  # noqa: PLC0415 - the folder's files are made of Result
+
+        return outcome_of(self)
 
     def _repr_html_(self) -> str:
         from phusong.report.cards import result_card  # noqa: PLC0415 - made of Result

@@ -1,5 +1,7 @@
 """One radio path of a region: from what a user types to a study of it."""
 
+import re
+
 import numpy as np
 from pyproj import Transformer
 
@@ -10,7 +12,9 @@ from phusong.radio.refractivity import refractivity
 from phusong.region.facts import table
 from phusong.region.store import Region
 
-__all__ = ["study_region_path"]
+__all__ = ["read_point", "study_region_path"]
+
+_APART = re.compile(r"\s*[,;]\s*|\s+")
 
 
 def study_region_path(
@@ -31,7 +35,7 @@ def study_region_path(
     InputError
         If a point cannot be read or lies outside the region.
     """
-    ends = [_point(name, text) for name, text in (("transmitter", transmitter), ("receiver", receiver))]
+    ends = [read_point(name, text) for name, text in (("transmitter", transmitter), ("receiver", receiver))]
     project = Transformer.from_crs("EPSG:4326", region.grid.crs, always_xy=True)
     tx_xy, rx_xy = (project.transform(lon, lat) for lat, lon in ends)
     heights = table("clutter").set_index("class")["height_m"].astype(float)
@@ -56,11 +60,19 @@ def study_region_path(
     return study, note
 
 
-def _point(name: str, text: str) -> tuple[float, float]:
+def read_point(name: str, text: str) -> tuple[float, float]:
+    """Return latitude and longitude of ``"LAT,LON"``, south and west negative.
+
+    Raises
+    ------
+    InputError
+        If it is no such pair.
+    """
     try:
-        lat, lon = (float(part) for part in text.split(","))
+        lat, lon = (float(part) for part in _APART.split(text.strip()))
     except ValueError:
-        raise InputError(Problem(name, "must be LAT,LON in degrees, e.g. 21.82,105.21", value=text)) from None
+        told = "must be LAT,LON in degrees, e.g. 21.82,105.21 or -21.82,105.21"
+        raise InputError(Problem(name, told, value=text)) from None
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise InputError(
             Problem(name, "must be a latitude of -90 to 90 and a longitude of -180 to 180", value=text)

@@ -55,6 +55,26 @@ class Links:
         far = np.where(hops < 0, np.iinfo(np.int64).max, hops)
         return np.argsort(np.minimum(far[self.a], far[self.b]), kind="stable")
 
+    def by_hop(self) -> "Links":
+        """Return one link for each pair of ends: it is down only while all between them are, and as wide as the widest.
+
+        Links between the same ends are taken to fail independently. The name and medium are those of the widest.
+        """
+        low, high = np.minimum(self.a, self.b), np.maximum(self.a, self.b)
+        order = np.lexsort((np.arange(low.size), -self.capacity_mbps, high, low))
+        first = np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)][: order.size]
+        start = np.flatnonzero(first)
+        if start.size == order.size:
+            return self
+        kept = order[first]
+        # in the order of the table, so that a network without parallel links is as it was
+        back = np.argsort(kept, kind="stable")
+        lost = np.multiply.reduceat(self.unavailability[order], start)
+        return Links(
+            self.ids[kept][back], self.medium[kept][back], self.a[kept][back], self.b[kept][back], lost[back],
+            self.capacity_mbps[kept][back],
+        )  # fmt: skip
+
 
 def links_of(site_ids: Texts, links: pd.DataFrame) -> Links:
     """Return the links of a region whose two ends are sites.

@@ -19,7 +19,14 @@ from phusong.service.supply import (
     stated,
 )
 
-__all__ = ["EXCHANGE_AUTONOMY_H", "POWER_SOURCES", "Network", "PowerSource", "build_network"]
+__all__ = [
+    "EXCHANGE_AUTONOMY_H",
+    "POWER_SOURCES",
+    "Network",
+    "PowerSource",
+    "build_network",
+    "hung_on_links",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -159,7 +166,7 @@ def build_network(
         remote=np.asarray(site_remote, np.int64),
         parent=parent,
         is_exchange=is_exchange,
-        link_unavailability=_loss_up(parent, wires),
+        link_unavailability=np.zeros(ids.size),
         link_capacity_mbps=widest_mbps(wires, is_exchange),
         node=node,
         source=source,
@@ -184,9 +191,22 @@ def build_network(
         grid=grid,
         links=wires,
     )
+    return hung_on_links(network)
+
+
+def hung_on_links(network: Network) -> Network:
+    """Return the network with what is lost between each site and its parent, as its links say.
+
+    Parameters
+    ----------
+    network : Network
+        With the backhaul parents given; where links go round, others take their place, see
+        :func:`phusong.service.rings.with_rings`.
+    """
     from phusong.service.rings import has_rings, with_rings  # noqa: PLC0415 - rings are looked at as a Network
 
-    return with_rings(network) if has_rings(network) else network
+    hung = replace(network, link_unavailability=_loss_up(network.parent, network.links))
+    return with_rings(hung) if has_rings(hung) else hung
 
 
 def _indices(keys: "pd.Series[str]", among: Texts) -> Ints:
@@ -195,11 +215,12 @@ def _indices(keys: "pd.Series[str]", among: Texts) -> Ints:
 
 
 def _loss_up(parent: Ints, links: Links) -> Floats:
-    # a link may be listed in either direction; the best of parallel links is used
+    # a link may be listed in either direction; a hop with several links is down only while all of them are
+    hops = links.by_hop()
     lost = np.where(parent >= 0, 1.0, 0.0)
-    for child, up in ((links.a, links.b), (links.b, links.a)):
+    for child, up in ((hops.a, hops.b), (hops.b, hops.a)):
         on = parent[child] == up
-        np.minimum.at(lost, child[on], links.unavailability[on])
+        lost[child[on]] = hops.unavailability[on]
     return lost
 
 

@@ -41,8 +41,10 @@ def with_rings(network: Network) -> Network:
         that feeds sites on both, and the product of the rest. Hours are never too few: a fault that also
         darkens the site itself is counted for both.
     """
-    links, above = network.links, dominators(network.links, network.is_exchange)
-    ways = _Ways(network)
+    # a second link between the same ends protects that hop alone: the hop stays one place that ways may share
+    links = network.links.by_hop()
+    above = dominators(links, network.is_exchange)
+    ways = _Ways(replace(network, links=links))
     parent = np.full(network.n_sites, -1, np.int64)
     lost = np.zeros(network.n_sites)
     for site in range(network.n_sites):
@@ -76,9 +78,8 @@ class _Ways:
         links = network.links
         graph: nx.Graph[int] = nx.Graph()
         graph.add_edges_from(((-1, int(k)) for k in np.flatnonzero(network.is_exchange)), lost=0.0, link=-1)
-        for k in np.argsort(
-            -links.unavailability, kind="stable"
-        ).tolist():  # the best of parallel links stays
+        # in the order of their losses, which decides between ways that lose the same
+        for k in np.argsort(-links.unavailability, kind="stable").tolist():
             a, b = int(links.a[k]), int(links.b[k])
             graph.add_edge(a, b, lost=float(links.unavailability[k]) + 1e-9, link=k)
         self._graph = graph
@@ -92,7 +93,8 @@ class _Ways:
         """Return where the best way ends, and the hours a year in which two separate ways are both down."""
         first = nx.shortest_path(self._graph, site, up, weight="lost")
         end = next((k for k in first if self._net.is_exchange[k]), up) if up == -1 else up
-        rest = nx.restricted_view(self._graph, first[1:-1], [])
+        # a way of one hop has no inner site to avoid: the hop itself must not be its own second way
+        rest = nx.restricted_view(self._graph, first[1:-1], [tuple(first)] if len(first) == 2 else [])
         try:
             second = nx.shortest_path(rest, site, up, weight="lost")
         except nx.NetworkXNoPath:

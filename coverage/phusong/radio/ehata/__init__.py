@@ -25,6 +25,7 @@ from phusong.radio.ehata.median import RURAL, SUBURBAN, URBAN, location_sd_db, m
 from phusong.radio.ehata.terrain import effective_heights, mobile_slope_mrad, ridge, sea_share, undulation
 from phusong.radio.itm.variability import deviate
 from phusong.radio.okumura_hata import Environment
+from phusong.radio.ranges import RANGES
 
 __all__ = ["ENVIRONMENTS", "Environment", "environment_of_nlcd", "loss", "loss_on_profile"]
 
@@ -65,7 +66,7 @@ def loss(
     step_m : float
         Distance between two points.
     frequency_mhz : float
-        100 to 20,000; the fit is of 1,500 to 3,000.
+        100 to 6,000; the fit is of 1,500 to 3,000.
     base_height_m, mobile_height_m : float
         Antennas above ground, 0 to 3,000. Effective heights are held to 30-200 m and 1-10 m.
     environment : str
@@ -88,12 +89,17 @@ def loss(
     wet = heights == 0.0 if sea is None else np.asarray(sea, bool)
     ranges = {
         "step_m": (step_m, 1e-3, 1e6),
-        "frequency_mhz": (frequency_mhz, 100.0, 20_000.0),
-        "base_height_m": (base_height_m, 0.0, 3000.0),
-        "mobile_height_m": (mobile_height_m, 0.0, 3000.0),
-        "location_percent": (location_percent, 0.01, 99.99),
     }
     problems = [
+        *RANGES["ehata"].problems(
+            "ehata",
+            frequency_mhz=frequency_mhz,
+            base_height_m=base_height_m,
+            mobile_height_m=mobile_height_m,
+            location_percent=location_percent,
+        ),
+    ]
+    problems += [
         Problem("ehata", f"must be from {low:g} to {high:g}", column=name, value=value)
         for name, (value, low, high) in ranges.items()
         if not low <= value <= high

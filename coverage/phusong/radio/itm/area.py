@@ -8,7 +8,7 @@ import numpy as np
 
 from phusong.errors import Problem, refuse
 from phusong.radio.itm.attenuation import attenuation
-from phusong.radio.itm.limits import refuse_outside
+from phusong.radio.itm.limits import refuse_internal, refuse_outside
 from phusong.radio.itm.profile import smooth_horizon
 from phusong.radio.itm.surface import curvature, free_space_db, impedance
 from phusong.radio.itm.variability import deviate, with_variability
@@ -91,6 +91,7 @@ def area_mode(
     ]
     (eff_1, far_1, angle_1), (eff_2, far_2, angle_2) = ends
     z_g = impedance(float(permittivity), float(conductivity_s_m), float(frequency_mhz), horizontal)
+    refuse_internal(float(n0), z_g)
     reference = attenuation(
         d, angle_1, angle_2, far_1, far_2, eff_1, eff_2, float(tx_height_m), float(rx_height_m), gamma, float(n0),
         float(delta_h_m), float(frequency_mhz), z_g, _CLUTTER_M2,

@@ -14,6 +14,7 @@ _SCATTER_B = np.array([0.332e-3, 0.212e-3, 0.157e-3])
 _SCATTER_C = np.array([-10.0, -2.5, 5.0])
 _GAIN_A = np.array([25.0, 80.0, 177.0, 395.0, 705.0])
 _GAIN_B = np.array([24.0, 45.0, 68.0, 80.0, 105.0])
+_LEAST_RATE = 1.607 * 1.0188 / 2.3381
 
 
 @nb.njit(cache=True, nogil=True)
@@ -142,7 +143,21 @@ def _fresnel(v2):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True, nogil=True)
 def _round(beyond, theta, far_1, far_2, eff_1, eff_2, z_g, f):  # type: ignore[no-untyped-def]
-    """Diffraction over the rounded Earth, three radii (Vogler)."""
+    """Diffraction over the rounded Earth, three radii (Vogler).
+
+    Vogler's 1.607 - K is an attenuation rate for a small K. With vertical polarisation and a horizon a few metres away
+    K grows past 1.607, the rate turns negative, and its logarithm is no number (in NTIA's code too). There the rate's
+    own limit for a large K takes its place: 1.607 times the ratio of the first zeros of Ai' and Ai.
+    """
+    total, heights = _radii(beyond, theta, far_1, far_2, eff_1, eff_2, z_g, f, -math.inf)
+    if total <= 0.0:
+        total, heights = _radii(beyond, theta, far_1, far_2, eff_1, eff_2, z_g, f, _LEAST_RATE)
+    return 0.05751 * total - 10.0 * math.log10(total) - heights - 20.0
+
+
+@nb.njit(cache=True, nogil=True)
+def _radii(beyond, theta, far_1, far_2, eff_1, eff_2, z_g, f, least_rate):  # type: ignore[no-untyped-def]
+    """Return the sum of the three normalised distances, and the gain of both heights."""
     size = abs(z_g)
     total, heights = 0.0, 0.0
     for i in range(3):
@@ -154,11 +169,11 @@ def _round(beyond, theta, far_1, far_2, eff_1, eff_2, z_g, f):  # type: ignore[n
             radius, km = 0.5 * far_2 * far_2 / eff_2, far_2 / 1000.0
         c = (4.0 / 3.0 * 6370e3 / radius) ** (1.0 / 3.0)
         k = 0.017778 * c * f ** (-1.0 / 3.0) / size
-        x = (1.607 - k) * c * c * f ** (1.0 / 3.0) * km
+        x = max(1.607 - k, least_rate) * c * c * f ** (1.0 / 3.0) * km
         total += x
         if i > 0:
             heights += _height_gain(x, k)
-    return 0.05751 * total - 10.0 * math.log10(total) - heights - 20.0
+    return total, heights
 
 
 @nb.njit(cache=True, nogil=True)

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.radio.itm.attenuation import attenuation
-from phusong.radio.itm.limits import refuse_outside
-from phusong.radio.itm.profile import fit, horizons, roughness, smooth_horizon
+from phusong.radio.itm.limits import refuse_internal, refuse_outside
+from phusong.radio.itm.profile import fit, horizons, middle_height, roughness, smooth_horizon
 from phusong.radio.itm.surface import curvature, free_space_db, impedance, surface_refractivity
 from phusong.radio.itm.variability import deviate, with_variability
 
@@ -77,7 +77,14 @@ def point_to_point(
         "situation_percent": situation_percent,
         "step_m": step_m,
     }
-    refuse_outside(given, variability, heights)
+    km = (
+        (heights.size - 1) * step_m / 1000.0 if heights.ndim == 1 and heights.size > 1 and step_m > 0 else 1.0
+    )
+    refuse_outside({**given, "distance_km": km}, variability, heights)
+    refuse_internal(
+        float(surface_refractivity(float(n0), float(middle_height(heights, heights.size - 1)))),
+        impedance(float(permittivity), float(conductivity_s_m), float(frequency_mhz), bool(horizontal)),
+    )
     deviates = np.array([deviate(p / 100.0) for p in (time_percent, location_percent, situation_percent)])
     return float(
         loss_on_profile(
@@ -108,13 +115,7 @@ def loss_on_profile(  # type: ignore[no-untyped-def]
 ):
     """Return the loss on points 0 to n of a profile; arguments as for :func:`point_to_point`, checked before."""
     d = n * step
-    # refractivity at the mean height of the middle eight tenths
-    tenth = int(0.1 * n)
-    total = 0.0
-    for i in range(tenth, n - tenth + 1):
-        total += h[i]
-    mean = total / (n - 2 * tenth + 1)
-    n_s = surface_refractivity(n0, mean)
+    n_s = surface_refractivity(n0, middle_height(h, n))
     gamma = curvature(n_s)
     z_g = impedance(permittivity, conductivity, f, horizontal)
 

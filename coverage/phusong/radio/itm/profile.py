@@ -5,13 +5,23 @@ import math
 import numba as nb
 import numpy as np
 
-__all__ = ["fit", "horizons", "roughness", "roughness_within", "smooth_horizon"]
+__all__ = ["fit", "horizons", "middle_height", "roughness", "roughness_within", "smooth_horizon"]
 
 
 @nb.njit(cache=True, nogil=True)
 def smooth_horizon(height, gamma, rough):  # type: ignore[no-untyped-def]
     """Return how far an antenna sees over terrain of a roughness, equation (3.3). [m]"""
     return math.sqrt(2.0 * height / gamma) * math.exp(-0.07 * math.sqrt(rough / max(height, 5.0)))
+
+
+@nb.njit(cache=True, nogil=True)
+def middle_height(h, n):  # type: ignore[no-untyped-def]
+    """Return the mean height of the middle eight tenths, where refractivity is taken. [m]"""
+    tenth = int(0.1 * n)
+    total = 0.0
+    for i in range(tenth, n - tenth + 1):
+        total += h[i]
+    return total / (n - 2 * tenth + 1)
 
 
 @nb.njit(cache=True, nogil=True)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from phusong.errors import Problem, refuse
 from phusong.radio.p1812.mechanisms import bullington_loss
+from phusong.radio.ranges import RANGES, Range
 
 __all__ = [
     "Conditions",
@@ -16,10 +17,24 @@ __all__ = [
     "Profile",
     "Terrain",
     "bullington_on",
+    "free_space_loss",
 ]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
+Window = Callable[["Terrain", "Mast", Floats, "Conditions"], Singles]
+"""``f(terrain, mast, ghz, conditions) -> loss_db``: shape (n_frequencies, side, side)"""
+
+
+_AIR = {
+    "time_percent": (0.01, 99.99),
+    "location_percent": (0.01, 99.99),
+    "location_sd_db": (0.0, 40.0),
+    "delta_n": (-150.0, 156.0),
+    "n0": (200.0, 500.0),
+    "latitude_deg": (-90.0, 90.0),
+    "climate": (1, 7),
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,11 @@ class Conditions:
         Polarisation.
     climate : int
         ITM's radio climate, 1 equatorial to 7 maritime over sea.
+
+    Raises
+    ------
+    InputError
+        Listing every value that cannot be.
     """
 
     time_percent: float = 50.0
@@ -83,6 +103,14 @@ class Conditions:
     latitude_deg: float = 20.0
     horizontal: bool = False
     climate: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what no air, place or climate has; what a model makes of it, its range says."""
+        refuse(
+            Problem("conditions", f"must be from {low:g} to {high:g}", column=name, value=getattr(self, name))
+            for name, (low, high) in _AIR.items()
+            if not low <= getattr(self, name) <= high
+        )
 
     @property
     def earth_km(self) -> float:
@@ -140,55 +168,140 @@ PathLoss = Callable[[Profile, float, float, float, Conditions], float]
 
 @dataclass(frozen=True)
 class Model:
-    """A propagation model.
+    """A propagation model; what lies outside its range is refused before anything is computed.
 
     Parameters
     ----------
     name : str
-        As a scenario writes it.
-    window : callable
-        ``f(terrain, mast, ghz, conditions) -> loss_db``: float32, shape (n_frequencies, side, side), centred on
-        the pixel nearest to the mast; NaN off the grid and beyond the reach.
-    path : callable
-        ``f(profile, frequency_ghz, tx_height_m, rx_height_m, conditions) -> loss_db``: the same on one profile.
+        As a scenario writes it; its row of :data:`phusong.radio.ranges.RANGES` says for what it holds.
+    window_loss : callable
+        What :meth:`window` returns, of values within the range.
+    path_loss : callable
+        What :meth:`path` returns, of values within the range.
     source : str
         Recommendation and section.
     reads_cover : bool
         Whether it follows the path over what stands on the ground; then no loss by clutter round the receiver is
         added to it.
-    valid_ghz : tuple of float
-        Lowest and highest frequency.
     """
 
     name: str
-    window: Callable[[Terrain, Mast, Floats, Conditions], Singles]
-    path: PathLoss
+    window_loss: Window
+    path_loss: PathLoss
     source: str
     reads_cover: bool = False
-    valid_ghz: tuple[float, float] = (0.03, 100.0)
+
+    @property
+    def range(self) -> Range:
+        """For what it holds."""
+        return RANGES[self.name]
 
     def holds(self, frequency_ghz: float) -> bool:
         """Return whether a frequency lies in the model's range."""
-        return self.valid_ghz[0] <= frequency_ghz <= self.valid_ghz[1]
+        return self.range.frequency_ghz.answers(frequency_ghz)
 
-    def refuse_frequencies(self, frequencies_ghz: npt.ArrayLike) -> None:
-        """Raise where a frequency lies outside the model's range.
+    def window(self, terrain: Terrain, mast: Mast, ghz: Floats, conditions: Conditions) -> Singles:
+        """Return the loss round a mast, shape (n_frequencies, side, side). [dB]
+
+        Centred on the pixel nearest to the mast; NaN off the grid and beyond the reach.
 
         Raises
         ------
         InputError
-            Naming the range, and each such frequency.
+            Naming every value outside the model's range.
         """
-        low, high = self.valid_ghz
-        refuse(
+        refuse(self._problems(ghz, mast, conditions, radius_m=mast.radius_m))
+        return self.window_loss(terrain, mast, ghz, conditions)
+
+    def path(
+        self,
+        profile: Profile,
+        frequency_ghz: float,
+        tx_height_m: float,
+        rx_height_m: float,
+        conditions: Conditions,
+    ) -> float:
+        """Return the loss on one profile. [dB]
+
+        Raises
+        ------
+        InputError
+            Naming every value outside the model's range.
+        """
+        km = float(profile.distance_km[-1])
+        ends = Mast(0.0, 0.0, tx_height_m, rx_height_m, 0.0)
+        refuse(self._problems([frequency_ghz], ends, conditions, distance_km=km))
+        return self.path_loss(profile, frequency_ghz, tx_height_m, rx_height_m, conditions)
+
+    def notices(
+        self, frequencies_ghz: npt.ArrayLike, tx_height_m: float, rx_height_m: float, **far: float
+    ) -> list[str]:
+        """Return a sentence for each value beyond what the source states, saying what was done about it.
+
+        Parameters
+        ----------
+        frequencies_ghz : array_like
+            Frequencies.
+        tx_height_m, rx_height_m : float
+            Antennas above ground.
+        **far : float
+            ``distance_km`` of a path, or ``radius_m`` of an area.
+        """
+        told = [
+            word
+            for f in np.ravel(frequencies_ghz).tolist()
+            for word in self.range.notices(self.name, frequency_ghz=f)
+        ]
+        return [
+            *told,
+            *self.range.notices(self.name, tx_height_m=tx_height_m, rx_height_m=rx_height_m, **far),
+        ]
+
+    def _problems(
+        self, frequencies_ghz: npt.ArrayLike, mast: Mast, conditions: Conditions, **far: float
+    ) -> list[Problem]:
+        where = f"radio.model {self.name}"
+        wrong = [
             Problem(
-                "radio.model",
-                f"GHz lies outside the range of {self.name} ({low:g} to {high:g} GHz): take another model",
-                value=f,
+                p.where,
+                f"lies outside the range of {self.name}: {p.what}; take another model",
+                column=p.column,
+                value=p.value,
             )
             for f in np.ravel(frequencies_ghz).tolist()
-            if not self.holds(f)
-        )
+            for p in self.range.problems(where, frequency_ghz=f)
+        ]
+        return [
+            *wrong,
+            *self.range.problems(
+                where,
+                tx_height_m=mast.tx_height_m,
+                rx_height_m=mast.rx_height_m,
+                time_percent=conditions.time_percent,
+                location_percent=conditions.location_percent,
+                **far,
+            ),
+        ]
+
+
+def free_space_loss(
+    distance_m: npt.ArrayLike, *, frequency_ghz: float, tx_height_m: float = 0.0, rx_height_m: float = 0.0
+) -> npt.NDArray[np.float64]:
+    """Return the free-space basic transmission loss. [dB]
+
+    Parameters
+    ----------
+    distance_m : array_like
+        Distance along the ground; the slant follows from the heights. [m]
+    frequency_ghz, tx_height_m, rx_height_m : float
+        Frequency and antenna heights above the ground.
+
+    References
+    ----------
+    Recommendation ITU-R P.525-4, equation (4): 32.4 + 20 log f (MHz) + 20 log d (km).
+    """
+    slant_km = np.hypot(np.asarray(distance_m, np.float64), tx_height_m - rx_height_m) / 1000.0
+    return np.asarray(92.4 + 20.0 * np.log10(frequency_ghz) + 20.0 * np.log10(np.maximum(slant_km, 1e-3)))
 
 
 def bullington_on(

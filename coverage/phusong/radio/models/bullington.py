@@ -4,8 +4,15 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.radio.fan import ENOUGH_RAYS, fan_slopes, foot
-from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain, bullington_on
-from phusong.radio.models.free_space import free_space_loss
+from phusong.radio.models.base import (
+    Conditions,
+    Mast,
+    Model,
+    Profile,
+    Terrain,
+    bullington_on,
+    free_space_loss,
+)
 from phusong.radio.sweep import free_space_diffraction, sweep_nu
 
 __all__ = ["BULLINGTON"]

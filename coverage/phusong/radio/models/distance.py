@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio.fan import fan_slopes
-from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain, bullington_on
+from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
+from phusong.radio.models.bullington import BULLINGTON
 from phusong.radio.models.surroundings import environment_of, window_of
-from phusong.radio.sweep import diffraction_window, sweep_nu
 
 __all__ = ["DistanceLoss", "by_distance", "mast_distance_m"]
 
@@ -33,25 +32,31 @@ def by_distance(
     distance_loss: DistanceLoss,
     source: str,
     *,
-    diffraction: bool,
+    over_terrain: bool,
     reads_cover: bool = False,
-    valid_ghz: tuple[float, float] = (0.03, 100.0),
 ) -> Model:
-    """Return a model whose loss depends on distance alone, with or without Bullington diffraction on top.
+    """Return a model whose loss depends on distance alone, or on it and on the terrain in the way.
 
     Parameters
     ----------
     distance_loss : callable
         ``f(distance_m, *, frequency_ghz, tx_height_m, rx_height_m) -> loss_db``; must not fall with distance.
-    diffraction : bool
-        Whether Bullington's diffraction over the terrain is added.
+    over_terrain : bool
+        Whether Bullington's diffraction over the terrain counts, in excess of what `distance_loss` holds above free
+        space already; see the notes.
     reads_cover : bool
         Whether `distance_loss` also takes ``environment``, an array of places in :data:`ENVIRONMENTS` as long as
         `distance_m`; diffraction is then over the bare ground, what stands on it being in the loss already.
+
+    Notes
+    -----
+    Measured medians hold the obstruction of ordinary ground, and two-ray formulas the ground's reflection: diffraction
+    in full on top would count both twice. Only its excess over what the formula has above free space is added, as
+    ITU-R P.1546-6, annex 5, section 11 takes off the curves' own clearance before it adds a path's:
+    L = L_d + max(0, J - (L_d - L_free)), which is the larger of L_d and L_free + J.
     """
 
     def window(terrain: Terrain, mast: Mast, ghz: Floats, conditions: Conditions) -> Singles:
-        model.refuse_frequencies(ghz)
         distance, rows, cols = mast_distance_m(mast, terrain.cell_m)
         around = {}
         if reads_cover:
@@ -69,14 +74,9 @@ def by_distance(
                 for f in ghz.tolist()
             ]
         )
-        if diffraction:
-            radius = mast.radius_px(terrain.cell_m)
-            nu = sweep_nu(
-                terrain.ground if reads_cover else terrain.surface, mast.row_f, mast.col_f, terrain.cell_m / 1000.0,
-                radius, mast.radius_m / terrain.cell_m, fan_slopes(radius), mast.tx_height_m, terrain.ground,
-                mast.rx_height_m, conditions.earth_km,
-            )  # fmt: skip
-            loss = loss + diffraction_window(nu, mast.row_f, mast.col_f, terrain.cell_m / 1000.0, ghz)
+        if over_terrain:
+            bare = replace(terrain, surface=terrain.ground) if reads_cover else terrain
+            loss = np.fmax(loss, BULLINGTON.window_loss(bare, mast, ghz, conditions))
         loss[:, (rows < 0) | (rows >= terrain.ground.shape[0]), :] = np.nan
         loss[:, :, (cols < 0) | (cols >= terrain.ground.shape[1])] = np.nan
         loss[:, distance > mast.radius_m] = np.nan
@@ -85,7 +85,6 @@ def by_distance(
     def path(
         profile: Profile, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
     ) -> float:
-        model.refuse_frequencies(frequency_ghz)
         around = {"environment": environment_of(profile.clutter_m[-1:])} if reads_cover else {}
         loss = distance_loss(
             profile.distance_km[-1:] * 1000.0,
@@ -94,12 +93,12 @@ def by_distance(
             rx_height_m=rx_height_m,
             **around,
         )
-        if not diffraction:
+        if not over_terrain:
             return float(loss[0])
         ground = replace(profile, clutter_m=np.zeros_like(profile.clutter_m)) if reads_cover else profile
-        return float(loss[0]) + bullington_on(
-            ground, frequency_ghz, tx_height_m, rx_height_m, conditions.earth_km
+        return max(
+            float(loss[0]),
+            BULLINGTON.path_loss(ground, frequency_ghz, tx_height_m, rx_height_m, conditions),
         )
 
-    model = Model(name, window, path, source, reads_cover, valid_ghz)
-    return model
+    return Model(name, window, path, source, reads_cover)

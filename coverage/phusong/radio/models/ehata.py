@@ -21,7 +21,6 @@ _LIMITED = True  # ridges far from the receiver give no gain, as in NTIA's prese
 def _window(
     terrain: Terrain, mast: Mast, ghz: npt.NDArray[np.float64], conditions: Conditions
 ) -> npt.NDArray[np.float32]:
-    EHATA.refuse_frequencies(ghz)
     radius = mast.radius_px(terrain.cell_m)
     cover = window_of(terrain.surface - terrain.ground, mast, terrain.cell_m, 0.0)
     out: npt.NDArray[np.float32] = _sweep(
@@ -79,7 +78,6 @@ def _sweep(  # type: ignore[no-untyped-def]
 def _path(
     profile: Profile, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
 ) -> float:
-    EHATA.refuse_frequencies(frequency_ghz)
     metres = float(profile.distance_km[-1]) * 1000.0
     lost = loss(
         profile.ground_m[::-1],
@@ -101,5 +99,4 @@ EHATA = Model(
     _path,
     "NTIA TR-15-517, appendix A (extended Hata)",
     reads_cover=True,
-    valid_ghz=(0.15, 6.0),
 )

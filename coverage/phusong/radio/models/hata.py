@@ -1,4 +1,4 @@
-"""Okumura-Hata and COST 231 with Bullington diffraction where the terrain stands in the way."""
+"""Okumura-Hata and COST 231, and Bullington's diffraction where the terrain loses more than their median holds."""
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +52,7 @@ def hata_loss(
 HATA = by_distance(
     "hata",
     hata_loss,
-    "Hata 1980, COST 231, and ITU-R P.526-15",
-    diffraction=True,
+    "Hata 1980 and COST 231, or free space with ITU-R P.526-15 where that loses more",
+    over_terrain=True,
     reads_cover=True,
-    valid_ghz=(0.15, 2.2),
 )

@@ -4,8 +4,11 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.errors import Problem, refuse
 from phusong.radio.fan import SIDES, fan_slopes, foot, trace
 from phusong.radio.itm import loss_on_profile, point_to_point
+from phusong.radio.itm.limits import LIMITS, refuse_internal
+from phusong.radio.itm.surface import surface_refractivity
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.p1812.mechanisms import inverse_normal
 
@@ -13,6 +16,7 @@ __all__ = ["ITM"]
 
 # average ground, as NTIA's examples have it
 _PERMITTIVITY, _CONDUCTIVITY_S_M = 15.0, 0.005
+_AVERAGE_GROUND = 1.0 + 0.0j  # more real than imaginary at any frequency of the range
 _BROADCAST_ALL_SITUATIONS = 3
 _LEAST_POINTS = 3
 
@@ -20,14 +24,23 @@ _LEAST_POINTS = 3
 def _window(
     terrain: Terrain, mast: Mast, ghz: npt.NDArray[np.float64], conditions: Conditions
 ) -> npt.NDArray[np.float32]:
-    ITM.refuse_frequencies(ghz)
+    n0 = conditions.n0
+    low, high = LIMITS["n0"]
+    refuse(
+        []
+        if low <= n0 <= high
+        else [Problem("itm", f"must be from {low:g} to {high:g}", column="n0", value=n0)]
+    )
+    # a path's middle lies between the lowest and the highest ground
+    for height_m in (float(terrain.ground.min()), float(terrain.ground.max())):
+        refuse_internal(float(surface_refractivity(n0, height_m)), _AVERAGE_GROUND)
     radius = mast.radius_px(terrain.cell_m)
     shares = (conditions.time_percent, conditions.location_percent, 50.0)
     deviates = np.array([inverse_normal(p / 100.0) for p in shares])
     loss: npt.NDArray[np.float32] = _sweep(
         terrain.ground, mast.row_f, mast.col_f, terrain.cell_m, radius, mast.radius_m / terrain.cell_m,
         fan_slopes(radius), mast.tx_height_m, mast.rx_height_m, ghz * 1000.0, conditions.horizontal,
-        conditions.climate, min(max(conditions.n0, 250.0), 400.0), deviates,
+        conditions.climate, n0, deviates,
     )  # fmt: skip
     return loss
 
@@ -81,7 +94,7 @@ def _path(
         rx_height_m=rx_height_m,
         horizontal=conditions.horizontal,
         climate=conditions.climate,
-        n0=min(max(conditions.n0, 250.0), 400.0),
+        n0=conditions.n0,
         permittivity=_PERMITTIVITY,
         conductivity_s_m=_CONDUCTIVITY_S_M,
         time_percent=conditions.time_percent,
@@ -90,4 +103,4 @@ def _path(
     )
 
 
-ITM = Model("itm", _window, _path, "Longley-Rice, ITS Irregular Terrain Model 1.2.2", valid_ghz=(0.02, 20.0))
+ITM = Model("itm", _window, _path, "Longley-Rice, ITS Irregular Terrain Model 1.2.2")

@@ -10,7 +10,6 @@ from phusong.radio.models.free_space import free_space_loss
 __all__ = ["RMA", "RMA_TERRAIN", "rural_macro_loss", "rural_macro_loss_in_sight"]
 
 _NEAREST_M, _BASE_M, _MOBILE_M = 10.0, (10.0, 150.0), (1.0, 10.0)  # the table's range of validity
-_VALID_GHZ = (0.5, 30.0)
 
 
 def rural_macro_loss(
@@ -57,13 +56,11 @@ RMA = by_distance(
     "rma",
     rural_macro_loss,
     "3GPP TR 38.901 V17, tables 7.4.1-1 and 7.4.2-1 (RMa)",
-    diffraction=False,
-    valid_ghz=_VALID_GHZ,
+    over_terrain=False,
 )
 RMA_TERRAIN = by_distance(
     "rma_terrain",
     rural_macro_loss_in_sight,
-    "3GPP TR 38.901 V17, table 7.4.1-1 (RMa in sight), and ITU-R P.526-15",
-    diffraction=True,
-    valid_ghz=_VALID_GHZ,
+    "3GPP TR 38.901 V17, table 7.4.1-1 (RMa in sight), or free space with ITU-R P.526-15 where that loses more",
+    over_terrain=True,
 )

@@ -37,6 +37,5 @@ UMA = by_distance(
     "uma",
     urban_macro_loss,
     "3GPP TR 38.901 V17, tables 7.4.1-1 and 7.4.2-1 (UMa)",
-    diffraction=False,
-    valid_ghz=(0.5, 100.0),
+    over_terrain=False,
 )

@@ -20,6 +20,7 @@ from phusong.radio.p1812.mechanisms import (
     troposcatter_loss,
 )
 from phusong.radio.p1812.profile import Path, analyse
+from phusong.radio.ranges import RANGES
 
 __all__ = ["LossBreakdown", "basic_loss", "height_share", "location_sd_db", "loss_breakdown"]
 
@@ -170,12 +171,16 @@ def loss_breakdown(
     horizontal = _is_horizontal(polarization)
     refuse(
         [
+            *RANGES["p1812"].problems(
+                "p1812",
+                frequency_ghz=frequency_ghz,
+                distance_km=float(d[-1]),
+                tx_height_m=tx_height_m,
+                rx_height_m=rx_height_m,
+                time_percent=time_percent,
+                location_percent=location_percent,
+            ),
             *_range_problems(
-                frequency_ghz=(frequency_ghz, 0.03, 6.0),
-                tx_height_m=(tx_height_m, 0.1, 3000.0),
-                rx_height_m=(rx_height_m, 0.1, 3000.0),
-                time_percent=(time_percent, 1.0, 50.0),
-                location_percent=(location_percent, 1.0, 99.0),
                 location_sd_db=(location_sd_db, 0.0, 40.0),
                 delta_n=(delta_n, -150.0, 156.0),
                 n0=(n0, 200.0, 500.0),

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from phusong.errors import InputError, Problem
 from phusong.region.facts import table
+from phusong.region.names import places_named
 
 __all__ = ["find_provinces", "fold", "province_names"]
 
@@ -57,6 +58,18 @@ def find_provinces(names: Sequence[str]) -> tuple[str, ...]:
             key = key.removeprefix(prefix)
         if key in known:
             found |= known[key]
+            continue
+        # without spaces, or the beginning of one name only
+        rows, in_full = places_named(key, list(known))
+        codes_of = {frozenset(known[list(known)[k]]) for k in rows}
+        if in_full or len(codes_of) == 1:
+            found |= set().union(*codes_of)
+            continue
+        if codes_of:
+            several = sorted(official[c] for c in set().union(*codes_of))
+            problems.append(
+                Problem("province", f"may be {' or '.join(several)}; write more of it", value=name)
+            )
             continue
         close = get_close_matches(key, known, n=1, cutoff=0.6)
         if close:

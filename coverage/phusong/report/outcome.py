@@ -1,0 +1,183 @@
+"""What a result says, as one digest: two results are the same exactly when it is, whoever made them, where and when.
+
+It is of values, not of files: every table, both rasters and the headline figures. Versions of libraries, clock times,
+paths and what is said of the sources of layers stay out of it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from phusong.errors import Problem
+
+if TYPE_CHECKING:
+    from phusong.report.result import Result
+
+__all__ = ["Outcome", "changed_parts", "outcome", "table_digest"]
+
+_RASTERS = ("access_class", "rsrp_dbm")
+_RASTER_FILES = {"access_class": "access.tif", "rsrp_dbm": "rsrp.tif", "summary": "summary.json"}
+_CORE = ("communes", "sites", "options", "plan")
+# said of the inputs or of the program, not found by the run
+_NO_FIGURES = ("provenance_digest", "outcome_digest")
+_SAID_OF_SOURCES = {"layers": ("source", "licence", "as_of", "notes")}
+_SHOWN = 16
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Digests of what a result says.
+
+    Parameters
+    ----------
+    parts : mapping of str to str
+        SHA-256 of each table and raster, and of the summary, by name.
+    """
+
+    parts: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """One digest of all parts."""
+        return _sha256(json.dumps(dict(self.parts), sort_keys=True).encode())
+
+    @property
+    def short(self) -> str:
+        """As much of the digest as people compare by eye."""
+        return self.digest[:_SHOWN]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what provenance.json holds of it."""
+        return {"digest": self.digest, "parts_sha256": dict(sorted(self.parts.items()))}
+
+
+def outcome(result: "Result", summary: Mapping[str, Any]) -> Outcome:
+    """Return the digests of what a result says.
+
+    Parameters
+    ----------
+    result : Result
+        The tables and rasters.
+    summary : mapping
+        The headline figures as its folder holds them.
+    """
+    from phusong.report.files import json_text  # noqa: PLC0415 - files are made of results
+
+    parts = {}
+    for field in fields(result):
+        value = getattr(result, field.name)
+        if isinstance(value, pd.DataFrame):
+            left_out = [c for c in _SAID_OF_SOURCES.get(field.name, ()) if c in value.columns]
+            parts[field.name] = table_digest(value.drop(columns=left_out))
+    grid = result.grid
+    place = repr((float(grid.west_m), float(grid.north_m), float(grid.cell_m), grid.shape)).encode()
+    for name in _RASTERS:
+        values = np.ascontiguousarray(getattr(result, name))
+        if values.dtype.kind == "f":
+            values = np.where(np.isnan(values), np.float32(np.nan), values)
+        parts[name] = _sha256(place + values.tobytes())
+    figures = {k: v for k, v in summary.items() if k not in _NO_FIGURES}
+    parts["summary"] = _sha256(json_text(figures).encode())
+    return Outcome(parts)
+
+
+def table_digest(table: pd.DataFrame) -> str:
+    """Return the SHA-256 of a table's values, by the names of its columns; not of its types or the order of columns.
+
+    Examples
+    --------
+    >>> a = pd.DataFrame({"people": [1, 2], "why": ["Nà Hang", None]})
+    >>> table_digest(a) == table_digest(a.astype({"people": float})[["why", "people"]])
+    True
+    >>> table_digest(a) == table_digest(a.assign(people=[1, 3]))
+    False
+    """
+    total = hashlib.sha256(f"{len(table)};".encode())
+    for name in sorted(table.columns, key=str):
+        total.update(f"{name!s}".encode() + b"\x00")
+        for part in _column(table[name]):
+            total.update(part)
+    return total.hexdigest()
+
+
+def changed_parts(recorded: object, found: Outcome) -> list[Problem]:
+    """Return which parts of a result are no longer what the run wrote, by their files.
+
+    Parameters
+    ----------
+    recorded : object
+        What provenance.json says of the outcome.
+    found : Outcome
+        Of the files as they are now.
+    """
+    held = recorded.get("parts_sha256") if isinstance(recorded, dict) else None
+    if not isinstance(held, dict):
+        return [Problem("provenance.json", "is no table of digests", column="outcome")]
+    nothing = table_digest(pd.DataFrame())
+    told = (
+        "does not hold what the run wrote (another digest than in provenance.json); restore the file, or run "
+        "again into another folder"
+    )
+    return [
+        Problem(_file_of(name), told)
+        for name in sorted({*held, *found.parts})
+        if held.get(name, nothing) != found.parts.get(name, nothing)
+    ]
+
+
+def _file_of(part: str) -> str:
+    if part in _RASTER_FILES:
+        return _RASTER_FILES[part]
+    return f"{part}.parquet" if part in _CORE else f"tables/{part}.parquet"
+
+
+def _column(values: "pd.Series[Any]") -> list[bytes]:
+    """Return the values of a column as bytes that a file's own types do not change."""
+    if isinstance(values, gpd.GeoSeries):
+        return _texts([b"" if g is None else g for g in shapely.to_wkb(values.to_numpy(), byte_order=1)])
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf":
+        return [_numbers(values.to_numpy(np.float64))]
+    items = values.astype(object).tolist()
+    missing = [not _is_list(v) and bool(pd.isna(v)) for v in items]
+    if all(gone or _is_number(v) for v, gone in zip(items, missing, strict=True)):
+        return [
+            _numbers(np.array([np.nan if gone else float(v) for v, gone in zip(items, missing, strict=True)]))
+        ]
+    return _texts([b"\x00" if gone else _text(v) for v, gone in zip(items, missing, strict=True)])
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset, np.ndarray, dict))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (bool, int, float, np.number, np.bool_))
+
+
+def _text(value: object) -> bytes:
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=str)
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return b"\x1f".join(str(v).encode() for v in value)
+    return str(value).encode()
+
+
+def _numbers(values: npt.NDArray[np.float64]) -> bytes:
+    return b"n" + np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes()
+
+
+def _texts(parts: list[bytes]) -> list[bytes]:
+    # lengths first: "ab", "c" and "a", "bc" differ
+    return [b"t", np.array([len(p) for p in parts], "<i8").tobytes(), b"".join(parts)]
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
