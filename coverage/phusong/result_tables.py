@@ -21,7 +21,7 @@ from phusong.region.columns import KINDS
 from phusong.region.store import Region, Source
 from phusong.report.option_words import why_column
 from phusong.report.provenance import file_digest, provenance
-from phusong.report.result import Result
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, Result
 from phusong.report.text import Text
 from phusong.scenario import Scenario, policy_label
 from phusong.service.capacity import Usage
@@ -89,7 +89,11 @@ def result_of(
         why=why_column(portfolio.options, names, portfolio.tables["option_communes"]),
     )
     rsrp = np.where(ground.land, servers.best_dbm(), np.nan).astype(np.float32)
-    classes = np.where(ground.land, np.where(np.isnan(rsrp), 1, 5), 0).astype(np.uint8).ravel()
+    classes = (
+        np.where(ground.land, np.where(np.isnan(rsrp), EMPTY_NO_SIGNAL, EMPTY_SIGNAL), 0)
+        .astype(np.uint8)
+        .ravel()
+    )
     classes[ground.cell_pixel] = raster_class(access)
     heard_by = Heard(region, rsrp, ground.land, station_ids)
     settlements = village_signal(heard_by)

@@ -11,7 +11,15 @@ from matplotlib.patheffects import withStroke
 from phusong.report.text import Text
 from phusong.report.theme import INK, PAPER
 
-__all__ = ["add_north_arrow", "add_scale_bar", "drawn_name", "length_text", "round_length", "source_lines"]
+__all__ = [
+    "add_north_arrow",
+    "add_scale_bar",
+    "data_dates",
+    "drawn_name",
+    "length_text",
+    "round_length",
+    "source_lines",
+]
 
 _LONGEST_NAME = 28
 _LONGEST_SOURCE = 60
@@ -88,6 +96,18 @@ def source_lines(layers: pd.DataFrame, head: str, text: Text, *, width_in: float
         parts.append(text.say("drawn.sources", sources="; ".join(named[:_MOST_SOURCES]) + more))
     letters = max(40, int(width_in * 19.5))  # of 6.5 points in an inch
     return "\n".join(textwrap.wrap(" · ".join(parts), letters, max_lines=4, placeholder=" …"))
+
+
+def data_dates(layers: pd.DataFrame) -> str:
+    """Return the first and the last year of the input layers, nothing where none is known.
+
+    Examples
+    --------
+    >>> data_dates(pd.DataFrame({"as_of": ["2026-01", "2022", ""]}))
+    '2022–2026'
+    """
+    years = sorted({str(d)[:4] for d in layers["as_of"] if _said(d)}) if "as_of" in layers else []
+    return "–".join(dict.fromkeys((years[0], years[-1]))) if years else ""
 
 
 def drawn_name(text: str, longest: int = _LONGEST_NAME) -> str:

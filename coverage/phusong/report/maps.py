@@ -23,7 +23,7 @@ from phusong.report.locked_map import locked_map
 from phusong.report.map_furniture import drawn_name
 from phusong.report.options_map import options_map
 from phusong.report.pictures import picture_bytes
-from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, GAP_PARTS, Result
 from phusong.report.sheet import Sheet, add_labels, draw_borders, frame_map, legend, map_bounds, new_sheet
 from phusong.report.text import Text
 from phusong.report.theme import CLASS_HEX, INK, MUTED, OWNER_HEX, PAPER, style
@@ -174,14 +174,19 @@ def access_map(result: Result, text: Text) -> Figure:
     for axes in sheet.panels:
         draw_borders(axes, result)
     add_labels(sheet, result)
-    counts = np.bincount(result.access_class.ravel(), minlength=len(ACCESS_CLASSES)).astype(np.float64)
-    land = max(counts[1:].sum(), 1.0)
+    parts = result.communes[["people_served", *GAP_PARTS]].sum()
+    people = max(float(result.communes["population"].sum()), 1.0)
+    order = zip((5, 1, 2, 3, 4), parts.to_numpy(np.float64), strict=True)
     entries = [
         (
-            f"{_capital(text.code('cause', _CLASS_KEYS[k]))} ({text.number(counts[k] / land, 'whole_percent')})",
+            f"{_capital(text.code('cause', _CLASS_KEYS[k]))} ({text.number(part / people, 'percent')})",
             CLASS_HEX[k],
         )
-        for k in (5, 1, 2, 3, 4)
+        for k, part in order
+    ]
+    entries += [
+        (_capital(text.code("cause", key)), CLASS_HEX[k])
+        for key, k in (("empty_signal", EMPTY_SIGNAL), ("empty_no_signal", EMPTY_NO_SIGNAL))
     ]
     legend(sheet.legend, text.say("drawn.access_legend"), entries)
     _settlements(sheet, result, text)
@@ -217,11 +222,11 @@ def network_map(result: Result, text: Text, lines: gpd.GeoDataFrame | None = Non
     )
     locked = (~reason.str.strip().str.lower().isin(["", "none", "nan"])).to_numpy()
     names = list(owner.value_counts().sort_index().sort_values(ascending=False, kind="stable").index)
-    size = float(np.clip(2600 / max(len(sites), 1), 0.7, 22))
+    size = float(np.clip(12_000 / max(len(sites), 1), 1.0, 26))
     colours = owner.map({n: OWNER_HEX[min(k, len(OWNER_HEX) - 1)] for k, n in enumerate(names)}).to_numpy(str)
     for axes in sheet.panels:
         axes.scatter(
-            sites.geometry.x, sites.geometry.y, s=size, zorder=6, linewidths=0.8 if size > 4 else 0.3,
+            sites.geometry.x, sites.geometry.y, s=size, zorder=6, linewidths=0.8 if size > 4 else 0.5,
             edgecolors=list(colours), facecolors=list(np.where(locked, PAPER, colours)),
         )  # fmt: skip
     shown = names[: len(OWNER_HEX) - 1]

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from phusong.report.headline_words import plan_sentences, sharing_sentence
+from phusong.report.map_furniture import data_dates
 from phusong.report.page_charts import chart_data
 from phusong.report.page_map import map_data
 from phusong.report.page_tables import (
@@ -91,6 +92,7 @@ def report_html(result: Result, maps: Path | None = None, *, lang: str | None = 
             sort_keys=True,
             ensure_ascii=False,
         ),
+        "as_of": data_dates(result.layers),
         "digest": str(result.provenance.get("digest", ""))[:16],
     }
     context["contents"] = _contents(context)

@@ -14,7 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 
 from phusong.report.page_rasters import RSRP_EDGES_DBM, RSRP_HEX, raster_pictures
 from phusong.report.plan_steps import gained_by_commune
-from phusong.report.result import GAP_PARTS, Result
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, GAP_PARTS, Result
 from phusong.report.theme import CLASS_HEX, GAP_HEX, OWNER_HEX
 
 __all__ = ["SHARE_EDGES_PERCENT", "map_data", "remaining_people"]
@@ -28,6 +28,7 @@ SHARE_EDGES_PERCENT = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 _HOUR_EDGES = (4.0, 9.0, 18.0, 44.0, 88.0, 175.0)
 _READY_EDGES_PERCENT = (10.0, 25.0, 50.0, 75.0, 90.0, 97.0)
 _LOCK_REASONS = ("structural", "contract", "technical", "security", "legal", "unknown")
+_EMPTY_LAND = (("empty_signal", EMPTY_SIGNAL), ("empty_no_signal", EMPTY_NO_SIGNAL))
 _NO_DATA_HEX, _FINE_HEX = "#d9d9d9", "#e6edf3"
 _MOST_POINTS = 3000
 _MARKED_OPTIONS = 20
@@ -138,6 +139,7 @@ def _layers(result: Result) -> list[Layer]:
 def _picture_layers() -> list[Layer]:
     access = [_named("cause.served", CLASS_HEX[5])]
     access += [_named(f"cause.{p}", CLASS_HEX[k]) for k, p in enumerate(GAP_PARTS, start=1)]
+    access += [_named(f"cause.{name}", CLASS_HEX[k]) for name, k in _EMPTY_LAND]
     steps = [*_range_classes(RSRP_EDGES_DBM, RSRP_HEX)][::-1]
     return [
         {"key": "access", "kind": "picture", "picture": "access", "classes": access},

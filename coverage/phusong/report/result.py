@@ -23,13 +23,27 @@ if TYPE_CHECKING:
     from phusong.report.outcome import Outcome
     from phusong.report.plots import Plots
 
-__all__ = ["ACCESS_CLASSES", "GAP_PARTS", "AccessView", "Result", "as_words"]
+__all__ = [
+    "ACCESS_CLASSES",
+    "EMPTY_NO_SIGNAL",
+    "EMPTY_SIGNAL",
+    "GAP_PARTS",
+    "AccessView",
+    "Result",
+    "as_words",
+]
 
 GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
 """Why people are not served, in the order the causes are tested."""
 
-ACCESS_CLASSES = ("no data", "no signal", "locked", "unstable", "congested", "served")
-"""Meaning of the codes 0–5 in the access raster."""
+ACCESS_CLASSES = (
+    "no data", "no signal", "locked", "unstable", "congested", "served",
+    "nobody lives there, signal", "nobody lives there, no signal",
+)  # fmt: skip
+"""Meaning of the codes 0–7 in the access raster: 1–5 where people live, 6 and 7 on land without people."""
+
+EMPTY_SIGNAL, EMPTY_NO_SIGNAL = 6, 7
+"""Codes of land where nobody lives, inside and outside radio coverage."""
 
 
 @dataclass(frozen=True)

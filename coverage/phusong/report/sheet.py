@@ -20,6 +20,7 @@ from phusong.report.insets import Bounds, map_frames
 from phusong.report.map_furniture import (
     add_north_arrow,
     add_scale_bar,
+    data_dates,
     drawn_name,
     length_text,
     round_length,
@@ -143,6 +144,9 @@ def new_sheet(
         add_scale_bar(box, text, share=0.45)
         insets.append(box)
     left = _SIDE_IN / total_w
+    region = drawn_name(str(result.summary.get("region", "")))
+    dates = data_dates(result.layers)
+    title = " · ".join(part for part in (title, region if region not in title else "", dates) if part)
     figure.text(left, 1 - 0.16 / total_h, title, fontsize=12.5, fontweight="bold", va="top")
     figure.text(left, 1 - 0.45 / total_h, subtitle, fontsize=8, color=MUTED, va="top")
     figure.text(left, 0.14 / total_h, sources, fontsize=6.5, color=MUTED, va="bottom", linespacing=1.35)
