@@ -138,8 +138,9 @@ def run(
     )
     if asked.invest.only == "measured" and result.options.empty:
         made = result.layers.set_index("layer")
-        added = made[["records_modelled", "records_assumed"]].sum(axis=1) > 0
-        partly = made.index[~made["kind"].isin(KNOWN_KINDS) | added | (made["share"] < 1.0)]
+        added = made.reindex(columns=["records_modelled", "records_assumed"]).sum(axis=1) > 0
+        filled = made.reindex(columns=["share"])["share"] < 1.0
+        partly = made.index[~made["kind"].isin(KNOWN_KINDS) | added | filled]
         weak = ", ".join(text.code("input", k) for k in partly)
         console.print(text.say("ran.only_modelled", layers=weak), highlight=False)
     if why_recompute:

@@ -184,11 +184,11 @@ source | text | | public | who made it
 licence | text | | public | licence
 as_of | text | | public | date it describes
 notes | text | | never | notes of whoever delivered it
-share? | number | | public | share of its ground or pixels that its source covers
-records_measured | whole | | public | records that are measured
-records_official | whole | | public | records that are official
-records_modelled | whole | | public | records that a model added
-records_assumed | whole | | public | records that are assumed
+share? | number | | coarse | share of a raster's pixels that are of its kind; the others were filled in
+records_measured? | whole | records | count | records of a table that are measured
+records_official? | whole | records | count | records that are official
+records_modelled? | whole | records | count | records that are modelled
+records_assumed? | whole | records | count | records that are assumed
 
 calibration | tables/calibration.parquet | model beside published facts | | | |
 what | text | | public | figure
