@@ -12,7 +12,7 @@ from phusong.access_stage import usage_by_policy
 from phusong.engine.crew import Counted, Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.invest.situation import Situation
-from phusong.invest_setup import plan_rules
+from phusong.invest_setup import allowed_remedies, plan_rules
 from phusong.invest_stage import costs_of, invest
 from phusong.network_tables import network_tables
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
@@ -103,6 +103,7 @@ def run_region(
     # what nobody can mean is refused before the long part
     check_agreements(region.operators["operator"].astype(str).tolist(), agreements_of(asked))
     plan_rules(asked)
+    allowed_remedies(asked)
     costs_of(asked)
     with clock.stage("radio"):
         scene, radio = radio_setup(asked.radio, region)
@@ -176,7 +177,17 @@ def run_region(
                 chosen = (
                     portfolio
                     if same
-                    else invest(asked, other, scene, radio, region, keeping, workers, tell=tell)[0]
+                    else invest(
+                        asked,
+                        other,
+                        scene,
+                        radio,
+                        region,
+                        keeping,
+                        workers,
+                        policy=str(plain["policy"]),
+                        tell=tell,
+                    )[0]
                 )
                 row = planned_row(plain, chosen, len(network.operators))
             policies.append(row)

@@ -36,10 +36,13 @@ from pydantic import BaseModel
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.region.names import fold
 from phusong.region.schema import LAYERS
+from phusong.report.option_words import rounded_sentence
 from phusong.report.provenance import digest
 from phusong.report.result import GAP_PARTS, Result, as_words
 from phusong.report.rounding import round_count, round_digits, round_parts
+from phusong.report.sentences import plain
 from phusong.report.tables import FIGURES, PROVENANCE, SCENARIO_TEXTS, TABLES, Column, Leaves
+from phusong.report.text import Text
 from phusong.scenario import Scenario
 
 __all__ = ["Redaction", "critical_sites", "redact"]
@@ -494,12 +497,7 @@ def _order(works: list[list[str]], per_musd: Floats, keys: "pd.Series[str]") -> 
 
 def _why(row: Mapping[Any, Any], names: Mapping[str, str]) -> str:
     """Say again why an option stands where it does, from what is shown of it."""
-    words = " + ".join(dict.fromkeys(k.replace("_", " ") for k in as_words(row["kinds"])))
-    where = ", ".join(f"{names.get(c, c)} ({c})" for c in as_words(row["commune_code"]))
-    text = f"{words} in {where} serves about {row['people_gained']:,.0f} more people"
-    if row["cost_musd"] <= 0:
-        return f"{text} at no further cost."
-    return f"{text} for about {row['cost_musd'] * 1e6:,.0f} USD net present cost."
+    return plain(rounded_sentence(row, names), Text())
 
 
 def _plan(

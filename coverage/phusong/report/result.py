@@ -1,6 +1,7 @@
 """What a run found: one immutable value that the maps, the page and the result folder are made of."""
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas as pd
 from phusong.errors import PhusongError
 from phusong.region.grid import Grid
 from phusong.report.tables import TABLES
+from phusong.report.text import LANGUAGES, Text
 
 if TYPE_CHECKING:
     from phusong.invest.evaluation import Evaluation
@@ -21,13 +23,27 @@ if TYPE_CHECKING:
     from phusong.report.outcome import Outcome
     from phusong.report.plots import Plots
 
-__all__ = ["ACCESS_CLASSES", "GAP_PARTS", "AccessView", "Result", "as_words"]
+__all__ = [
+    "ACCESS_CLASSES",
+    "EMPTY_NO_SIGNAL",
+    "EMPTY_SIGNAL",
+    "GAP_PARTS",
+    "AccessView",
+    "Result",
+    "as_words",
+]
 
 GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
 """Why people are not served, in the order the causes are tested."""
 
-ACCESS_CLASSES = ("no data", "no signal", "locked", "unstable", "congested", "served")
-"""Meaning of the codes 0–5 in the access raster."""
+ACCESS_CLASSES = (
+    "no data", "no signal", "locked", "unstable", "congested", "served",
+    "nobody lives there, signal", "nobody lives there, no signal",
+)  # fmt: skip
+"""Meaning of the codes 0–7 in the access raster: 1–5 where people live, 6 and 7 on land without people."""
+
+EMPTY_SIGNAL, EMPTY_NO_SIGNAL = 6, 7
+"""Codes of land where nobody lives, inside and outside radio coverage."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +115,9 @@ class Result:
     schedule, funds, milestones, late, interim, alternatives : DataFrame
         Who does what, when, paid by whom, with which result; money by fund and year; people served by year and commune
         against their targets; what is late if a fund is; interim remedies that bridge the time; further plans that spend the money otherwise.
-    option_communes, plan_communes : DataFrame
-        People gained by commune, of each option, and of the plan by year.
+    option_communes, plan_communes, plan_line_communes : DataFrame
+        Where the people live who gain: by option (bundle_id, commune_code, people_gained beyond the options above), by
+        the plan (commune_code, year from which they are served, people_gained), and by its lines (remedy_id besides).
 
     Raises
     ------
@@ -147,6 +164,7 @@ class Result:
     tornado: pd.DataFrame = field(default_factory=pd.DataFrame)
     option_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
     plan_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    plan_line_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         for table in TABLES.values():
@@ -168,6 +186,23 @@ class Result:
         return AccessView(self.communes, self.access_class, self.settlements)
 
     @property
+    def lang(self) -> str:
+        """Language that the scenario asks for, ``en`` or ``vi``."""
+        try:
+            report = tomllib.loads(self.scenario_toml).get("report")
+        except tomllib.TOMLDecodeError:
+            return LANGUAGES[0]
+        lang = report.get("lang") if isinstance(report, Mapping) else None
+        return lang if lang in LANGUAGES else LANGUAGES[0]
+
+    def title(self, lang: str | None = None) -> str:
+        """Return what this is about, in a language; the scenario's where none is given."""
+        own = "title_vi" if (lang or self.lang) == "vi" else "title"
+        said = self.summary.get(own) or self.summary.get("title")
+        region = str(self.summary.get("region") or "")
+        return str(said) if said else Text(lang or self.lang).say("title.question", region=region)
+
+    @property
     def redacted(self) -> bool:
         """Whether this is what may leave the house, see :func:`phusong.report.redact.redact`."""
         return "redaction" in self.summary
@@ -177,7 +212,7 @@ class Result:
         """What to do: ``.options``, ``.plan``, ``.curve``."""
         from phusong.report.cards import PlanView  # noqa: PLC0415 - made of Result
 
-        return PlanView(self.options, self.plan, self.curve, dict(self.summary.get("plan") or {}))
+        return PlanView(self.options, self.plan, self.curve, dict(self.summary.get("plan") or {}), self.lang)
 
     @property
     def plot(self) -> "Plots":

@@ -38,6 +38,7 @@ single_homed | flag | | never | whether one failure of a link cuts the commune o
 cut_point | flag | | never | whether other communes reach the core only through this one
 stranded_musd | number | million USD | never | value of assets idle for want of signal, power or backhaul
 share_measured | number | | share | share of people whose answer rests on measured layers
+record_kind | text | | public | how the record came to be: measured, official, modelled or assumed
 withheld | flag | | public | whether the commune has too few people to be shown; only in a redacted result
 geometry! | geometry | | public | boundary
 
@@ -88,6 +89,8 @@ east_m?- | number | m | derived | easting of the centre of the people it serves
 north_m?- | number | m | derived | northing of the centre of the people it serves
 works_site_ids | words | | never | sites where its works stand, separated by ;
 works_commune_codes | words | | never | communes where its works stand, separated by ;
+main_site_id | text | | never | site of its main works
+main_commune_code | words | | never | commune of its main works
 behind_site_ids | words | | never | sites that work again behind its works
 gain_commune_codes | words | | public | communes in which it gains people, the one with most first
 people_no_signal | whole | people | never | people gained who had no signal
@@ -117,13 +120,14 @@ kind | text | | public | kind of the remedy
 year! | year | | public | year it is built
 fund! | text | | public | fund that pays
 cost_musd! | number | million USD | money | net present cost
+cost_mvnd | number | million VND | never | the same in VND
 capex_musd | number | million USD | money | of it, to build
 opex_musd_year | number | million USD a year | money | of it, to run
 people_gained! | whole | people | count | people gained by it and the works it completes
 bundle_id | text | | public | option it belongs to
-commune_code | words | | public | commune of the people it serves
-works_site_ids | words | | never | site where it stands
-works_commune_codes | words | | never | commune where it stands
+site_id | text | | never | site where it stands
+commune_code | words | | never | commune where it stands
+gain_commune_codes | words | | public | communes of the people who gain, the one with most first
 level | text | | public | operator, province or state
 sector | text | | public | telecom, power, transport or sharing
 accountable | text | | public | who carries it out
@@ -141,6 +145,7 @@ signal_share | number | | never | share of its ground with signal
 white | flag | | never | whether it has no signal at all
 hollow | flag | | never | whether it is partly covered
 geometry | geometry | | never | place
+record_kind | text | | never | how the record came to be
 
 policies | tables/policies.parquet | sharing policies compared | | policy | |
 policy! | text | | public | sharing policy
@@ -312,24 +317,23 @@ opex_musd_year | number | million USD a year | never | cost to run
 cost_musd! | number | million USD | never | net present cost
 east_m?- | number | m | never | easting of where it stands
 north_m?- | number | m | never | northing of where it stands
-works_site_id | text | | never | site where it stands
-works_site_ids | words | | never | site where it stands
-works_commune_code | words | | never | commune where it stands
-works_commune_codes | words | | never | commune where it stands
+site_id | text | | never | site where it stands
+commune_code | words | | never | commune where it stands
 
 bundles | tables/bundles.parquet | remedies that serve people only together | strict | bundle_id | |
 bundle_id! | text | | never | key of the bundle
 kinds! | words | | never | kinds of remedy
 operators | words | | never | operators that serve by it
 commune_code! | words | | never | commune of the people it serves
-where! | text | | never | where it stands, in words
 east_m?- | number | m | never | easting of the centre of its people
 north_m?- | number | m | never | northing of the centre of its people
 remedies! | words | | never | keys of its remedies
 cost_musd! | number | million USD | never | net present cost
 people_alone! | number | people | never | people gained by it alone
-works_site_ids | words | | never | sites where its works stand
+works_site_ids! | words | | never | sites where its works stand
 works_commune_codes | words | | never | communes where its works stand
+main_site_id | text | | never | site of its main works
+main_commune_code | words | | never | commune of its main works
 behind_site_ids | words | | never | sites that work again behind its works
 
 people_groups | tables/people_groups.parquet | people who are served by the same bundles | strict | | commune_code=communes |
@@ -368,7 +372,7 @@ cost_base_musd | number | million USD | never | cost as modelled
 cost_high_musd | number | million USD | never | cost with the high value
 swing_people | number | people | never | between low and high
 
-schedule | tables/schedule.parquet | who does what, when, paid by whom, with which result | | line | remedy_id=plan | year what accountable fund commune cost_musd people_gained serves_from waits_for
+schedule | tables/schedule.parquet | who does what, when, paid by whom, with which result | | line | remedy_id=plan | year what accountable fund commune cost_musd people_gained gains serves_from waits_for
 line | whole | | never | number of the line
 year | number | | never | year
 accountable | text | | never | who carries it out
@@ -379,11 +383,11 @@ level | text | | never | operator, province or state
 sector | text | | never | telecom, power, transport or sharing
 cost_musd | number | million USD | never | cost
 money | text | | never | planned, allocated or disbursed
-commune_code | words | | never | commune of the people
+kind | text | | never | kind of remedy
+site_id | text | | never | site where it stands
+commune_code | words | | never | commune where it stands
 commune | text | | never | its name
-works_site_ids | words | | never | site where it stands
-works_commune_codes | words | | never | commune where it stands
-works_commune | text | | never | name of the commune where it stands
+gain_commune_codes | words | | never | communes of the people who gain, the one with most first
 people_gained | number | people | never | people gained
 serves_from | number | | never | year from which it serves
 waits_for | text | | never | what has to be there first
@@ -419,7 +423,13 @@ target_people? | number | people | never | target in people
 reachable_share? | number | | never | most that the remedies could serve
 short_people | number | people | never | people short of the target
 met | flag | | never | whether the target is met
-why | text | | never | why not
+communes_met | whole | | never | communes that meet it
+reason | text | | never | why not, as a code
+beyond_people | number | people | never | people whom no remedy of the list reaches
+left_no_signal | number | people | never | people left without signal
+left_locked | number | people | never | people left locked out
+left_unstable | number | people | never | people left whose network is off too long
+left_congested | number | people | never | people left with too low a rate
 
 late | tables/late.parquet | what is late if a fund is | | late_fund remedy_id | remedy_id=plan |
 late_fund | text | | never | fund that is late
@@ -467,10 +477,16 @@ plan_communes | tables/plan_communes.parquet | people that the plan gains, by co
 commune_code! | words | | never | commune
 year! | number | | never | year
 people_gained! | number | people | never | people gained there in that year
+
+plan_line_communes | tables/plan_line_communes.parquet | people that each line of the plan gains, by commune | | remedy_id commune_code year | remedy_id=plan commune_code=communes |
+remedy_id! | text | | never | key of the remedy
+commune_code! | words | | never | commune
+year! | number | | never | year from which they are served
+people_gained! | number | people | never | people gained there
 """
 
 RASTERS = """
-access_class | whole | | remade | what most people or the ground of a pixel have: 0 no data, 1 no signal, 2 locked, 3 unstable, 4 congested, 5 served; of a redacted result what most people of the commune have
+access_class | whole | | remade | what most people or the ground of a pixel have: 0 no data, 1 no signal, 2 locked, 3 unstable, 4 congested, 5 served, 6 and 7 land without people inside and outside coverage; of a redacted result what most people of the commune have
 rsrp_dbm?- | number | dBm | never | RSRP of the best server; missing where nothing was computed
 """
 
@@ -507,6 +523,7 @@ plan.status | text | | public | optimal, bounded or stopped
 plan.method | text | | public | how the plan was found
 plan.cost_to_close_musd | number | million USD | remade | cost of all options
 plan.people_closable | number | people | remade | people all options gain
+plan.sharing_remedies | whole | | never | remedies of the plan that open something to others
 plan.statements | text | | never | what is to be said of floors, targets and money
 plan.certificate | table | | never | certificate of what was asked for
 locked_assets | table | | never | locked sites by reason

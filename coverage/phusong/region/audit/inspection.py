@@ -27,7 +27,8 @@ from phusong.region.audit.scores import (
     share_failing,
 )
 from phusong.region.audit.table import CHECKS
-from phusong.region.record_kinds import counted_kinds, said_kinds
+from phusong.region.columns import KINDS
+from phusong.region.record_kinds import counted_kinds
 from phusong.region.store import Region
 
 __all__ = ["SCOPES", "Audit", "audit"]
@@ -76,7 +77,7 @@ class Audit:
     communes : GeoDataFrame
         commune_code, name, province, score, records, people, people_affected, geometry: for maps.
     layers : DataFrame
-        layer, kind (counts where the rows differ), source, licence, as_of, given_by.
+        layer, kind, source, licence, as_of, given_by, and how many of its records are of each kind.
     """
 
     region: str
@@ -250,12 +251,15 @@ def _by_owner(case: Case) -> Group:
 
 def _by_origin(case: Case) -> Group:
     """Return what somebody delivered, and what a model drew or somebody assumed, as two groups."""
-    of_row = {}
-    for layer in case.rubric.layers:
-        n = len(case.table(layer)) if layer in case.evidence.sheets else 1
-        given = case.delivered(layer) if case.evidence.has(layer) else None
-        of_row[layer] = np.full(n, -1, np.int64) if given is None else np.where(given, 0, 1).astype(np.int64)
-    return Group(["delivered", "modelled"], of_row, everywhere=False)
+    of_row = {
+        n: np.where(case.delivered(n), 0, 1).astype(np.int64)
+        for n in case.rubric.layers
+        if case.evidence.has(n)
+    }
+    # a raster that could not be read has no rows: one stands for it, as for an owner
+    rows = {n: len(case.table(n)) if n in case.evidence.sheets else 1 for n in case.rubric.layers}
+    lost = {n: np.full(rows[n], -1, np.int64) for n in case.rubric.layers if n not in of_row}
+    return Group(["delivered", "modelled"], {**lost, **of_row}, everywhere=False)
 
 
 def _scores(case: Case, outcomes: list[Outcome]) -> pd.DataFrame:
@@ -360,9 +364,19 @@ def _layers(case: Case) -> pd.DataFrame:
     for layer in case.rubric.layers:
         s = case.evidence.source(layer)
         counts = counted_kinds(case.kinds(layer)) if layer in case.evidence.sheets else {}
-        kind = said_kinds(counts) if len(counts) > 1 else next(iter(counts), s.kind)
-        rows.append((layer, kind, s.source, s.licence, s.as_of, case.giver(layer)))
-    return pd.DataFrame(rows, columns=["layer", "kind", "source", "licence", "as_of", "given_by"])
+        rows.append(
+            (
+                layer,
+                s.kind,
+                s.source,
+                s.licence,
+                s.as_of,
+                case.giver(layer),
+                *(counts.get(k, 0) for k in KINDS),
+            )
+        )
+    columns = ["layer", "kind", "source", "licence", "as_of", "given_by", *(f"records_{k}" for k in KINDS)]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _standing_dict(row: dict[Any, Any]) -> dict[str, Any]:
