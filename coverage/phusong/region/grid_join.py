@@ -111,8 +111,8 @@ class GridJoin:
         rows = self.inferred
         return float(rows.loc[rows["reason"].isin(reasons) if reasons else slice(None), "km"].sum())
 
-    def report(self) -> str:
-        """Return what became of the lines, for people."""
+    def report(self) -> tuple[str, ...]:
+        """Return what became of the lines, for people, a sentence each."""
         known = self.used_km - self.inferred_km()
         parts = ", ".join(f"{self.inferred_km(r):,.0f} km from {REASONS[r]}" for r in REASONS)
         # ends that nearly meet are joined at their middle, so a few metres are lost or won
@@ -120,11 +120,12 @@ class GridJoin:
         return (
             f"{self.used_km:,.0f} of {self.drawn_km:,.0f} km in use: {known:,.0f} km from sources that were known "
             f"({self.by_modelled_km:,.0f} km of it by way of modelled lines), {self.inferred_km():,.0f} km with an inferred "
-            f"source ({parts}); {self.loop_km:,.0f} km close loops and stand open; {twice:,.0f} km not used: drawn twice, or "
-            f"within the {SNAP_M:.0f} m in which ends are joined; no transformer hangs on {self.idle_km:,.0f} km of what is in "
-            f"use; {self.transformers} transformers hang on the drawn lines, {self.moved} transformers and feeders on a drawn "
-            f"line or an inferred substation nearer than their modelled parent; {self.substations} substations inferred on "
-            f"high-voltage lines"
+            f"(modelled) source; {self.loop_km:,.0f} km close loops and stand open; {twice:,.0f} km not used: drawn twice, "
+            f"or within the {SNAP_M:.0f} m in which ends are joined",
+            f"inferred sources: {parts}",
+            f"no transformer hangs on {self.idle_km:,.0f} km of what is in use; {self.transformers} transformers hang on the "
+            f"drawn lines, {self.moved} transformers and feeders on a drawn line or an inferred substation nearer than their "
+            f"modelled parent; {self.substations} substations inferred on high-voltage lines",
         )
 
 

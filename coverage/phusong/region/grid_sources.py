@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -50,6 +51,8 @@ STATION_SAIFI, STATION_CAIDI_H = 0.3, 1.5
 
 INFERRED_SOURCE, STEP_DOWN = re.compile(r"g\d+s\d+"), re.compile(r"g\d+d\d+")
 """Ids of inferred sources, and of inferred substations that a high-voltage line feeds."""
+
+_JUNCTION = re.compile(r"g\d+j\d+")
 
 FROM_FEEDER, FROM_LINE, FROM_STATION, FROM_TRUNK = 1, 2, 3, 4
 """What the source of a drawn line is inferred from: a modelled feeder or substation beside it, the drawn line or the
@@ -101,13 +104,13 @@ def joined(*parts: Joins) -> Joins:
         ends = [getattr(p, name) for p in parts]
         return np.concatenate([np.where(e >= 0, e + b, e) for e, b in zip(ends, before, strict=True)])
 
-    def all_of(name: str) -> npt.NDArray[np.generic]:
+    def all_of(name: str) -> Any:  # noqa: ANN401 - each array has its own kind
         return np.concatenate([getattr(p, name) for p in parts])
 
     return Joins(
         all_of("line"), all_of("along_m"), moved("upper"), moved("lower"), all_of("length_m"), all_of("one_way"),
         all_of("reason"),
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def _joins(
@@ -127,7 +130,10 @@ def _parent_m(nodes: gpd.GeoDataFrame, lines: pd.DataFrame) -> Floats:
     by_id = pd.Series(closed["length_km"].to_numpy(np.float64) * 1000.0, closed["to_id"].to_numpy(str))
     by_id = by_id[~by_id.index.duplicated()]
     fed = by_id.reindex(nodes["node_id"].to_numpy(str)).fillna(0.0).to_numpy(np.float64)
-    return np.where(np.isin(nodes["kind"].to_numpy(str), ("transformer", "junction")), fed, 0.0)
+    # the junctions of an earlier import are no load; lengths are kept to the metre
+    own = np.array([bool(_JUNCTION.fullmatch(str(i))) for i in nodes["node_id"]], bool)
+    load = np.isin(nodes["kind"].to_numpy(str), ("transformer", "junction")) & ~own & (fed > 0.0)
+    return np.where(load, fed + 1.0, 0.0)
 
 
 def load_joins(
@@ -354,7 +360,7 @@ def _components(first: Ints, second: Ints, total: int) -> tuple[int, Ints]:
     return count, of.astype(np.int64)
 
 
-def _farthest(graph: object, vertex: int, xy: Floats) -> int:
+def _farthest(graph: Any, vertex: int, xy: Floats) -> int:  # noqa: ANN401 - a sparse matrix
     far = dijkstra(graph, directed=False, indices=vertex)
     far = np.where(np.isfinite(far), np.round(far, 3), -1.0)
     ends = np.flatnonzero(far == far.max())

@@ -65,7 +65,7 @@ def joined_layers(
     """Return joined power layers with their sources, and a repair for each source of lines that was inferred."""
     own = join.lines["origin"].isin(["before", *_origins(region)])
     km = float(join.lines["length_km"][own].sum())
-    notes = f"{how}: {join.report()}; {km:,.0f} km as before ({region.source_of('power_lines').source}); faults and repair times assumed"
+    notes = f"{how}: {'; '.join(join.report())}; {km:,.0f} km as before ({region.source_of('power_lines').source}); faults and repair times assumed"
     # a tree of both kinds is called by the weaker
     sources = (
         Source(
@@ -90,7 +90,7 @@ def joined_layers(
         )
         for east_m, north_m, km, reason in join.inferred.head(_MOST_ROWS).to_numpy().tolist()
     )
-    notices = (Notice(where, join.report(), "geometry"),)
+    notices = tuple(Notice(where, told, "geometry") for told in join.report())
     lines = _said(join.lines, region, "power_lines", "line_id")
     drawn = (lines["record_kind"] == "").to_numpy(bool)
     # what somebody drew is measured; a prediction and the joins between are a model's
