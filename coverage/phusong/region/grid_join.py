@@ -118,14 +118,18 @@ class GridJoin:
         # ends that nearly meet are joined at their middle, so a few metres are lost or won
         twice = max(self.drawn_km - self.used_km - self.loop_km, 0.0)
         return (
-            f"{self.used_km:,.0f} of {self.drawn_km:,.0f} km in use: {known:,.0f} km from sources that were known "
-            f"({self.by_modelled_km:,.0f} km of it by way of modelled lines), {self.inferred_km():,.0f} km with an inferred "
-            f"(modelled) source; {self.loop_km:,.0f} km close loops and stand open; {twice:,.0f} km not used: drawn twice, "
-            f"or within the {SNAP_M:.0f} m in which ends are joined",
+            (
+                f"{self.used_km:,.0f} of {self.drawn_km:,.0f} km in use: {known:,.0f} km from sources that were known "
+                f"({self.by_modelled_km:,.0f} km of it by way of modelled lines), {self.inferred_km():,.0f} km with an inferred "
+                f"(modelled) source; {self.loop_km:,.0f} km close loops and stand open; {twice:,.0f} km not used: drawn twice, "
+                f"or within the {SNAP_M:.0f} m in which ends are joined"
+            ),
             f"inferred sources: {parts}",
-            f"no transformer hangs on {self.idle_km:,.0f} km of what is in use; {self.transformers} transformers hang on the "
-            f"drawn lines, {self.moved} transformers and feeders on a drawn line or an inferred substation nearer than their "
-            f"modelled parent; {self.substations} substations inferred on high-voltage lines",
+            (
+                f"no transformer hangs on {self.idle_km:,.0f} km of what is in use; {self.transformers} transformers hang on the "
+                f"drawn lines, {self.moved} transformers and feeders on a drawn line or an inferred substation nearer than their "
+                f"modelled parent; {self.substations} substations inferred on high-voltage lines"
+            ),
         )
 
 

@@ -82,7 +82,7 @@ def test_a_line_that_branches_off_in_mid_line_is_joined_there(region):
 
 
 def test_pieces_that_reach_no_source_are_kept_with_a_labelled_one(region, tmp_path):
-    frame(FEEDER, ISLAND).to_file(tmp_path / "lines.gpkg")
+    frame(FEEDER, ISLAND, voltage=["22000", "220000"]).to_file(tmp_path / "lines.gpkg")
     found = imported(region, tmp_path / "lines.gpkg")
     assert any("1 km with an inferred (modelled) source" in str(n) for n in found.notices)
     assert any(r.new_value == "modelled source" and r.old_value == "1.000 km" for r in found.repairs)

@@ -90,7 +90,7 @@ def joined_layers(
         )
         for east_m, north_m, km, reason in join.inferred.head(_MOST_ROWS).to_numpy().tolist()
     )
-    notices = tuple(Notice(where, told, "geometry") for told in join.report())
+    notices = tuple(Notice(where, part, "geometry") for part in join.report())
     lines = _said(join.lines, region, "power_lines", "line_id")
     drawn = (lines["record_kind"] == "").to_numpy(bool)
     # what somebody drew is measured; a prediction and the joins between are a model's
