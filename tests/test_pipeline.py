@@ -124,3 +124,18 @@ def test_a_redacted_run_keeps_its_sums_and_hides_the_exchange(tmp_path):
     told = phusong.Result.read(tmp_path / "out").sites.set_index("site_id").geometry["x0"]
     assert told.distance(known) > 1.0
     assert not ((shown.communes[parts] > 0) & (shown.communes[parts] < 10)).any(axis=None)
+
+
+def test_a_name_to_hide_that_matches_nothing_is_refused_before_the_run(tmp_path):
+    small_region().write(tmp_path / "region")
+    asked = Scenario.read(
+        "default",
+        overrides=(
+            f"region.path={tmp_path / 'region'}",
+            "report.redact=true",
+            'report.redact_owners=["Reed"]',
+        ),
+    )
+    with pytest.raises(InputError, match="did you mean red"):
+        phusong.run(asked, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -23,6 +23,10 @@ class Problem:
         What is wrong and what was expected.
     row, column, value : optional
         The place inside the file (row counted from 1, the header not counted) and the value found there.
+    rows : tuple of int
+        Of a problem that sums up further rows: which ones.
+    why : str
+        Of the same: what is wrong with each of them.
     """
 
     where: str
@@ -30,6 +34,8 @@ class Problem:
     row: int | None = None
     column: str | None = None
     value: object = None
+    rows: tuple[int, ...] = ()
+    why: str = ""
 
     def __str__(self) -> str:
         """Return ``file row n, column c: value … what``."""

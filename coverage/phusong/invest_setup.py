@@ -6,16 +6,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import refuse
+from phusong.errors import Problem, nearest_name, refuse
 from phusong.invest.priorities import Priorities, element_value, read_flags
 from phusong.invest.program.facts import CommuneFacts
-from phusong.invest.program.rules import Fund, Rules, rule_problems
+from phusong.invest.program.rules import Fund, Rules, known_kinds, rule_problems
+from phusong.invest.purses import SHARING_KINDS
 from phusong.invest.situation import Situation
 from phusong.region.store import Region
 from phusong.scenario import Scenario
 from phusong.settings.funds import WeightSettings
 
-__all__ = ["commune_facts", "plan_rules", "priority_value"]
+__all__ = ["allowed_remedies", "commune_facts", "plan_rules", "priority_value"]
+
+
+_EVERY = "all"
+_PARTS = {"extend_grid": "feeder", "fibre_link": "fibre_route"}
 
 
 def plan_rules(asked: Scenario) -> Rules:
@@ -60,6 +65,39 @@ def plan_rules(asked: Scenario) -> Rules:
         )
     )
     return rules
+
+
+def allowed_remedies(asked: Scenario, policy: str | None = None) -> frozenset[str]:
+    """Return the kinds of remedy that may be bought under a policy; the scenario's when left out.
+
+    A list of the scenario holds as it stands. Without one everything may be bought, but without sharing nothing that
+    shares: a plan under the policy `none` shows what can be done when nobody opens anything to others.
+
+    Raises
+    ------
+    InputError
+        If the scenario lists kinds that are unknown; the nearest known name is proposed.
+    """
+    known = known_kinds()
+    listed = asked.invest.remedies
+    refuse(
+        Problem(
+            "invest.remedies",
+            f"is no kind of remedy{nearest_name(kind, [*known, _EVERY])}",
+            column="remedies",
+            value=kind,
+        )
+        for kind in listed
+        if kind not in (*known, _EVERY)
+    )
+    if _EVERY in listed:
+        return frozenset(known)
+    if listed:
+        # what several sites share of a line belongs to the line
+        parts = [part for kind, part in _PARTS.items() if kind in listed]
+        return frozenset((*listed, *parts))
+    in_force = (policy or asked.sharing.policy).split()[0]
+    return frozenset(known) - (SHARING_KINDS if in_force == "none" else frozenset())
 
 
 def commune_facts(region: Region, situation: Situation) -> CommuneFacts:

@@ -14,10 +14,11 @@ from phusong.invest.cost_catalogue import with_own_costs
 from phusong.invest.costs import Costs
 from phusong.invest.new_sites import find_candidates
 from phusong.invest.optimum import BestPlan
+from phusong.invest.options_table import CAUSES
 from phusong.invest.portfolio import Portfolio, PortfolioSettings, choose
 from phusong.invest.program.solve import Certificate
 from phusong.invest.situation import Situation
-from phusong.invest_setup import commune_facts, plan_rules, priority_value
+from phusong.invest_setup import allowed_remedies, commune_facts, plan_rules, priority_value
 from phusong.radio.plan import RadioPlan, Scene
 from phusong.reach_setup import facilities_of_elements, reach_in_region
 from phusong.region.store import Region
@@ -54,9 +55,14 @@ def invest(
     keeper: Keeper,
     crew: Crew | None = None,
     *,
+    policy: str | None = None,
     tell: Callable[[float], None] = lambda _share: None,
 ) -> tuple[Portfolio, Mapping[int, float]]:
-    """Return what to do, and the least cost of making each unstable site stable; `tell` is told the share done."""
+    """Return what to do, and the least cost of making each unstable site stable; `tell` is told the share done.
+
+    `policy` is the sharing policy of the situation, which says what may be bought; the scenario's when left out.
+    """
+    allowed = allowed_remedies(asked, policy)
     value = priority_value(asked.invest.weights, region, situation)
     reads = {
         "who is served by what": situation,
@@ -68,13 +74,14 @@ def invest(
         "places for masts": [region.settlements, region.facilities],
         "cells": region.cells,
         "reach of facilities": asked.access.facilities_within_m,
-        "layers": (footing(region), region.communes[["commune_code", "name"]]),
+        "layers": (footing(region), region.communes[["commune_code", "name", "geometry"]]),
         "sharing": asked.sharing.policy,
+        "remedies": sorted(allowed),
         "priorities": value,
     }
     return keeper.stage(
         "invest",
-        lambda: _invested(asked, situation, scene, radio, region, value, crew, keeper.store, tell),
+        lambda: _invested(asked, situation, scene, radio, region, value, allowed, crew, keeper.store, tell),
         reads,
         _INVEST_TYPES,
         by=(_invested,),
@@ -88,6 +95,7 @@ def _invested(
     radio: RadioPlan,
     region: Region,
     value: Floats | None,
+    allowed: frozenset[str],
     crew: Crew | None,
     store: Store | None,
     tell: Callable[[float], None],
@@ -95,8 +103,11 @@ def _invested(
     settings = asked.invest
     heard = Counted(crew or Threads(), lambda share: tell(_CANDIDATES_SHARE * share))
     candidates = find_candidates(situation, scene, radio, region, crew=heard, store=store)
-    terms = OfferTerms(asked.sharing.policy, settings.universal_service_share, settings.interim_years)
-    offers = make_offers(situation, costs_of(asked), candidates, terms)
+    terms = OfferTerms(
+        asked.sharing.policy, settings.universal_service_share, settings.interim_years, allowed
+    )
+    areas = region.communes.geometry.tolist()
+    offers = make_offers(situation, costs_of(asked), candidates, terms, areas=areas)
     if settings.only == "measured":
         on, needs = footing(region), offers.model.needs
         weak = weak_remedies(offers.remedies, on)
@@ -108,12 +119,7 @@ def _invested(
         unknown = unknown_behind(offers.bundles["kinds"].tolist(), on, behind, codes)
         offers = offers.only(np.array([not layers for layers in unknown], bool))
     access = situation.access
-    causes = {
-        "with no signal": access.no_signal,
-        "locked out": access.locked,
-        "on unstable sites": access.unstable,
-        "turned away": access.congested,
-    }
+    causes = {name: getattr(access, name) for name in CAUSES}
     portfolio = choose(
         offers,
         PortfolioSettings(
@@ -128,9 +134,6 @@ def _invested(
             seed=asked.seed,
             solver_seconds=settings.solver_seconds,
             rules=plan_rules(asked),
-        ),
-        commune_names=dict(
-            zip(region.communes["commune_code"].astype(str), region.communes["name"].astype(str), strict=True)
         ),
         parts={name: people.ravel().astype(np.float64) for name, people in causes.items()},
         commune_of_element=np.repeat(situation.cell_commune, situation.weights.shape[1]),

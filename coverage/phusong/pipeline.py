@@ -12,13 +12,13 @@ from phusong.access_stage import usage_by_policy
 from phusong.engine.crew import Counted, Crew, Threads
 from phusong.engine.keeping import Keeper
 from phusong.invest.situation import Situation
-from phusong.invest_setup import plan_rules
+from phusong.invest_setup import allowed_remedies, plan_rules
 from phusong.invest_stage import costs_of, invest
 from phusong.network_tables import network_tables
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.region.store import Region
 from phusong.report.folder import check_place, is_whole
-from phusong.report.redact import Redaction, redact
+from phusong.report.redact import Redaction, critical_sites, redact
 from phusong.report.result import Result
 from phusong.result_tables import origin_of, result_of
 from phusong.scenario import Scenario, policy_label
@@ -78,6 +78,9 @@ def run(
         region = scenario_region(asked, keeping)
     if resume and out is not None and _is_answered(asked, region, Path(out)):
         return Result.read(Path(out))
+    if asked.report.redact:
+        # a name that matches nothing is refused before the long part
+        critical_sites(region, _redaction(asked.report))
     result = run_region(asked, region, stages=clock, crew=crew, keeper=keeping)
     if asked.report.redact:
         result = redact(result, _redaction(asked.report))
@@ -100,6 +103,7 @@ def run_region(
     # what nobody can mean is refused before the long part
     check_agreements(region.operators["operator"].astype(str).tolist(), agreements_of(asked))
     plan_rules(asked)
+    allowed_remedies(asked)
     costs_of(asked)
     with clock.stage("radio"):
         scene, radio = radio_setup(asked.radio, region)
@@ -173,7 +177,17 @@ def run_region(
                 chosen = (
                     portfolio
                     if same
-                    else invest(asked, other, scene, radio, region, keeping, workers, tell=tell)[0]
+                    else invest(
+                        asked,
+                        other,
+                        scene,
+                        radio,
+                        region,
+                        keeping,
+                        workers,
+                        policy=str(plain["policy"]),
+                        tell=tell,
+                    )[0]
                 )
                 row = planned_row(plain, chosen, len(network.operators))
             policies.append(row)

@@ -15,11 +15,14 @@ from phusong.distinct import distinct
 from phusong.errors import InputError, Problem
 from phusong.evidence import footing, known_by_commune, share_measured, unknown_behind, weak_remedies
 from phusong.invest.portfolio import Portfolio
+from phusong.invest.purses import SHARING_KINDS
 from phusong.radio.servers import ServerMaps
 from phusong.region.columns import KINDS
 from phusong.region.store import Region, Source
+from phusong.report.option_words import why_column
 from phusong.report.provenance import file_digest, provenance
-from phusong.report.result import Result
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, Result
+from phusong.report.text import Text
 from phusong.scenario import Scenario, policy_label
 from phusong.service.capacity import Usage
 from phusong.service.network import Network
@@ -64,7 +67,8 @@ def result_of(
     east, north = grid.centres(row, col)
     cell_people = np.maximum(weights.sum(axis=1), 1)
     facilities = facilities_served(
-        region.facilities,
+        # of other places (markets, churches) nobody counts how many are served
+        region.facilities[region.facilities["kind"] != "other"],
         region.communes,
         east_m=east,
         north_m=north,
@@ -79,9 +83,17 @@ def result_of(
         communes["commune_code"].astype(str)
     )
     communes["share_measured"] = share_measured(communes, {k: v[order] for k, v in by_commune.items()})
-    options = portfolio.options.assign(modelled_layers=_modelled_layers(portfolio, region))
+    names = dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True))
+    options = portfolio.options.assign(
+        modelled_layers=_modelled_layers(portfolio, region),
+        why=why_column(portfolio.options, names, portfolio.tables["option_communes"]),
+    )
     rsrp = np.where(ground.land, servers.best_dbm(), np.nan).astype(np.float32)
-    classes = np.where(ground.land, np.where(np.isnan(rsrp), 1, 5), 0).astype(np.uint8).ravel()
+    classes = (
+        np.where(ground.land, np.where(np.isnan(rsrp), EMPTY_NO_SIGNAL, EMPTY_SIGNAL), 0)
+        .astype(np.uint8)
+        .ravel()
+    )
     classes[ground.cell_pixel] = raster_class(access)
     heard_by = Heard(region, rsrp, ground.land, station_ids)
     settlements = village_signal(heard_by)
@@ -93,7 +105,7 @@ def result_of(
         communes=communes,
         sites=_site_table(region, network, stability, reception, usage, weights),
         options=options,
-        plan=portfolio.plan,
+        plan=_with_vnd(portfolio.plan, asked.invest.vnd_per_usd),
         access_class=classes.reshape(grid.shape),
         rsrp_dbm=rsrp,
         grid=grid,
@@ -186,6 +198,33 @@ def _site_table(
     return out
 
 
+def _sharing_bought(plan: pd.DataFrame) -> int:
+    """Return how many remedies of a plan open something to others."""
+    return int(plan["kind"].isin(SHARING_KINDS).sum())
+
+
+def _with_vnd(plan: pd.DataFrame, vnd_per_usd: float) -> pd.DataFrame:
+    """Return the plan with its money in VND beside USD; a million USD at the rate is so many million VND."""
+    out = plan.copy()
+    out.insert(out.columns.tolist().index("cost_musd") + 1, "cost_mvnd", plan["cost_musd"] * vnd_per_usd)
+    return out
+
+
+def _expected(portfolio: Portfolio) -> dict[str, Any]:
+    """Return what the plan comes to over the samples: people expected and their range, and how surely the money lasts."""
+    plans = portfolio.tables["robustness"]
+    if not portfolio.samples or plans.empty:
+        # nothing was tried, so nothing is expected
+        return dict.fromkeys(("expected_people", "people_p05", "people_p95", "within_budget_share"))
+    first = plans.iloc[0]
+    return {
+        "expected_people": round(float(first["people_mean"])),
+        "people_p05": round(float(first["people_p05"])),
+        "people_p95": round(float(first["people_p95"])),
+        "within_budget_share": float(first["within_budget_share"]),
+    }
+
+
 def _certified(portfolio: Portfolio) -> dict[str, Any]:
     """Return the certificate of what was asked for and what has to be said of floors, targets and money, if anything."""
     one = portfolio.certificate
@@ -199,6 +238,16 @@ def _certified(portfolio: Portfolio) -> dict[str, Any]:
         "method": one.method,
     }
     return {"certificate": figures, "statements": list(portfolio.statements)}
+
+
+def _titles(asked: Scenario, region: str) -> dict[str, str]:
+    """Return the title in each language; `{region}` in it stands for the region that was run."""
+    own = {"en": asked.title, "vi": asked.title_vi or asked.title}
+    said = {
+        lang: title.replace("{region}", region) if title else Text(lang).say("title.question", region=region)
+        for lang, title in own.items()
+    }
+    return {"title": said["en"], "title_vi": said["vi"]}
 
 
 def _summary(
@@ -217,7 +266,7 @@ def _summary(
     closed = portfolio.options
     by_province = communes.groupby("province", sort=True)[["population", "people_served", *GAP_PARTS]].sum()
     return {
-        "title": asked.title or f"{region.name}: who has no stable internet, and what to do first",
+        **_titles(asked, region.name),
         "region": region.name,
         "policy": policy_label(asked.sharing),
         "people": people,
@@ -234,6 +283,9 @@ def _summary(
             "method": best.method,
             "cost_to_close_musd": float(closed["cost_musd"].sum()),
             "people_closable": int(closed["people_gained"].sum()),
+            **_expected(portfolio),
+            "status": portfolio.status,
+            "sharing_remedies": _sharing_bought(portfolio.plan),
             **_certified(portfolio),
         },
         "policies": policies,

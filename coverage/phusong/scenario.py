@@ -36,7 +36,10 @@ _DEEPEST_KEY = 8
 class Scenario(Table):
     """One question a planner asks."""
 
-    title: str = Field("", description="One line for people.")
+    title: str = Field(
+        "", description="One line for people; {region} in it becomes the region's name. Empty: made of it."
+    )
+    title_vi: str = Field("", description="The same in Vietnamese; empty: as the title.")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         2025, description="Seed of everything drawn at random."
     )
@@ -147,6 +150,9 @@ def _read_tree(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
 
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
+    if "title" in top:
+        # what is said anew is not said by the old words of another language
+        merged.pop("title_vi", None)
     for key, value in top.items():
         old = merged.get(key)
         both = isinstance(old, Mapping) and isinstance(value, Mapping)

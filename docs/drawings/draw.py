@@ -5,8 +5,12 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-# Okabe and Ito's colours, told apart by the colour-blind
-SERVED, NO_SIGNAL, LOCKED, UNSTABLE, CONGESTED = "#009e73", "#555555", "#cc79a7", "#e69f00", "#0072b2"
+from phusong.report.theme import GAP_HEX, SERVED_HEX
+
+# a colour means the same here as in the report
+SERVED = SERVED_HEX
+NO_SIGNAL, LOCKED, UNSTABLE, CONGESTED = GAP_HEX.values()
+FIRST, SECOND = "#56b4e9", "#1b1b1b"  # lines that are no cause
 INK, FAINT, PAPER = "#1b1b1b", "#8a8a8a", "#ffffff"
 
 
@@ -197,7 +201,7 @@ def bundles() -> None:
         parts.append(box(15, 62 + 56 * k, 180, 40, [name]))
     sets = [("A", "1,900 people, 0.14 M$"), ("B", "640 people, 0.02 M$")]
     for k, (name, words) in enumerate(sets):
-        parts.append(box(300, 78 + 112 * k, 200, 56, [f"bundle {name}", words], edge=CONGESTED))
+        parts.append(box(300, 78 + 112 * k, 200, 56, [f"bundle {name}", words], edge=FIRST))
     for k, to in ((0, 106), (1, 106), (2, 218), (3, 218)):
         parts.append(arrow(195, 82 + 56 * k, 299, to))
     parts += [
@@ -217,7 +221,7 @@ def frontier() -> None:
     bound = [(x0 + 6.4 * m, y0 - 228 * (1 - math.exp(-m / 29))) for m in range(0, 101, 4)]
     parts = [
         arrow(x0, y0, x0, 20), arrow(x0, y0, 760, y0), text(x0 - 12, 26, "people", anchor="end"), text(764, y0 + 5, "money", anchor="start"),
-        curve(bound, colour=LOCKED, dash=True), curve(best, colour=CONGESTED),
+        curve(bound, colour=SECOND, dash=True), curve(best, colour=FIRST),
         text(560, 34, "bound: no plan of that money serves more", anchor="middle", size=14), text(600, 106, "best plan known", size=14),
     ]  # fmt: skip
     m = 40
@@ -226,7 +230,7 @@ def frontier() -> None:
     x = x0 + 6.4 * m
     parts += [
         line(x, y0, x, top, dash=True, colour=FAINT), text(x, y0 + 20, "budget"),
-        f'<circle cx="{x}" cy="{low:g}" r="5" fill="{CONGESTED}"/>', f'<circle cx="{x}" cy="{top:g}" r="5" fill="{LOCKED}"/>',
+        f'<circle cx="{x}" cy="{low:g}" r="5" fill="{FIRST}"/>', f'<circle cx="{x}" cy="{top:g}" r="5" fill="{SECOND}"/>',
         text(x + 14, low + 26, "the distance between the two is reported:", anchor="start", size=14), text(x + 14, low + 44, "how far our plan can be from the best possible", anchor="start", size=14),
         f'<circle cx="{x}" cy="{low + 66:g}" r="5" fill="{UNSTABLE}"/>', text(x + 14, low + 71, "somebody's plan: `phusong evaluate` says what it lacks", anchor="start", size=14),
     ]  # fmt: skip
@@ -245,7 +249,7 @@ def events() -> None:
         f'<path d="M30,202 l9,15 h-18 z" fill="{UNSTABLE}"/>', text(48, 215, "in time: the line through past works reaches it by its date", anchor="start", size=14),
         '<rect x="22" y="228" width="16" height="16" fill="#d55e00"/>', text(48, 241, "late: it does not", anchor="start", size=14),
         arrow(560, 245, 560, 150), arrow(560, 245, 815, 245), line(560, 176, 800, 176, colour=SERVED, dash=True), text(800, 170, "target", anchor="end", size=13),
-        curve([(565, 236), (620, 236), (620, 222), (680, 222), (680, 204), (700, 204)], colour=CONGESTED), line(700, 204, 790, 184, dash=True, colour=CONGESTED), text(690, 262, "time", size=13),
+        curve([(565, 236), (620, 236), (620, 222), (680, 222), (680, 204), (700, 204)], colour=FIRST), line(700, 204, 790, 184, dash=True, colour=FIRST), text(690, 262, "time", size=13),
     ]  # fmt: skip
     picture("kpis-events", "Events, journal, what is touched, KPIs and their lights", 836, 274, parts)
 
@@ -254,12 +258,12 @@ def storms() -> None:
     parts = [
         text(140, 24, "1. many versions of a track", bold=True), text(430, 24, "2. gusts break assets", bold=True), text(700, 24, "3. crews repair them", bold=True),
         *(curve([(262 - 3 * k, 60 + 26 * k), (190, 92 + 22 * k), (120, 112 + 20 * k), (40, 126 + 22 * k)], colour=FAINT, dash=True) for k in (0, 2)),
-        curve([(262, 86), (190, 112), (120, 130), (40, 148)], colour=CONGESTED),
-        f'<circle cx="190" cy="112" r="24" fill="none" stroke="{CONGESTED}" stroke-width="2"/>', f'<circle cx="190" cy="112" r="5" fill="{CONGESTED}"/>',
+        curve([(262, 86), (190, 112), (120, 130), (40, 148)], colour=FIRST),
+        f'<circle cx="190" cy="112" r="24" fill="none" stroke="{FIRST}" stroke-width="2"/>', f'<circle cx="190" cy="112" r="5" fill="{FIRST}"/>',
         text(140, 226, "shifted, scaled, each drawn once", size=14),
         arrow(330, 200, 330, 60), arrow(330, 200, 545, 200), text(540, 220, "gust", size=13, anchor="end"), text(338, 58, "chance to break", anchor="start", size=13),
-        curve([(330, 198), (370, 196), (400, 182), (425, 140), (450, 98), (480, 82), (535, 78)], colour=UNSTABLE),
-        curve([(330, 199), (420, 198), (455, 184), (480, 142), (505, 100), (535, 84)], colour=NO_SIGNAL), text(404, 128, "pole", size=13, anchor="end"), text(500, 150, "mast", size=13, anchor="start"),
+        curve([(330, 198), (370, 196), (400, 182), (425, 140), (450, 98), (480, 82), (535, 78)], colour=FIRST),
+        curve([(330, 199), (420, 198), (455, 184), (480, 142), (505, 100), (535, 84)], colour=SECOND), text(404, 128, "pole", size=13, anchor="end"), text(500, 150, "mast", size=13, anchor="start"),
         arrow(600, 200, 600, 60), arrow(600, 200, 815, 200), text(608, 58, "people cut off", anchor="start", size=13), text(812, 220, "hours after", anchor="end", size=13),
         curve([(600, 150), (620, 96), (640, 84), (665, 106), (710, 150), (770, 182), (805, 190)], colour=NO_SIGNAL),
         curve([(600, 168), (620, 138), (640, 132), (665, 146), (710, 172), (770, 190), (805, 195)], colour=SERVED, dash=True), text(704, 112, "today", anchor="start", size=13), text(636, 176, "with", size=13), text(636, 191, "the plan", size=13),

@@ -26,6 +26,8 @@ def book_of(model: PlanModel, *, kinds=None, bundle_kinds=None, communes: int = 
             "capex_musd": model.remedy_cost_musd,
             "opex_musd_year": 0.0,
             "cost_musd": model.remedy_cost_musd,
+            "site_id": [f"s{k}" for k in range(n_r)],
+            "commune_code": "00001",
             "east_m": np.arange(n_r) * 100.0,
             "north_m": 0.0,
         }
@@ -36,7 +38,9 @@ def book_of(model: PlanModel, *, kinds=None, bundle_kinds=None, communes: int = 
             "kinds": bundle_kinds or ["battery_backup"] * n_b,
             "operators": "red",
             "commune_code": "00001",
-            "where": [f"s{k}" for k in range(n_b)],
+            "works_site_ids": [f"s{k}" for k in range(n_b)],
+            "works_commune_codes": "00001",
+            "behind_site_ids": "",
             "east_m": 0.0,
             "north_m": 0.0,
         }

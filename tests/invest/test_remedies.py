@@ -4,19 +4,27 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import phusong.service_setup as way
 from phusong.access.gaps import classify
+from phusong.errors import InputError
 from phusong.invest.bundles import OfferTerms, make_offers
 from phusong.invest.carried_out import carry_out, kept_promise
 from phusong.invest.costs import Costs
+from phusong.invest.drawer import Drawer
 from phusong.invest.interim import bridged
 from phusong.invest.new_sites import find_candidates, undominated, within_room
 from phusong.invest.places import KINDS
+from phusong.invest.purses import SHARING_KINDS
+from phusong.invest.remedy import Remedy, Works
 from phusong.invest.situation import Situation
+from phusong.invest.worksites import works_of_bundles
+from phusong.invest_setup import allowed_remedies
 from phusong.radio.footprints import footprints
 from phusong.radio_setup import populated, radio_setup, standing_sites
 from phusong.scenario import Scenario
@@ -101,7 +109,9 @@ def test_a_plan_carried_out_serves_as_many_as_it_promised(seed):
 def _one_a_site(offers, chosen):
     seen, kept = set(), []
     for b in chosen:
-        where = offers.bundles["where"].iloc[b].split()[0]
+        where = (offers.bundles["behind_site_ids"].iloc[b] or offers.bundles["works_site_ids"].iloc[b]).split(
+            ";"
+        )[0]
         if where not in seen:
             kept.append(b)
             seen.add(where)
@@ -164,3 +174,68 @@ def test_whoever_is_taken_finds_room(people, room):
     taken = within_room(np.arange(people.size), people, room)
     assert people[taken].sum() <= room or taken.size == people.size
     assert people[taken].sum() <= max(room, 0) or people.sum() <= room
+
+
+def test_sites_served_over_works_elsewhere_stand_behind_them_and_the_works_at_their_own_place():
+    _, _, situation, _, _ = world(1)
+    draw = Drawer(situation)
+    hub, first, second = situation.network.site_ids[1:4].tolist()
+    east, north = float(situation.site_east_m[1]), float(situation.site_north_m[1])
+    battery = draw.buy(Remedy("battery_backup", hub, COSTS.of(battery=1.0), east, north, Works(hub)))
+    left = np.flatnonzero(situation.unserved.ravel() > 0)
+    halves = np.array_split(left, 3)
+    # a hub's battery serves the sites behind it, each found by itself; then they are one bundle
+    for site, people in zip((first, second, hub), halves, strict=True):
+        assert draw.offer([battery], people, site)
+    assert draw.offer([battery], halves[0], second)
+    draw.merge()
+    remedies = pd.DataFrame(draw.rows).assign(commune_code="00002")
+    found = works_of_bundles(draw, remedies).to_dict("records")
+    assert len(found) == 1
+    assert found[0]["works_site_ids"] == hub
+    assert found[0]["works_commune_codes"] == found[0]["main_commune_code"] == "00002"
+    assert found[0]["behind_site_ids"].split(";") == [first, second]
+    assert (found[0]["east_m"], found[0]["north_m"]) == (east, north)
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_works_stand_at_their_site_and_in_the_commune_round_it(seed):
+    region, _, situation, candidates, _ = world(seed)
+    areas = region.communes.geometry.tolist()
+    offers = make_offers(situation, COSTS, candidates, OfferTerms("passive"), areas=areas)
+    table = offers.remedies.set_index("remedy_id")
+    codes = region.communes["commune_code"].tolist()
+    for row in table.to_dict("records"):
+        point = shapely.Point(row["east_m"], row["north_m"])
+        assert areas[codes.index(row["commune_code"])].distance(point) == 0
+    ids, needs = offers.remedies["remedy_id"].to_numpy(str), offers.model.needs
+    for b, row in enumerate(offers.bundles.to_dict("records")):
+        mine = [table.loc[r] for r in ids[needs.indices[needs.indptr[b] : needs.indptr[b + 1]]]]
+        assert row["works_site_ids"].split(";") == list(
+            dict.fromkeys(m["site_id"] for m in mine if m["site_id"])
+        )
+        assert row["works_commune_codes"].split(";") == list(dict.fromkeys(m["commune_code"] for m in mine))
+        main = [m for m in mine if m["site_id"] == row["main_site_id"]]
+        assert any((m["east_m"], m["north_m"]) == (row["east_m"], row["north_m"]) for m in main)
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [{"battery_backup", "diesel_backup"}, {"build_site", "add_radio", "solar_backup", "microwave_link"}],
+)
+def test_only_what_may_be_bought_is_offered(allowed):
+    _, _, situation, candidates, everything = world(4)
+    offers = make_offers(situation, COSTS, candidates, OfferTerms("none", remedies=frozenset(allowed)))
+    assert set(offers.remedies["kind"]) <= allowed
+    assert 0 < offers.model.n_bundles < everything.model.n_bundles
+
+
+def test_without_sharing_nothing_is_bought_that_shares_unless_it_is_listed():
+    none = Scenario.from_tree({"sharing": {"policy": "none"}})
+    assert not allowed_remedies(none) & SHARING_KINDS
+    assert allowed_remedies(none, "mocn") >= SHARING_KINDS
+    listed = Scenario.from_tree({"invest": {"remedies": ["open_mocn", "extend_grid"]}})
+    assert allowed_remedies(listed) == {"open_mocn", "extend_grid", "feeder"}
+    assert allowed_remedies(Scenario.from_tree({"invest": {"remedies": ["all"]}})) >= SHARING_KINDS
+    with pytest.raises(InputError, match="battery_backup"):
+        allowed_remedies(Scenario.from_tree({"invest": {"remedies": ["batery_backup", "nothing"]}}))

@@ -16,6 +16,7 @@ from phusong.region.audit import audit
 from phusong.report.audit_folder import AUDIT_FILES, write_audit
 from phusong.report.audit_map import audit_map, audit_map_png
 from phusong.report.audit_page import audit_html
+from phusong.report.text import Text
 from small_region import small_region
 
 AS_OF = date(2026, 11, 25)
@@ -31,7 +32,7 @@ def found():
 
 
 def test_the_page_escapes_what_it_is_given_and_asks_nothing_from_outside(found):
-    page = audit_html(found, audit_map_png(found))
+    page = audit_html(found, audit_map_png(found, Text()))
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "http://" not in page
@@ -42,24 +43,24 @@ def test_the_page_escapes_what_it_is_given_and_asks_nothing_from_outside(found):
 
 def test_the_page_says_what_was_found_by_which_rubric_and_how(found):
     page = audit_html(found)
-    for text in ("2026-11-25", "pilot 1.0", found.rubric.sha256, "Minh Tân", "upper bound"):
+    for text in ("25 November 2026", "pilot 1.0", found.rubric.sha256, "Minh Tân", "upper bound"):
         assert text in page
     for layer in found.layers["layer"]:
-        assert layer.replace("_", " ") in page
+        assert Text().code("input", layer) in page
 
 
 def test_the_map_has_a_scale_names_and_its_rubric(found):
-    figure = audit_map(found)
+    figure = audit_map(found, Text())
     texts = [t.get_text() for axes in figure.axes for t in axes.texts] + [t.get_text() for t in figure.texts]
     assert any(t.endswith(" km") for t in texts)
     assert "Minh Tân" in texts
-    assert any("rubric pilot 1.0 as of 2026-11-25" in t for t in texts)
+    assert any("rubric pilot 1.0 as of 25 November 2026" in t for t in texts)
     assert not any("Modelled by phusong" in t for t in texts)
 
 
 def test_the_map_is_a_picture_of_fair_size_with_the_same_bytes(found):
-    one = audit_map_png(found)
-    assert one == audit_map_png(found)
+    one = audit_map_png(found, Text())
+    assert one == audit_map_png(found, Text())
     with Image.open(BytesIO(one)) as image:
         assert min(image.size) > 500
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from phusong.report.page import report_html
-from phusong.report.page_numbers import FORMS, number_text
+from phusong.report.text import FORMS, Text
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
@@ -229,7 +229,7 @@ def test_the_language_changes_every_string_and_back(shown):
     assert shown.page.locator("html").get_attribute("lang") == "vi"
     lead = shown.page.locator("h2.lead").inner_text()
     served = shown.page.evaluate("() => Number(document.querySelector('h2.lead [data-v]').dataset.v)")
-    assert number_text(served, "people", "vi") in lead
+    assert Text("vi").number(served, "people") in lead
     assert "có internet ổn định" in lead
     left = shown.page.evaluate(
         """() => Array.from(document.querySelectorAll('[data-t]')).filter((e) => {
@@ -244,15 +244,36 @@ def test_the_language_changes_every_string_and_back(shown):
 
 
 def test_numbers_are_the_same_as_those_that_were_written_first(shown):
-    values = [0, 0.0131, 0.9712, 1, 8.352, 12.34, 99.96, 123.4, 999.7, 1865270, -5.5, 0.052]
-    asked = [[v, form, lang] for v in values for form in FORMS for lang in ("en", "vi")]
+    values = [
+        0,
+        0.0131,
+        0.9712,
+        1,
+        8.352,
+        12.34,
+        99.96,
+        123.4,
+        999.7,
+        1865270,
+        -5.5,
+        0.052,
+        2.5,
+        1.005,
+        -0.004,
+        0.0062,
+    ]
+    forms = [*FORMS, "money", "vnd"]
+    asked = [[v, form, lang] for v in values for form in forms for lang in ("en", "vi")]
     answers = shown.page.evaluate("(asked) => asked.map(([v, f, l]) => page.number(v, f, l))", asked)
     wrong = {
-        str(a): (got, number_text(*a))
+        str(a): (got, Text(a[2]).number(a[0], a[1]))
         for a, got in zip(asked, answers, strict=True)
-        if got != number_text(*a)
+        if got != Text(a[2]).number(a[0], a[1])
     }
     assert wrong == {}
+    days = [[d, lang] for d in ("2026-03-05", "2026-03", "2026") for lang in ("en", "vi")]
+    said = shown.page.evaluate("(days) => days.map(([d, l]) => page.date(d, l))", days)
+    assert said == [Text(lang).date(day) for day, lang in days]
 
 
 def test_before_and_after_lie_side_by_side(shown):
@@ -338,3 +359,64 @@ def test_axe_finds_nothing_serious(shown, lang, dark):
         if v["impact"] in {"serious", "critical"}
     ]
     assert serious == []
+
+
+def test_the_plan_half_of_the_swipe_lies_on_the_map_whatever_is_chosen(shown):
+    shown.page.set_viewport_size({"width": 1100, "height": 620})
+    shown.page.evaluate("() => page.choose({ option: 1, swipe: true })")
+    shown.until("page.afterReady")
+    boxes = [shown.page.locator(place).bounding_box() for place in ("#map", "#map-after")]
+    assert boxes[0] == pytest.approx(boxes[1])
+    # the text beside the map is taller than the map: that had pushed the plan's half down
+    assert shown.page.locator(".side").bounding_box()["height"] > boxes[0]["height"]
+    shown.page.set_viewport_size(WINDOW)
+
+
+def test_numbers_on_the_map_stay_below_the_menu_and_the_tooltip_above_the_names(shown):
+    shown.page.evaluate(
+        """() => { const top = document.querySelector('.mark').getBoundingClientRect().top;
+          window.scrollTo({ top: window.scrollY + top - 8, behavior: 'instant' }); }"""
+    )
+    under = shown.page.evaluate(
+        """() => { const nav = document.querySelector('nav').getBoundingClientRect();
+          return Array.from(document.querySelectorAll('.mark')).map((m) => m.getBoundingClientRect())
+            .filter((b) => b.top + b.height / 2 < nav.bottom && b.bottom > 0)
+            .map((b) => document.elementFromPoint(b.left + b.width / 2, Math.max(b.top + b.height / 2, 1)).closest('nav') !== null); }"""
+    )
+    assert under
+    assert all(under)
+    levels = shown.page.evaluate(
+        """() => { const tip = document.createElement('div'); tip.className = 'maplibregl-popup';
+          document.getElementById('map').append(tip); const level = (e) => Number(getComputedStyle(e).zIndex);
+          const found = [level(tip), level(document.getElementById('names'))]; tip.remove(); return found; }"""
+    )
+    assert levels[0] > levels[1]
+
+
+def test_five_of_the_ranked_options_are_seen_at_once_and_the_chosen_one_whole(shown):
+    box = shown.page.locator("#options").evaluate(
+        """(t) => { const room = t.parentElement.clientHeight - t.tHead.offsetHeight;
+          const tall = Array.from(t.tBodies[0].rows).map((r) => r.offsetHeight).sort((a, b) => a - b);
+          return [room, tall[Math.floor(tall.length / 2)]]; }"""
+    )
+    assert 5 * box[1] < box[0]
+    whole = "(d) => d.scrollHeight <= d.clientHeight + 1"
+    shown.page.locator('#options [data-option="1"]').click()
+    assert shown.page.locator("#options tr.on td.why > div").evaluate(whole)
+
+
+def test_no_two_controls_of_the_first_screen_have_one_name(shown):
+    names = shown.page.locator("#headline button, #headline a, nav a").all_inner_texts()
+    assert len(names) == len(set(names))
+
+
+def test_what_is_printed_names_the_region_the_date_of_the_data_and_of_the_print(shown, hostile):
+    shown.page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    shown.page.emulate_media(media="print")
+    head = shown.page.locator("header").inner_text()
+    assert str(hostile.summary["region"]) in head
+    assert "data as of" in head
+    assert "printed on" in head
+    assert str(hostile.summary["region"]) in shown.page.title()
+    shown.page.emulate_media(media="screen")
+    shown.page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")

@@ -16,9 +16,8 @@ from phusong.report.compare import compare
 from phusong.report.compare_measures import gini, worst_decile
 from phusong.report.compare_page import comparison_html
 from phusong.report.compare_verdict import break_even_lines, verdict
-from phusong.report.compare_words import words
-from phusong.report.figure_words import number_text
 from phusong.report.plan_steps import plan_steps, served_with_plan
+from phusong.report.text import Text
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "\u202eesrever", "x" * 300)
 
@@ -183,10 +182,10 @@ def test_the_worst_decile_lies_between_the_worst_commune_and_the_mean(drawn):
 def test_the_verdict_names_the_leader_and_what_would_change_it(books):
     found = compare({"a": books[0], "b": books[1]}, samples=20)
     for language in ("en", "vi"):
-        say = words(language)
+        say = Text(language)
         lines = verdict(found, say)
         assert "“a”" in lines[0]
-        assert any("“a”" in line and number_text(50, "people") in line for line in lines[1:])
+        assert any("“a”" in line and say.number(50) in line for line in lines[1:])
         assert break_even_lines(found, say)[0][1] == "“b”"
         assert not any("{" in line for line in lines)
 
@@ -218,7 +217,7 @@ def test_the_page_repeats_to_the_byte_and_refuses_a_language_it_does_not_speak(r
 def test_what_the_terminal_shows_fits_eighty_columns(result, shared, capsys, monkeypatch):
     monkeypatch.setattr(terminal, "_width", 80)
     names = ("today", HOSTILE[0], HOSTILE[3], "[red]", "fifth")
-    show(compare({n: shared if k else result for k, n in enumerate(names)}, samples=20))
+    show(compare({n: shared if k else result for k, n in enumerate(names)}, samples=20), Text())
     told = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in told) <= 80
     assert any("[red]" in line for line in told)
@@ -234,12 +233,3 @@ def test_the_command_writes_the_page_whole(result, shared, tmp_path):
     assert done.exit_code == 0, done.output
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert [p.name for p in page.parent.iterdir()] == ["compare.html"]
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [(1234567.2, "people", "1 234 567"), (-0.2, "change", "0"), (5, "change", "+5"), (0.5, "percent", "50.0 %"),
-     (float("nan"), "musd", "–"), ("mocn", "", "mocn"), (None, "people", "–")],
-)  # fmt: skip
-def test_figures_read_well(value, unit, text):
-    assert number_text(value, unit).replace("\u202f", " ") == text

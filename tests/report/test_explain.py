@@ -83,7 +83,8 @@ def stocked(result):
     bundles = pd.DataFrame(
         {
             "bundle_id": [first["bundle_id"], "x9"], "kinds": ["battery", "open"], "operators": "Viettel",
-            "commune_code": first["commune_code"], "where": "s000", "east_m": 0.0, "north_m": 0.0,
+            "commune_code": first["commune_code"], "works_site_ids": "s000", "works_commune_codes": first["commune_code"],
+            "behind_site_ids": "", "east_m": 0.0, "north_m": 0.0,
             "remedies": ["r1@s000", "r2@s000"], "cost_musd": [0.1, 0.4], "people_alone": [60, 40],
         }
     )  # fmt: skip
@@ -111,9 +112,9 @@ def test_a_refused_remedy_names_the_options_that_would_need_it(stocked):
 
 def test_an_option_says_how_sure_it_is_and_what_it_beat(stocked):
     text = explain(stocked, "1")
-    assert "75 % of the samples" in text
-    assert "It came before x9: open, 0.4 million USD, no longer ranked" in text
-    assert "could be served by b0002" in text
+    assert "75% of the samples" in text
+    assert "x9 in the end: open to others, 400,000 USD by itself, not ranked" in text
+    assert "b0002 in the end: " in text
 
 
 def test_an_option_outside_the_plan_says_why(result):

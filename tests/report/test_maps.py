@@ -13,6 +13,7 @@ from PIL import Image
 from phusong.report.maps import MAPS, draw_maps, network_map
 from phusong.report.result import ACCESS_CLASSES, GAP_PARTS
 from phusong.report.sheet import round_length, spread_boxes
+from phusong.report.text import Text
 from phusong.report.theme import ACCESS_COLOURS, CLASS_HEX, GAP_HEX, style
 
 
@@ -65,7 +66,7 @@ def test_power_lines_are_drawn_when_given(result):
         geometry=[shapely.LineString([(410_000, 2_440_000), (470_000, 2_490_000)])], crs=result.grid.crs
     )
     with style():
-        figure = network_map(result, lines)
+        figure = network_map(result, Text(), lines)
     texts = [t.get_text() for ax in figure.axes if ax.get_legend() for t in ax.get_legend().get_texts()]
     assert "power line or link" in texts
     assert "Viettel (37)" in texts

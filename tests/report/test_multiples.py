@@ -21,6 +21,7 @@ from phusong.report.maps import draw_map, for_print
 from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels
 from phusong.report.pictures import FORMATS, picture_bytes
 from phusong.report.result import GAP_PARTS
+from phusong.report.text import Text
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "\u202eesrever", "x" * 300, "bell\x07")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -93,7 +94,7 @@ def test_every_commune_lies_on_the_map_or_in_an_inset_unless_there_are_too_many(
 
 
 def test_the_years_of_a_plan_never_serve_fewer(result):
-    panels = year_panels(result)
+    panels = year_panels(result, Text())
     assert panels[0].label == "Today"
     for before, after in pairwise(panels):
         assert (np.nan_to_num(after.values) <= np.nan_to_num(before.values) + 1e-9).all()
@@ -101,30 +102,31 @@ def test_the_years_of_a_plan_never_serve_fewer(result):
 
 def test_policies_are_drawn_from_the_run_or_asked_for(result):
     with pytest.raises(InputError, match="run it again"):
-        policy_panels(result)
+        policy_panels(result, Text())
     table = result.communes[["commune_code", "people_served"]]
     told = pd.concat(
         [table.assign(policy="none"), table.assign(policy="mocn", people_served=table["people_served"] + 1)]
     )
-    panels = policy_panels(replace(result, policy_communes=told.sample(frac=1, random_state=1)))
-    assert {p.label for p in panels} == {"none", "mocn"}
+    panels = policy_panels(replace(result, policy_communes=told.sample(frac=1, random_state=1)), Text())
+    mocn = Text().code("policy", "mocn")
+    assert {p.label for p in panels} == {"none", mocn}
     by = {p.label: p.values for p in panels}  # noqa: PD011 - a panel is no frame
-    assert (by["mocn"] < by["none"]).all()
+    assert (by[mocn] < by["none"]).all()
 
 
 def test_panels_share_frame_and_classes(result):
-    panels = result_panels({"a": result, "b": result, HOSTILE[0]: result})
-    figure = draw_multiples(result, panels, "Three", "the same")
+    panels = result_panels({"a": result, "b": result, HOSTILE[0]: result}, text=Text())
+    figure = draw_multiples(result, panels, "Three", "the same", text=Text())
     maps = [a for a in figure.axes if a.get_title(loc="left")]
     assert len({(a.get_xlim(), a.get_ylim()) for a in maps}) == 1
     assert HOSTILE[0] in maps[2].get_title(loc="left")
     with pytest.raises(InputError, match="1 to 16"):
-        draw_multiples(result, panels * 6, "Many", "")
+        draw_multiples(result, panels * 6, "Many", "", text=Text())
 
 
 def test_the_note_names_kinds_dates_and_sources(result):
-    note = source_lines(result.layers, "Modelled", width_in=8)
-    for part in ("1 measured", "1 modelled", "as of 2022 to 2025-07-01", "ETOPO 2022"):
+    note = source_lines(result.layers, "Modelled", Text(), width_in=8)
+    for part in ("1 measured", "1 modelled", "as of 2022 to 1 July 2025", "ETOPO 2022"):
         assert part in note.replace("\n", " ")
 
 

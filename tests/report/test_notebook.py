@@ -35,7 +35,7 @@ def test_cards_show_names_as_text(hostile):
 def test_a_result_says_how_many_are_served_and_that_it_is_modelled(result):
     page = result._repr_html_()
     assert "Modelled" in page
-    assert f"{result.communes['population'].sum():,.0f}".replace(",", "\u202f") in page
+    assert f"{result.communes['population'].sum():,.0f}" in page
 
 
 def test_a_region_lists_its_layers_with_their_kind():

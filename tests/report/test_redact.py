@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from phusong.errors import InputError
-from phusong.report.coarse import coarse_classes, coarse_levels
+from phusong.report.maps import draw_map, draw_maps
 from phusong.report.redact import Redaction, critical_sites, redact
 from phusong.report.result import GAP_PARTS, Result
 from phusong.report.rounding import round_count, round_parts
@@ -83,13 +83,40 @@ def test_no_exact_place_of_a_critical_site_is_left(told):
     moved = shown.sites.geometry.iloc[0]
     assert (moved.x % 1000, moved.y % 1000) == (500, 500)
     assert moved.distance(exact) < 1000
-    assert shown.options["east_m"].iloc[0] % 1000 == 500
     assert shown.sites.geometry.iloc[1] == told.sites.geometry.iloc[1]
-    assert shown.options["east_m"].iloc[1] == told.options["east_m"].iloc[1]
-    assert shown.repairs["old_value"].tolist() == ["withheld"]
+    assert "east_m" not in shown.options
+    assert shown.repairs.empty
     gone = redact(told, Redaction(withhold=True))
     assert gone.sites.geometry.iloc[0].is_empty
-    assert np.isnan(gone.options["east_m"].iloc[0])
+
+
+def test_where_no_place_is_hidden_options_keep_their_places_and_works(told):
+    shown = redact(told, Redaction(structures=())).options.set_index("bundle_id")
+    exact = told.options.set_index("bundle_id")
+    pd.testing.assert_series_equal(shown["east_m"], exact.loc[shown.index, "east_m"])
+    assert shown["remedies"].tolist() == exact.loc[shown.index, "remedies"].tolist()
+    assert np.allclose(shown["cost_musd"], exact.loc[shown.index, "cost_musd"])
+
+
+def test_works_are_named_without_the_site_they_stand_on_and_priced_without_a_distance(told):
+    shown = redact(told)
+    for cell in [*shown.options["remedies"], *shown.plan["remedy_id"]]:
+        assert not set(re.findall(r"s\d{3}", cell)) & set(told.sites["site_id"])
+    assert not np.isin(
+        shown.options["cost_musd"], told.options["cost_musd"][told.options["cost_musd"] > 0]
+    ).any()
+
+
+def test_options_are_ranked_anew_by_what_is_shown_but_never_before_what_pays_for_them(told):
+    shared = told.options.copy()
+    shared.loc[5, "remedies"] = f"{shared.loc[4, 'remedies']};battery_backup@s077"
+    shown = redact(replace(told, options=shared), Redaction(structures=())).options
+    rank = shown.set_index("bundle_id")["rank"]
+    later = shown["remedies"] == shared.loc[5, "remedies"]
+    per = shown["people_per_musd"][~later].to_numpy()
+    assert (per[:-1] >= per[1:]).all()
+    assert rank[shared.loc[5, "bundle_id"]] > rank[shared.loc[4, "bundle_id"]]
+    assert np.allclose(shown["cumulative_people"], shown["people_gained"].cumsum())
 
 
 def test_owners_and_lists_make_sites_critical_too(told):
@@ -100,6 +127,43 @@ def test_owners_and_lists_make_sites_critical_too(told):
 def test_a_mistyped_site_is_refused_rather_than_published(told):
     with pytest.raises(InputError, match="s999"):
         redact(told, Redaction(site_ids=("s007", "s999")))
+
+
+@pytest.mark.parametrize(
+    ("rules", "near"),
+    [
+        ({"owners": ("Vietel",)}, "Viettel"),
+        ({"owners": ("Mobi Phone",)}, "MobiFone"),
+        ({"owners": ("nobody",)}, "there are MobiFone, VNPT, Viettel"),
+        ({"structures": ("exchnge",)}, "exchange"),
+        ({"site_ids": ("s0077",)}, "s077"),
+    ],
+)
+def test_a_name_that_matches_nothing_is_refused_with_the_nearest(told, rules, near):
+    with pytest.raises(InputError, match=near):
+        redact(told, Redaction(**rules))
+
+
+def test_every_mistyped_name_is_told_at_once(told):
+    with pytest.raises(InputError) as caught:
+        redact(told, Redaction(owners=("Vietel", "VNTP"), site_ids=("s999",)))
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize("owner", ["viettel", "VIETTEL", "Viêttel "])
+def test_owners_match_without_capitals_and_diacritics(told, owner):
+    mine = critical_sites(told, Redaction(structures=(), owners=(owner,)))
+    assert mine.any()
+    assert (mine == (told.sites["owner"] == "Viettel")).all()
+
+
+def test_a_structure_that_exists_but_stands_nowhere_here_is_no_error(told):
+    assert not critical_sites(told, Redaction(structures=("rooftop",))).any()
+
+
+def test_structures_that_nobody_stated_are_not_taken_for_harmless(result):
+    with pytest.raises(InputError, match="no column structure"):
+        redact(result)
 
 
 @pytest.mark.parametrize("rules", [{"grid_m": 0.0}, {"grid_m": float("nan")}, {"least_people": -1}])
@@ -140,37 +204,22 @@ def test_totals_are_those_of_what_is_shown(told):
     assert shown.summary["redaction"]["least_people"] == 10
 
 
-def test_a_peak_of_signal_points_at_no_pixel(told):
+def test_rasters_hold_nothing_smaller_than_a_commune(told):
     shown = redact(told)
-    side = 2  # squares of 1 km on a grid of 500 m
-    rows, cols = (n // side * side for n in shown.rsrp_dbm.shape)
-    blocks = shown.rsrp_dbm[:rows, :cols].reshape(rows // side, side, cols // side, side)
-    spread = np.nan_to_num(blocks, nan=-999.0)
-    known = np.isfinite(blocks).all(axis=(1, 3))
-    assert (np.ptp(spread, axis=(1, 3))[known] == 0).all()
-    assert ((shown.access_class == 0) == (told.access_class == 0)).all()
+    assert np.isnan(shown.rsrp_dbm).all()
+    assert ((shown.access_class == 0) | (told.access_class > 0)).all()
+    row, col = np.nonzero(shown.access_class)
+    east, north = shown.grid.centres(row, col)
+    for area in shown.communes.geometry:
+        inside = shapely.contains_xy(area, east, north)
+        assert len(np.unique(shown.access_class[row[inside], col[inside]])) <= 1
 
 
-def test_without_critical_sites_rasters_stay_as_they_are(result):
-    shown = redact(result)  # no structure known, none listed
-    assert np.array_equal(shown.rsrp_dbm, result.rsrp_dbm, equal_nan=True)
-
-
-@given(
-    arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 5)),
-    st.integers(1, 4),
-)
-def test_coarse_classes_stay_on_the_land_and_among_the_classes_there(classes, side):
-    coarse = coarse_classes(classes, side)
-    assert ((coarse == 0) == (classes == 0)).all()
-    assert set(np.unique(coarse)) <= set(np.unique(classes))
-
-
-def test_coarse_levels_are_means_of_what_is_heard():
-    levels = np.array([[-80, -90, np.nan], [-100, np.nan, -70]], np.float32)
-    coarse = coarse_levels(levels, np.ones((2, 3), bool), 2)
-    assert coarse[0, 0] == coarse[1, 1] == np.float32(-90)
-    assert coarse[1, 2] == np.float32(-70)
+def test_no_map_of_signal_is_drawn_where_none_is_shown(told, tmp_path):
+    shown = redact(told)
+    assert "rsrp.png" not in [p.name for p in draw_maps(shown, tmp_path)]
+    with pytest.raises(InputError, match="withheld"):
+        draw_map(shown, "rsrp")
 
 
 def test_the_folder_can_be_written_read_and_redacted_again(told, tmp_path):

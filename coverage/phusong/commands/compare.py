@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from phusong.commands.terminal import console, following, print_json, slim_table, wrote
+from phusong.commands.terminal import LangOption, console, following, print_json, slim_table, spoken, wrote
 from phusong.errors import InputError, Problem
 from phusong.whole_file import write_whole
 
 if TYPE_CHECKING:
     from phusong.report.compare import Comparison
+    from phusong.report.text import Text
 
 __all__ = ["app", "comparison_tree", "result_labels", "show"]
 
@@ -28,7 +29,7 @@ _SHOWN = (
 def compare(
     results: Annotated[list[Path], typer.Argument(help="Two or more result folders; the first is the base.")],
     out: Annotated[Path | None, typer.Option(help="Page to write: one HTML file that opens offline.")] = None,
-    lang: Annotated[str, typer.Option(help="Language of the page: en or vi.")] = "en",
+    lang: LangOption = None,
     samples: Annotated[
         int, typer.Option(help="Samples of costs and people behind the chances.", min=10, max=100_000)
     ] = 400,
@@ -47,110 +48,104 @@ def compare(
     """
     from phusong.report.compare import compare as put  # noqa: PLC0415
     from phusong.report.compare_page import comparison_html  # noqa: PLC0415
-    from phusong.report.compare_words import LANGUAGES  # noqa: PLC0415
     from phusong.report.result import Result  # noqa: PLC0415
 
     if len(results) < 2:
         raise InputError(Problem("compare", "needs two or more result folders"))
-    if lang not in LANGUAGES:
-        raise InputError(Problem("--lang", f"is not one of {', '.join(LANGUAGES)}", value=lang))
     labels = result_labels(results)
     read = {label: Result.read(path) for label, path in zip(labels, results, strict=True)}
     outcomes = {label: result.outcome.digest for label, result in read.items()}
     comparison = put(read, samples=samples, seed=seed)
-    page = comparison_html(comparison, language=lang) if out is not None else ""
+    text = spoken(lang, read[labels[0]].lang)
+    page = comparison_html(comparison, language=text.lang) if out is not None else ""
     if out is not None:
         write_whole(out, page.encode())
     if as_json:
         print_json({**comparison_tree(comparison), "outcomes": outcomes})
         return
-    show(comparison, quiet=quiet)
-    console.print(_outcome_line(outcomes), highlight=False, markup=False)
+    show(comparison, text, quiet=quiet)
+    console.print(_outcome_line(outcomes, text), highlight=False, markup=False)
     if out is None:
         following(f"phusong compare {' '.join(str(p) for p in results)} --out compare.html")
         return
-    wrote(out, "one file, open it in a browser")
+    wrote(out, text.say("compare.page_written"))
     following(f"phusong explain {results[labels.index(comparison.leader)]} 1")
 
 
-def _outcome_line(outcomes: dict[str, str]) -> str:
+def _outcome_line(outcomes: dict[str, str], text: "Text") -> str:
     """Return the sentence by which results are told apart: those of the same digest say the same in every table."""
     same: dict[str, list[str]] = {}
     for label, mark in outcomes.items():
         same.setdefault(mark, []).append(label)
     parts = [f"{mark[:16]} ({', '.join(labels)})" for mark, labels in same.items()]
-    return f"Outcome{'s' if len(parts) > 1 else ' of all'}: {'; '.join(parts)}"
+    return text.say("compare.outcomes" if len(parts) > 1 else "compare.outcome", marks="; ".join(parts))
 
 
 def comparison_tree(comparison: "Comparison") -> dict[str, Any]:
     """Return a comparison as plain values: figures by result, chances that one beats another, what follows."""
+    from phusong.report.compare import FIGURE_FORMS  # noqa: PLC0415
     from phusong.report.compare_verdict import break_even_lines, verdict  # noqa: PLC0415
-    from phusong.report.compare_words import FIGURES, words  # noqa: PLC0415
+    from phusong.report.text import Text  # noqa: PLC0415
 
-    say, drawn = words("en"), comparison.samples
+    text, drawn = Text(), comparison.samples
     rows = comparison.summary.set_index("key")
     names = drawn.names
     return {
         "results": list(comparison.names),
         "notes": list(comparison.notes),
         "figures": {name: rows[name].to_dict() for name in comparison.names},
-        "units": {key: FIGURES[key][0] for key in rows.index},
+        "units": {key: FIGURE_FORMS[key] for key in rows.index},
         "leader": comparison.leader,
         "chance_that_row_beats_column": {
             a: {b: drawn.beats(i, j) for j, b in enumerate(names) if i != j} for i, a in enumerate(names)
         },
-        "verdict": verdict(comparison, say),
+        "verdict": verdict(comparison, text),
         "would_change_it": [
-            {"if": what, "leads": leads} for what, leads in break_even_lines(comparison, say)
+            {"if": what, "leads": leads} for what, leads in break_even_lines(comparison, text)
         ],
     }
 
 
-def show(comparison: "Comparison", *, quiet: bool = False) -> None:
+def show(comparison: "Comparison", text: "Text", *, quiet: bool = False) -> None:
     """Print a comparison: figures, chances (unless quiet), and what follows from them."""
     from phusong.report.compare_verdict import break_even_lines, verdict  # noqa: PLC0415
-    from phusong.report.compare_words import words  # noqa: PLC0415
 
-    say = words("en")
-    for note in comparison.notes:
-        console.print(f"Note: {note}", highlight=False, markup=False)
+    for note in comparison.told(text.lang):
+        console.print(text.say("compare.note", note=note), highlight=False, markup=False)
     if not quiet:
-        _print_figures(comparison)
-        _print_chances(comparison)
-    for line in verdict(comparison, say):
+        _print_figures(comparison, text)
+        _print_chances(comparison, text)
+    for line in verdict(comparison, text):
         console.print(line, highlight=False, markup=False)
-    for what, leads in break_even_lines(comparison, say):
-        console.print(f"If {what}, {leads} leads.", highlight=False, markup=False)
+    for what, leads in break_even_lines(comparison, text):
+        console.print(text.say("compare.leads_if", what=what, leads=leads), highlight=False, markup=False)
 
 
-def _print_figures(comparison: "Comparison") -> None:
-    from phusong.report.compare_words import FIGURES  # noqa: PLC0415
-    from phusong.report.figure_words import number_text  # noqa: PLC0415
+def _print_figures(comparison: "Comparison", text: "Text") -> None:
+    from phusong.report.compare import FIGURE_FORMS, figure_said  # noqa: PLC0415
 
     rows = comparison.summary.set_index("key")
     for start in range(0, len(comparison.names), _COLUMNS):
-        title = "Headline figures" if start == 0 else "Headline figures, continued"
+        title = text.say("compare.headline" if start == 0 else "compare.continued")
         table = slim_table(title, left=("",))
         part = comparison.names[start : start + _COLUMNS]
         for name in part:
             table.add_column(escape(name), justify="right", overflow="fold")
         for key in _SHOWN:
-            unit, label, _ = FIGURES[key]
-            table.add_row(label, *(escape(number_text(rows.at[key, n], unit)) for n in part))
+            figures = (escape(figure_said(rows.at[key, n], FIGURE_FORMS[key], text)) for n in part)
+            table.add_row(text.say(f"figure.{key}"), *figures)
         console.print(table)
 
 
-def _print_chances(comparison: "Comparison") -> None:
-    from phusong.report.figure_words import number_text  # noqa: PLC0415
-
+def _print_chances(comparison: "Comparison", text: "Text") -> None:
     drawn = comparison.samples
     if len(drawn.names) > _COLUMNS + 1:
         return  # the page has the whole square
-    table = slim_table("Chance that the row's plan serves more", left=("than the plan of",))
+    table = slim_table(text.say("compare.chance"), left=(text.say("compare.than"),))
     for name in drawn.names:
         table.add_column(escape(name), justify="right", overflow="fold")
     for a, name in enumerate(drawn.names):
-        row = ["" if a == b else number_text(drawn.beats(a, b), "percent") for b in range(len(drawn.names))]
+        row = ["" if a == b else text.number(drawn.beats(a, b), "percent") for b in range(len(drawn.names))]
         table.add_row(escape(name), *row)
     console.print(table)
 

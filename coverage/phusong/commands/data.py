@@ -161,8 +161,9 @@ def data_push(
     """
     from phusong.region.postgis import write_result  # noqa: PLC0415
     from phusong.report.result import Result  # noqa: PLC0415
+    from phusong.report.tables import comments  # noqa: PLC0415
 
-    written = write_result(Result.read(result), url, schema, replace=replace)
+    written = write_result(Result.read(result), url, schema, meanings=comments(), replace=replace)
     for table, rows in written.items():
         console.print(f"Wrote {schema}.{table}: {rows:,} rows", highlight=False, markup=False, soft_wrap=True)
     following(f"phusong map {result} --format gis")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phusong.commands.terminal import console, following, wrote
+from phusong.commands.terminal import LangOption, console, following, spoken, wrote
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.whole_file import write_whole
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from phusong.report.result import Result
+    from phusong.report.text import Text
 
 __all__ = ["app"]
 
@@ -44,6 +45,7 @@ def map_(
         list[Path] | None,
         typer.Option(help="A further result for --over results or policies; may be repeated."),
     ] = None,
+    lang: LangOption = None,
 ) -> None:
     """Draw a map of a result for print (PNG, SVG, PDF) or write it for GIS, with its styles.
 
@@ -66,8 +68,9 @@ def map_(
     if kind == "gis":
         _write_gis(found, out or result / "gis")
         return
+    text = spoken(lang, found.lang)
     names = _names(layer) if not over else [f"over_{over}"]
-    figures = {name: _figure(found, name, over, result, beside or []) for name in names}
+    figures = {name: _figure(found, name, over, result, beside or [], text) for name in names}
     several = len(names) > 1
     for name, figure in figures.items():
         file = f"{name}.{kind}"
@@ -94,24 +97,25 @@ def _names(layer: str) -> list[str]:
     return [layer]
 
 
-def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path]) -> "Figure":
+def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path], text: "Text") -> "Figure":
     from phusong.report.maps import draw_map, for_print  # noqa: PLC0415
     from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels  # noqa: PLC0415
     from phusong.report.result import Result  # noqa: PLC0415
 
     if not over:
-        return draw_map(for_print(found), name)
-    share = "People not served, percent of a commune's people"
+        return draw_map(for_print(found), name, text.lang)
+    share = text.say("drawn.share_subtitle")
     if over == "years":
         return draw_multiples(
             for_print(found),
-            year_panels(found),
-            "Who is not served, year by year",
-            f"{share}; the plan as scheduled",
+            year_panels(found, text),
+            text.say("drawn.years_title"),
+            text.say("drawn.years_subtitle"),
+            text=text,
         )
     if over == "policies" and not beside:
         return draw_multiples(
-            for_print(found), policy_panels(found), "Who is not served under each policy", share
+            for_print(found), policy_panels(found, text), text.say("drawn.policies_title"), share, text=text
         )
     from phusong.commands.compare import result_labels  # noqa: PLC0415
 
@@ -120,13 +124,15 @@ def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path
     every = [found, *(Result.read(p) for p in beside)]
     labels = result_labels([path, *beside])
     if over == "policies":
-        policies = [str(r.summary.get("policy", "")) for r in every]
+        policies = [text.code("policy", r.summary.get("policy", "")) for r in every]
         labels = policies if len(set(policies)) == len(policies) else labels
-    title = (
-        "Who is not served under each policy" if over == "policies" else "Who is not served in each result"
-    )
+    title = text.say(f"drawn.{over}_title")
     return draw_multiples(
-        for_print(found), result_panels(dict(zip(labels, every, strict=True))), title, share
+        for_print(found),
+        result_panels(dict(zip(labels, every, strict=True)), text=text),
+        title,
+        share,
+        text=text,
     )
 
 

@@ -13,6 +13,8 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Build, check and describe regions.")
 
+_LONGEST_NOTICE = 6000  # characters; names of columns come from files
+
 Workers = Annotated[
     int,
     typer.Option(help="Threads that draw rasters onto the grid; the region does not depend on them.", min=1),
@@ -109,6 +111,19 @@ def region_import(
     roads: Annotated[
         Path | None, typer.Option(help="Write the roads of an OpenStreetMap extract there (.gpkg).")
     ] = None,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OWNER=OPERATOR",
+            help="Whose cells an owner's masts carry, e.g. VNPT=vinaphone; OWNER=none: masts without cells. Again for several.",
+        ),
+    ] = None,
+    left_out_share: Annotated[
+        float,
+        typer.Option(
+            help="Share of a list's rows that may be left out because they cannot be used.", min=0, max=1
+        ),
+    ] = 0.05,
     least_covered: LeastCovered = 0.5,
     fill_m: FillM = 2000.0,
     most_scaled: MostScaled = 2.0,
@@ -145,11 +160,13 @@ def region_import(
         licence=licence,
         source=source,
         crew=Threads(workers),
+        operators=operator or (),
+        left_out_share=left_out_share,
         limits=Limits(least_covered, fill_m, most_scaled, band, unit),
     )
     found = import_files(Region.read(path), kind, files or [], options, totals=totals)
     for notice in found.notices:
-        errors.print(f"[dim]· {escape(str(notice)[:400])}[/dim]", highlight=False, soft_wrap=True)
+        errors.print(f"[dim]· {escape(str(notice)[:_LONGEST_NOTICE])}[/dim]", highlight=False, soft_wrap=True)
     target = out if out is not None else path
     found.region.write(target)
     if roads is not None and "roads" in found.beside:

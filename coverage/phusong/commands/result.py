@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from phusong.commands.terminal import console, following, slim_table
+from phusong.commands.terminal import LangOption, console, following, slim_table, spoken
 from phusong.errors import InputError, Problem
 
 __all__ = ["app"]
@@ -18,6 +18,7 @@ app = typer.Typer(no_args_is_help=True)
 def explain(
     result: Annotated[Path, typer.Argument(help="Result folder.")],
     name: Annotated[str, typer.Argument(help="Commune code or name, rank, bundle, remedy or site.")],
+    lang: LangOption = None,
 ) -> None:
     """Say why a commune is not served, or why an option stands where it does.
 
@@ -27,9 +28,9 @@ def explain(
     from phusong.report.result import Result  # noqa: PLC0415
 
     # wrapped at words on a terminal, whole lines for programs
-    console.print(
-        tell(Result.read(result), name), highlight=False, markup=False, soft_wrap=not console.is_terminal
-    )
+    found = Result.read(result)
+    said = tell(found, name, lang=spoken(lang, found.lang).lang)
+    console.print(said, highlight=False, markup=False, soft_wrap=not console.is_terminal)
     following(f"phusong map {result} gap")
 
 
@@ -40,6 +41,7 @@ def locked(
     reason: Annotated[
         str, typer.Option(help="Only this lock, e.g. contract; any: all but no agreement.")
     ] = "any",
+    lang: LangOption = None,
 ) -> None:
     """List the sites that reach people who may not use them, and what would open them.
 
@@ -53,7 +55,7 @@ def locked(
         raise InputError(
             Problem(str(result), "holds no table of locked sites (an older or a redacted result)")
         )
-    assets = found.locked_assets
+    assets, text = found.locked_assets, spoken(lang, found.lang)
     known = sorted(assets["lock_reason"].unique())
     if reason != "any" and reason not in known:
         hint = nearest_name(reason, known)
@@ -61,33 +63,39 @@ def locked(
             Problem("--reason", f"closes no site here{hint}; there are {', '.join(known)}", value=reason)
         )
     sums = slim_table(
-        "Closed sites by reason, each person once in a line",
-        left=("reason",), right=("sites", "people behind", "of them hear nothing they may use"),
-    )  # fmt: skip
+        text.say("locked_list.sums"),
+        left=(text.say("locked.reason"),),
+        right=(text.say("locked.sites"), text.say("column.people_behind"), text.say("locked.nothing")),
+    )
     for row in found.locks.to_dict("records"):
         sums.add_row(
-            escape(str(row["lock_reason"])),
-            *(f"{row[c]:,}" for c in ("sites", "people_behind", "people_locked_out")),
+            escape(text.code("lock", row["lock_reason"])),
+            *(text.number(row[c]) for c in ("sites", "people_behind", "people_locked_out")),
         )
     console.print(sums)
     chosen = assets["lock_reason"] == reason if reason != "any" else assets["lock_reason"] != "no agreement"
     table = slim_table(
-        f"Most people behind them: {min(most, int(chosen.sum()))} of {int(chosen.sum()):,}; what serves most of them per money",
-        left=("site", "owner", "lock"), right=("behind",),
-    )  # fmt: skip
-    table.add_column("remedy", overflow="fold")
-    for name in ("people", "mUSD", "per mUSD"):
+        text.say("locked_list.most", shown=min(most, int(chosen.sum())), n=int(chosen.sum())),
+        left=(text.say("column.site_id"), text.say("column.owner"), text.say("locked.reason")),
+        right=(text.say("locked_list.behind"),),
+    )
+    table.add_column(text.say("locked.remedy"), overflow="fold")
+    for name in (text.say("column.people"), "USD", text.say("locked_list.per")):
         table.add_column(name, justify="right", no_wrap=True)
     for row in assets[chosen].head(most).to_dict("records"):
         best = str(row["best_remedy"])
         figures = (
-            [f"{row['best_people']:,.0f}", f"{row['best_cost_musd']:.3f}", f"{row['people_per_musd']:,.0f}"]
+            [
+                text.number(row["best_people"]),
+                text.number(row["best_cost_musd"], "usd"),
+                text.number(row["people_per_musd"]),
+            ]
             if best
             else ["", "", ""]
         )
         table.add_row(
-            *(escape(str(row[c])) for c in ("site_id", "owner", "lock_reason")),
-            f"{row['people_behind']:,}", best.replace("_", " ") or "none", *figures,
+            escape(str(row["site_id"])), escape(str(row["owner"])), escape(text.code("lock", row["lock_reason"])),
+            text.number(row["people_behind"]), text.code("remedy", best) if best else text.say("ui.none"), *figures,
         )  # fmt: skip
     console.print(table)
     following(f"phusong map {result} locked")

@@ -1,7 +1,7 @@
 """phusong run: answer a scenario."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -18,9 +18,23 @@ from phusong.commands.options import (
     WhyRecompute,
     Workers,
 )
-from phusong.commands.terminal import cell, console, following, print_json, slim_table, wrote
+from phusong.commands.terminal import (
+    LangOption,
+    console,
+    following,
+    print_json,
+    slim_table,
+    spoken,
+    stages_said,
+    wrote,
+)
+
+if TYPE_CHECKING:
+    from phusong.report.text import Text
 
 __all__ = ["app"]
+
+GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -57,9 +71,7 @@ def run(
     ] = False,
     keep: Keep = True,
     why_recompute: WhyRecompute = False,
-    lang: Annotated[
-        str | None, typer.Option(help="en or vi: language in which report.html opens (it holds both).")
-    ] = None,
+    lang: LangOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
@@ -77,6 +89,7 @@ def run(
     from phusong.scenario import Scenario  # noqa: PLC0415
     from phusong.stages import Stages  # noqa: PLC0415
 
+    spoken(lang)  # refused before anything is computed
     overrides = [*(set_ or ())]
     if only:
         overrides.append(f"invest.only={only}")
@@ -107,33 +120,40 @@ def run(
         told = {"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary}
         print_json({**told, "outcome_digest": result.outcome.digest})
         return
+    text = spoken(lang, result.lang)
     if asked.invest.costs_path:
         from phusong.invest.cost_catalogue import own_cost_notices  # noqa: PLC0415
 
         rate = asked.invest.vnd_per_usd
-        for told in own_cost_notices(asked.invest.costs_path, vnd_per_usd=rate):
-            console.print(told, highlight=False, markup=False, soft_wrap=True)
+        for notice in own_cost_notices(asked.invest.costs_path, vnd_per_usd=rate):
+            console.print(notice, highlight=False, markup=False, soft_wrap=True)
     if not quiet:
-        _calibration(result.calibration)
-        _policies(result.summary["policies"], result.summary["people"])
-    _headline(result.summary)
+        _calibration(result.calibration, text)
+        _policies(result.summary["policies"], result.summary["people"], text)
+    communes = result.communes
+    _headline(
+        result.summary,
+        dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True)),
+        text,
+    )
     if asked.invest.only == "measured" and result.options.empty:
-        kinds = result.layers.set_index("layer")["kind"]
-        weak = ", ".join(kinds[~kinds.isin(KNOWN_KINDS)].index)
-        console.print(
-            f"No option rests on measured or official layers alone; still modelled: {weak}", highlight=False
-        )
+        made = result.layers.set_index("layer")
+        added = made.reindex(columns=["records_modelled", "records_assumed"]).sum(axis=1) > 0
+        filled = made.reindex(columns=["share"])["share"] < 1.0
+        partly = made.index[~made["kind"].isin(KNOWN_KINDS) | added | filled]
+        weak = ", ".join(text.code("input", k) for k in partly)
+        console.print(text.say("ran.only_modelled", layers=weak), highlight=False)
     if why_recompute:
         tell_why(use.keeper)
-    took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.seconds.items())
-    console.print(f"Stages: {took}; {sum(stages.seconds.values()):.0f} s in all", highlight=False)
+    console.print(stages_said(stages.seconds, text), highlight=False)
+    page = str(folder / "report.html")
     inputs = str(result.provenance.get("digest", ""))[:16]
-    console.print(f"Outcome {result.outcome.short} of inputs {inputs}", highlight=False)
+    console.print(text.say("ran.outcome", outcome=result.outcome.short, inputs=inputs), highlight=False)
     if written:
-        wrote(folder, f"open {folder / 'report.html'}")
+        wrote(folder, text.say("audit.open", file=page))
     else:
         console.print(
-            f"Already complete: {escape(str(folder))}; open {escape(str(folder / 'report.html'))}",
+            escape(text.say("ran.complete", folder=str(folder), page=page)),
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     following(f"phusong explain {folder} 1")
@@ -144,50 +164,53 @@ def _kind_of_question(asked: Any) -> str:  # noqa: ANN401 - a Scenario
     return f"seconds of {asked.region.model_dump_json()} {asked.radio.model_dump_json()}"
 
 
-def _headline(summary: dict[str, Any]) -> None:
-    people = summary["people"]
-    parts = ", ".join(
-        f"{summary[f'gap_{k}']:,} {words}"
-        for k, words in (
-            ("no_signal", "no signal"),
-            ("locked", "locked out"),
-            ("unstable", "unstable"),
-            ("congested", "congested"),
-        )
-    )
+def _headline(summary: dict[str, Any], names: dict[str, str], text: "Text") -> None:
+    from phusong.report.headline_words import plan_sentences  # noqa: PLC0415
+    from phusong.report.plan_words import statement_words  # noqa: PLC0415
+    from phusong.report.sentences import plain  # noqa: PLC0415
+
+    parts = ", ".join(f"{text.number(summary[p])} {text.code('cause', p)}" for p in GAP_PARTS)
     plan = summary["plan"]
+    served = {
+        "served": text.number(summary["people_served"]), "people": text.number(summary["people"]),
+        "share": text.number(summary["share_served"], "percent"),
+    }  # fmt: skip
     console.print(
-        f"[bold]{escape(summary['region'])}[/bold]: {summary['people_served']:,} of {people:,} people ({summary['share_served']:.1%}) have stable internet; not: {parts}.",
+        f"[bold]{escape(summary['region'])}[/bold]: {text.say('ran.served', parts=parts, **served)}",
         highlight=False,
     )
-    vnd = plan["cost_musd"] * summary["currency"]["vnd_per_usd"] / 1000
-    console.print(
-        f"A plan of {plan['cost_musd']:.2f} million USD ({vnd:,.0f} billion VND) gives it to {plan['people_gained']:,} more; "
-        f"no plan of that budget reaches more than {plan['bound_people']:,.0f} (within {plan['distance_share']:.1%}).",
-        highlight=False,
+    for sentence in plan_sentences(summary):
+        console.print(escape(plain(sentence, text)), highlight=False)
+    for said in plan.get("statements", ()):
+        console.print(escape(plain(statement_words(said, names), text)), highlight=False)
+
+
+def _calibration(calibration: Any, text: "Text") -> None:  # noqa: ANN401 - a frame
+    table = slim_table(
+        text.say("facts.title"),
+        left=(text.say("facts.what"),),
+        right=(text.say("facts.model"), text.say("facts.fact")),
     )
-    for sentence in plan.get("statements", ()):
-        console.print(escape(sentence), highlight=False)
-
-
-def _calibration(calibration: Any) -> None:  # noqa: ANN401 - a frame
-    table = slim_table("The model beside public facts", left=("what",), right=("model", "fact"))
-    for name in ("unit", "source"):
-        table.add_column(name, overflow="fold")
+    for name in ("facts.unit", "column.source"):
+        table.add_column(text.say(name), overflow="fold")
     for row in calibration.to_dict("records"):
-        known = "" if row["fact"] != row["fact"] else cell(row["fact"])
-        table.add_row(escape(row["what"]), cell(row["model"]), known, row["unit"], escape(row["source"]))
+        form = "percent" if row["unit"] == "share" else "figure"
+        known = "" if row["fact"] != row["fact"] else text.number(row["fact"], form)
+        table.add_row(
+            escape(text.code("fact", row["what"])), text.number(row["model"], form), known,
+            escape(text.code("unit", row["unit"])), escape(text.note(row["source"])),
+        )  # fmt: skip
     console.print(table)
 
 
-def _policies(policies: list[dict[str, Any]], people: int) -> None:
-    columns = ("people_served", "gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
+def _policies(policies: list[dict[str, Any]], people: int, text: "Text") -> None:
+    heads = ("served", *GAP_PARTS)
     table = slim_table(
-        "Sharing policies on the same network",
-        left=("policy",), right=("served", "no signal", "locked", "unstable", "congested", "share"),
+        text.say("ran.policies"), left=(text.say("column.policy"),),
+        right=(*(text.code("cause", h) for h in heads), text.say("unit.share")),
     )  # fmt: skip
     for row in policies:
-        table.add_row(
-            row["policy"], *(f"{row[c]:,}" for c in columns), f"{row['people_served'] / people:.2%}"
-        )
+        figures = (text.number(row[c]) for c in ("people_served", *GAP_PARTS))
+        share = text.number(row["people_served"] / people, "percent")
+        table.add_row(escape(text.code("policy", row["policy"])), *figures, share)
     console.print(table)

@@ -1,7 +1,7 @@
 """phusong stress: a storm over a region, hour by hour, today and with a plan."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -19,7 +19,19 @@ from phusong.commands.options import (
     WhyRecompute,
     Workers,
 )
-from phusong.commands.terminal import console, following, print_json, slim_table, wrote
+from phusong.commands.terminal import (
+    LangOption,
+    console,
+    following,
+    print_json,
+    slim_table,
+    spoken,
+    stages_said,
+    wrote,
+)
+
+if TYPE_CHECKING:
+    from phusong.report.text import Text
 
 __all__ = ["app"]
 
@@ -42,6 +54,7 @@ def stress_(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, e.g. sharing.policy=roaming.")
     ] = None,
+    lang: LangOption = None,
     workers: Workers = 2,
     cluster: Address = None,
     tls_ca: TlsAuthority = None,
@@ -70,7 +83,7 @@ def stress_(
     from phusong.stress import read_plan_remedies, region_of, stress  # noqa: PLC0415
 
     asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
-    track = read_track(storm)
+    track, text = read_track(storm), spoken(lang, asked.report.lang)
     remedies = None if plan is None else read_plan_remedies(plan)
     folder = out or Path("results") / f"storm-{track.name}"
     with (
@@ -89,20 +102,19 @@ def stress_(
             region_of(region, asked, use.keeper), track, asked, plan=remedies, samples=samples, seed=seed,
             crew=use.crew, say=say, tell=None if say is None else say.share, keeper=use.keeper,
         )  # fmt: skip
-        tables = write_storm(found, folder)
+        tables = write_storm(found, folder, text.lang)
     summary = tables.summary()
     if as_json:
         print_json({"out": str(folder), "seconds": found.seconds, **summary})
         return
     if not quiet:
-        _hours(summary)
-        _hardest(tables.communes, summary["today"]["hours"])
-    _headline(summary)
+        _hours(summary, text)
+        _hardest(tables.communes, summary["today"]["hours"], text)
+    _headline(summary, text)
     if why_recompute:
         tell_why(use.keeper)
-    took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.seconds.items())
-    console.print(f"Stages: {took}", highlight=False)
-    wrote(folder, f"open {folder / 'storm_map.png'}")
+    console.print(stages_said(found.seconds, text), highlight=False)
+    wrote(folder, text.say("audit.open", file=str(folder / "storm_map.png")))
     following(
         f"phusong stress {region} {storm} --plan results/default"
         if plan is None
@@ -110,32 +122,31 @@ def stress_(
     )
 
 
-def _hours(summary: dict[str, Any]) -> None:
-    title = f"{escape(summary['region'])} after {escape(summary['storm'])}: people cut off, mean (5 to 95 %)"
+def _hours(summary: dict[str, Any], text: "Text") -> None:
+    title = text.say("storm.hours", region=summary["region"], storm=summary["storm"])
     planned = summary.get("with_plan")
-    console.print(_table_of_hours(title, summary["today"]["hours"]))
+    console.print(_table_of_hours(title, summary["today"]["hours"], text))
     if planned:
-        console.print(_table_of_hours("The same with the plan", planned["hours"]))
-        now, then = (summary[k]["people_without_before"] for k in ("today", "with_plan"))
-        console.print(
-            f"On a day without a storm {now:,} people have no site they may use; with the plan {then:,}.",
-            highlight=False,
-        )
+        console.print(_table_of_hours(text.say("storm.with_plan"), planned["hours"], text))
+        now, then = (text.number(summary[k]["people_without_before"]) for k in ("today", "with_plan"))
+        console.print(text.say("storm.usual", now=now, then=then), highlight=False)
 
 
-def _table_of_hours(title: str, hours: list[dict[str, Any]]) -> Table:
-    table = slim_table(title, left=("hour",), right=("cut off", "tower", "power", "backhaul", "sites off"))
+def _table_of_hours(title: str, hours: list[dict[str, Any]], text: "Text") -> Table:
+    causes = ("tower", "power", "backhaul")
+    heads = (text.say("storm.cut_off"), *(text.code("storm", c) for c in causes), text.say("storm.sites_off"))
+    table = slim_table(escape(title), left=(text.say("storm.hour"),), right=heads)
     for row in hours:
         table.add_row(
-            f"{row['hour']:g}",
-            _range(row["people_lost"]),
-            *(f"{row['people_lost_by_cause'][c]:,.0f}" for c in ("tower", "power", "backhaul")),
-            _range(row["sites_off"]),
+            text.number(row["hour"], "figure"),
+            _range(row["people_lost"], text),
+            *(text.number(row["people_lost_by_cause"][c]) for c in causes),
+            _range(row["sites_off"], text),
         )
     return table
 
 
-def _hardest(communes: Any, hours: list[dict[str, Any]]) -> None:  # noqa: ANN401 - a frame
+def _hardest(communes: Any, hours: list[dict[str, Any]], text: "Text") -> None:  # noqa: ANN401 - a frame
     worst = max(hours, key=lambda row: row["people_lost"]["mean"])
     column = f"people_without_{worst['hour']:g}h_mean"
     lost = communes[column] - communes["people_without_before"]
@@ -146,31 +157,41 @@ def _hardest(communes: Any, hours: list[dict[str, Any]]) -> None:  # noqa: ANN40
     if hardest.empty:
         return
     table = slim_table(
-        f"Communes with most people cut off after {worst['hour']:g} h",
-        left=("commune",), right=("gust m/s", "people", "cut off", "share"),
-    )  # fmt: skip
+        text.say("storm.hardest", hours=text.number(worst["hour"], "figure")),
+        left=(text.say("column.commune"),),
+        right=(
+            text.say("storm.gust"),
+            text.say("column.people"),
+            text.say("storm.cut_off"),
+            text.say("unit.share"),
+        ),
+    )
     for row in hardest.to_dict("records"):
         table.add_row(
-            escape(str(row["name"])), f"{row['gust_ms']:.0f}", f"{row['population']:,}", f"{row['lost']:,.0f}",
-            f"{row['lost'] / max(row['population'], 1):.1%}",
+            escape(str(row["name"])), text.number(row["gust_ms"]), text.number(row["population"]),
+            text.number(row["lost"]), text.number(row["lost"] / max(row["population"], 1), "percent"),
         )  # fmt: skip
     console.print(table)
 
 
-def _headline(summary: dict[str, Any]) -> None:
+def _headline(summary: dict[str, Any], text: "Text") -> None:
     today = summary["today"]
     worst = max(today["hours"], key=lambda row: row["people_lost"]["mean"])
     hit = today["sites_hit"]
-    console.print(
-        f"[bold]{escape(summary['region'])}[/bold]: a storm as {escape(summary['storm'])} cuts off "
-        f"{_range(worst['people_lost'])} of {summary['people']:,} people after {worst['hour']:g} h and hits "
-        f"{_range(hit)} of {summary['sites']:,} sites ({hit['by_cause']['power']:,.0f} by loss of power); modelled, wind alone.",
-        highlight=False,
-    )
+    said = text.say(
+        "storm.told", storm=summary["storm"], lost=_range(worst["people_lost"], text), people=summary["people"],
+        hours=text.number(worst["hour"], "figure"), hit=_range(hit, text), sites=summary["sites"],
+        power=text.number(hit["by_cause"]["power"]),
+    )  # fmt: skip
+    console.print(f"[bold]{escape(summary['region'])}[/bold]: {escape(said)}", highlight=False)
     if "plan" in summary and summary["plan"]["left_out"]:
-        left = ", ".join(f"{n} {kind}" for kind, n in sorted(summary["plan"]["left_out"].items()))
-        console.print(f"Not counted of the plan: {escape(left)}", highlight=False)
+        left = ", ".join(
+            f"{text.number(n)} {text.code('kind', kind)}"
+            for kind, n in sorted(summary["plan"]["left_out"].items())
+        )
+        console.print(escape(text.say("storm.left_out", left=left)), highlight=False)
 
 
-def _range(spread: dict[str, float]) -> str:
-    return f"{spread['mean']:,.0f} ({spread['p05']:,.0f} to {spread['p95']:,.0f})"
+def _range(spread: dict[str, float], text: "Text") -> str:
+    low, high = text.number(spread["p05"]), text.number(spread["p95"])
+    return text.say("storm.range", mean=text.number(spread["mean"]), low=low, high=high)

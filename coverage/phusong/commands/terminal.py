@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,8 +16,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from phusong.errors import InputError, Problem
+
 __all__ = [
     "Interrupted",
+    "LangOption",
     "LastingStream",
     "cell",
     "console",
@@ -25,9 +29,22 @@ __all__ = [
     "lasting_streams",
     "print_json",
     "slim_table",
+    "spoken",
+    "stages_said",
     "stop_cleanly",
     "wrote",
 ]
+
+if TYPE_CHECKING:
+    from phusong.report.text import Text as Spoken
+
+LangOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Language, en or vi; that of the scenario (report.lang) when left out.", metavar="en|vi"
+    ),
+]
+"""The same option on every command that writes for people."""
 
 # what moves a cursor, renames a window or colours on its own is no part of a name
 _CONTROL = {k: "\ufffd" for k in (*range(32), *range(127, 160)) if chr(k) not in "\n\t"}
@@ -135,6 +152,30 @@ def stop_cleanly() -> threading.Event:
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
     return stopped
+
+
+def spoken(lang: str | None, default: str = "en") -> "Spoken":
+    """Return what phusong says in the language asked for.
+
+    Raises
+    ------
+    InputError
+        If phusong does not speak it.
+    """
+    from phusong.report.text import LANGUAGES  # noqa: PLC0415 - babel is read when there is something to say
+    from phusong.report.text import Text as Spoken  # noqa: PLC0415
+
+    if lang is not None and lang not in LANGUAGES:
+        raise InputError(Problem("--lang", f"is not one of {', '.join(LANGUAGES)}", value=lang))
+    return Spoken(lang or default)
+
+
+def stages_said(seconds: Mapping[str, float], text: "Spoken") -> str:
+    """Return how long each stage took, and all of them."""
+    took = ", ".join(
+        f"{text.code('stage', name)} {text.number(s, 'decimal')} s" for name, s in seconds.items()
+    )
+    return text.say("ran.stages", took=took, all=text.number(sum(seconds.values())))
 
 
 def cell(value: object) -> str:

@@ -17,7 +17,7 @@ _NUMERIC = "biufc"
 
 
 def fingerprint(value: object) -> str:
-    """Return a digest of a value made of numbers, text, arrays, tables, mappings, sequences and dataclasses.
+    """Return a digest of a value made of numbers, text, arrays, tables, mappings, sequences, sets and dataclasses.
 
     Two values have the same fingerprint when they hold the same, whatever their memory layout; the order of a
     mapping does not matter, that of a sequence does. Dataclasses and named tuples count by their names, too.
@@ -73,6 +73,10 @@ def _feed(total: Any, value: object) -> None:  # noqa: ANN401 - hashlib's type h
         total.update(f"sequence:{len(value)};".encode())
         for item in value:
             _feed(total, item)
+    elif isinstance(value, (set, frozenset)):
+        total.update(f"set:{len(value)};".encode())
+        for mark in sorted(fingerprint(item) for item in value):
+            total.update(mark.encode())
     else:
         raise TypeError(f"no fingerprint of {type(value).__name__}")
 

@@ -1,11 +1,12 @@
 """Bundles: the smallest sets of remedies that serve a group of people, of every kind, wherever they can help."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from phusong.invest.costs import Costs
 from phusong.invest.drawer import Drawer
@@ -18,7 +19,7 @@ from phusong.invest.payers import payers, payers_text
 from phusong.invest.plan_model import PlanModel, incidence
 from phusong.invest.site_bundles import draw_site_remedies
 from phusong.invest.situation import Situation
-from phusong.region.near import nearest
+from phusong.invest.worksites import works_communes, works_of_bundles
 
 __all__ = ["OfferTerms", "Offers", "make_offers"]
 
@@ -40,11 +41,14 @@ class OfferTerms:
         Part of remedies in remote communes that the universal service fund pays.
     interim_years : float
         How long an interim remedy stands.
+    remedies : frozenset of str, optional
+        Kinds that may be bought; all when left out.
     """
 
     policy: str = "none"
     universal_service_share: float = 0.0
     interim_years: float = 2.0
+    remedies: frozenset[str] | None = None
 
 
 def make_offers(
@@ -53,6 +57,7 @@ def make_offers(
     candidates: Candidates,
     terms: OfferTerms | None = None,
     *,
+    areas: Sequence[shapely.Geometry] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Offers:
     """Return every remedy that can help somebody, and the bundles to choose from.
@@ -67,23 +72,25 @@ def make_offers(
         New sites and what they would reach.
     terms : OfferTerms, optional
         Who pays, and how long interim remedies stand.
+    areas : sequence of geometry, optional
+        The communes, in the order of the situation's: works stand in one of them, and its remoteness says who pays.
+        Without them works stand in the commune of the people nearest to them.
     progress : callable, optional
         Told the name of each step.
     """
     say = progress or (lambda _step: None)
     asked = terms or OfferTerms()
-    draw = Drawer(situation)
-    terrain = terrain_of(situation, costs)
+    draw = Drawer(situation, asked.remedies)
+    terrain = replace(terrain_of(situation, costs), allowed=asked.remedies)
     book = FixBook(terrain)
     say("standing sites")
     cheapest = draw_site_remedies(draw, terrain, book, asked.interim_years)
     say("new sites")
     counts = draw_new_sites(draw, terrain, candidates, asked.interim_years)
     draw.merge()
-    remedies = _remedies_table(draw, situation, asked)
-    bundles = pd.DataFrame(
-        draw.bundles, columns=["kinds", "operators", "commune_code", "where", "east_m", "north_m"]
-    )
+    remedies = _remedies_table(draw, situation, asked, areas)
+    people = pd.DataFrame(draw.bundles, columns=["kinds", "operators", "commune_code"])
+    bundles = pd.concat([people, works_of_bundles(draw, remedies)], axis=1)
     bundles.insert(0, "bundle_id", [f"b{i:05d}" for i in range(len(bundles))])
     model = PlanModel(
         remedies["cost_musd"].to_numpy(np.float64),
@@ -97,26 +104,18 @@ def make_offers(
     return Offers(remedies, bundles, model, fixes, bridges, counts)
 
 
-def _remedies_table(draw: Drawer, situation: Situation, terms: OfferTerms) -> pd.DataFrame:
+def _remedies_table(
+    draw: Drawer, situation: Situation, terms: OfferTerms, areas: Sequence[shapely.Geometry] | None
+) -> pd.DataFrame:
     table = pd.DataFrame(
         draw.rows, columns=[c for c in REMEDY_COLUMNS if c not in {"commune_code", "payers"}]
     )
     table["interim"] = table["interim"].eq(True)
     table["follows"] = table["follows"].fillna("")
-    commune = _commune_at(
-        situation, table["east_m"].to_numpy(np.float64), table["north_m"].to_numpy(np.float64)
-    )
+    commune = works_communes(situation, table, areas)
     table["commune_code"] = np.append(situation.commune_codes, "")[commune]
     table["payers"] = _payers(table, commune, situation, terms)
     return table[list(REMEDY_COLUMNS)]
-
-
-def _commune_at(situation: Situation, east_m: Floats, north_m: Floats) -> Ints:
-    """Return the commune of the people nearest to each place; -1 where nobody lives anywhere."""
-    if not situation.cell_pixel.size:
-        return np.full(east_m.size, -1, np.int64)
-    people = np.column_stack(situation.grid.centres(*np.divmod(situation.cell_pixel, situation.grid.width)))
-    return situation.cell_commune[nearest(people, np.column_stack([east_m, north_m]))[1]]
 
 
 def _payers(table: pd.DataFrame, commune: Ints, situation: Situation, terms: OfferTerms) -> list[str]:

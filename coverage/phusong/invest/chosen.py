@@ -1,5 +1,6 @@
 """The plan that is chosen, whatever was asked: within a budget, under rules, or the cheapest; with all its tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from phusong.invest.constrained import (
     program_of,
     wanted_shares,
 )
+from phusong.invest.gains import plan_gains, plan_line_gains
 from phusong.invest.interim_lines import interim_table
 from phusong.invest.milestones import late_table, milestone_table
 from phusong.invest.optimum import BestPlan, best_plan
@@ -24,7 +26,7 @@ from phusong.invest.program.alternatives import differing, shared_money
 from phusong.invest.program.facts import CommuneFacts
 from phusong.invest.program.program import Program
 from phusong.invest.program.solve import Certificate, Guide, quick_plan
-from phusong.invest.purses import default_fund, fund_names
+from phusong.invest.purses import NO_FUND, fund_names
 from phusong.invest.schedule import Scheduled, fund_table, plan_table, schedule_table
 
 __all__ = ["PLAN_TABLES", "Chosen", "chosen_plan"]
@@ -35,7 +37,9 @@ Flags = npt.NDArray[np.bool_]
 
 _SAFETY = 10.0  # without rules the work done ends the search; the clock only stops what has gone astray
 
-PLAN_TABLES = ("schedule", "funds", "milestones", "late", "interim", "alternatives")
+PLAN_TABLES = (
+    "schedule", "funds", "milestones", "late", "interim", "alternatives", "plan_communes", "plan_line_communes",
+)  # fmt: skip
 """Tables of a result that say how a plan is carried out."""
 
 _ALTERNATIVES = [
@@ -65,8 +69,8 @@ class Chosen:
         ``PLAN_TABLES``.
     certificate : Certificate
         Of what was asked for: people, value by priority, or cost.
-    statements : tuple of str
-        What has to be said beside the figures.
+    statements : tuple of mapping
+        What has to be said beside the figures: a `code` and the figures it is said with.
     money_musd : float
         Money that the bound on people is for: the budget, all funds, or what the cheapest plan costs.
     """
@@ -75,7 +79,7 @@ class Chosen:
     plan: pd.DataFrame
     tables: dict[str, pd.DataFrame]
     certificate: Certificate
-    statements: tuple[str, ...]
+    statements: tuple[Mapping[str, object], ...]
     money_musd: float
 
 
@@ -115,7 +119,7 @@ def chosen_plan(
     worth = model.weights if value is None else value
     kinds = offers.remedies["kind"].to_numpy(str)
     program: Program | None = None
-    said: tuple[str, ...] = ()
+    said: tuple[Mapping[str, object], ...] = ()
     if rules.bind or rules.alternatives:
         program = program_of(offers, settings, facts, commune_of_element, worth)
     if program is not None and rules.bind:
@@ -144,8 +148,16 @@ def chosen_plan(
             certificate = Certificate("value", prior.people, prior.bound, prior.method)
             best = _in_people(best, model, prior.remedies, prior.method)
         year = evenly(model, best.remedies, money, settings.years)
-        fund = default_fund(kinds)
+        fund = np.full(kinds.size, NO_FUND)
     lines = plan_lines(model, year)
+    gains = plan_line_gains(
+        lines,
+        model,
+        offers.remedies["remedy_id"].to_numpy(str),
+        commune_of_element,
+        facts.codes,
+        settings.first_year,
+    )
     plan = Scheduled(
         offers,
         lines,
@@ -154,6 +166,7 @@ def chosen_plan(
         settings.first_year,
         plan_years(settings) if rules.bind else settings.years,
         dict(zip(facts.codes.tolist(), facts.names.tolist(), strict=True)),
+        gains,
     )
     milestones = milestone_table(
         plan,
@@ -169,6 +182,8 @@ def chosen_plan(
         "milestones": milestones,
         "late": late_table(plan, model),
         "interim": interim_table(plan),
+        "plan_communes": plan_gains(gains),
+        "plan_line_communes": gains,
         "alternatives": _alternatives(offers, program, best, certificate, settings),
     }
     return Chosen(best, plan_table(plan), tables, certificate, said, money)
@@ -200,7 +215,7 @@ def _funds(
 ) -> npt.NDArray[np.str_]:
     names = fund_names(settings.rules)
     if not names.size:
-        return default_fund(kinds)
+        return np.full(kinds.size, NO_FUND)
     return np.asarray(np.append(names, "")[found.fund])
 
 

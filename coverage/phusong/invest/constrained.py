@@ -1,5 +1,6 @@
 """The plan under rules: the program of the offers, solved, and what has to be said about floors, targets and money."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +45,8 @@ class Constrained:
         How good any plan under the same rules can be.
     wanted : ndarray, shape (n_communes,)
         Share of the people of each commune that was asked for.
-    statements : tuple of str
-        What has to be said beside the figures.
+    statements : tuple of mapping
+        What has to be said beside the figures: a `code` and the figures it is said with.
     """
 
     program: Program
@@ -53,7 +54,7 @@ class Constrained:
     year: Ints
     certificate: Certificate
     wanted: Floats
-    statements: tuple[str, ...]
+    statements: tuple[Mapping[str, object], ...]
 
     @property
     def remedies(self) -> Flags:
@@ -185,7 +186,7 @@ def constrained_plan(
     rules = settings.rules
     wanted = wanted_shares(rules, facts.remote)
     effort = Effort(settings.solver_seconds, settings.seed, measure, guide)
-    said: list[str] = []
+    said: list[Mapping[str, object]] = []
     if not (wanted > 0).any():
         solved = solve(program, effort)
         return _done(program, solved, wanted, said, settings)
@@ -205,45 +206,59 @@ def constrained_plan(
 
 
 def _done(
-    program: Program, solved: Solved, wanted: Floats, said: list[str], settings: PortfolioSettings
+    program: Program,
+    solved: Solved,
+    wanted: Floats,
+    said: list[Mapping[str, object]],
+    settings: PortfolioSettings,
 ) -> Constrained:
     year = np.where(solved.fund >= 0, solved.year, NEVER)
     rules = settings.rules
     if rules.funds:
         total = float(program.available_musd.sum())
-        said.append(
-            f"The funds hold {total:,.3f} million USD for works in these years ({rules.money} money); budget_musd is not used."
-        )
+        said.append({"code": "funds_hold", "funds_musd": total, "money": rules.money})
     elif program.cheapest:
         cost = program.cost(solved.remedies)
-        over = "above" if cost > settings.budget_musd + 1e-9 else "within"
+        over = cost > settings.budget_musd + 1e-9
         said.append(
-            f"The cheapest plan found costs {cost:,.3f} million USD, {over} the budget of {settings.budget_musd:,.3f}; no plan that meets the same shares costs less than {solved.certificate.bound:,.3f}."
+            {
+                "code": "cheapest_over" if over else "cheapest_within",
+                "cost_musd": cost,
+                "budget_musd": settings.budget_musd,
+                "bound_musd": solved.certificate.bound,
+            }
         )
     return Constrained(program, solved.fund, year, solved.certificate, wanted, tuple(said))
 
 
-def _out_of_reach(wanted: Floats, facts: CommuneFacts, everything: Floats, payable: Floats) -> list[str]:
+def _out_of_reach(
+    wanted: Floats, facts: CommuneFacts, everything: Floats, payable: Floats
+) -> list[Mapping[str, object]]:
     need = np.ceil(wanted * facts.population - 1e-9) - facts.served
-    said = []
-    for gain, words in ((everything, "by any option"), (payable, "by any option that a fund may pay")):
+    said: list[Mapping[str, object]] = []
+    for gain, code in ((everything, "out_of_reach"), (payable, "out_of_pay")):
         short = need - gain
-        if words.endswith("pay"):
+        if code == "out_of_pay":
             short = np.where(need - everything > 1e-6, 0.0, short)
         missing = np.flatnonzero(short > 1e-6)
         if not missing.size:
             continue
         share = (facts.served + gain) / np.maximum(facts.population, 1.0)
         worst = missing[np.lexsort((missing, share[missing]))][:_NAMED]
-        listed = ", ".join(f"{facts.names[c]} ({facts.codes[c]}) {share[c]:.0%}" for c in worst.tolist())
-        more = f" and {missing.size - worst.size} more" if missing.size > worst.size else ""
         said.append(
-            f"{missing.size} of {facts.codes.size} communes cannot reach their share {words}; at most: {listed}{more}. They are asked for what can be reached; the table milestones says why."
+            {
+                "code": code,
+                "communes": int(missing.size),
+                "of_communes": int(facts.codes.size),
+                "worst": [
+                    {"commune_code": str(facts.codes[c]), "share": float(share[c])} for c in worst.tolist()
+                ],
+            }
         )
     return said
 
 
-def _not_met(wanted: Floats, top: float, level: float, *, proven: bool) -> str:
-    how = "No plan within the money, years and crews serves" if proven else "No plan was found that serves"
-    whom = "every commune" if np.ptp(wanted) == 0 else "every commune its own share, up to"
-    return f"{how} {top:.0%} of {whom}; the nearest level that a plan was found for is {level:.0%}, and this plan meets it."
+def _not_met(wanted: Floats, top: float, level: float, *, proven: bool) -> dict[str, object]:
+    every = bool(np.ptp(wanted) == 0)
+    code = f"{'none_serves' if proven else 'none_found'}_{'every' if every else 'own'}"
+    return {"code": code, "share": top, "level": level}

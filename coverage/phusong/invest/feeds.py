@@ -55,13 +55,20 @@ class Terrain:
         The catalogue on flat ground near a town.
     situation : Situation
         Where and for whom.
+    allowed : frozenset of str, optional
+        Kinds of remedy that may be bought; all when left out.
     """
 
     net: GroundNet
     slope_deg: Floats
     costs: Costs
     situation: Situation
+    allowed: frozenset[str] | None = None
     _known: dict[tuple[int, int, int], Costs] = field(default_factory=dict, repr=False)
+
+    def allows(self, kind: str) -> bool:
+        """Return whether a kind of remedy may be bought."""
+        return self.allowed is None or kind in self.allowed
 
     def costs_at(self, east_m: float, north_m: float, remote: int) -> Costs:
         """Return the costs at a place."""
@@ -214,7 +221,7 @@ def _links(
     # by satellite: an exchange is at the other end
     exchanges = np.flatnonzero(net.is_exchange & (hours + SATELLITE_LOST * 8760.0 + 4.0 <= allowed))
     other = np.full(len(ids), np.inf)
-    if exchanges.size:
+    if exchanges.size and terrain.allows("satellite_link"):
         end = exchanges[nearest(site_xy[exchanges], xy)[1]]
         for k, name in enumerate(ids):
             cost = here[k].of(satellite=1.0, satellite_opex=1.0)
@@ -227,7 +234,8 @@ def _links(
             other[k] = cost.npv_musd
     if not anchors.size:
         return out, (), 0
-    for k, end_site, km, lost in _hops(s, xy, anchors, station):
+    hops = _hops(s, xy, anchors, station) if terrain.allows("microwave_link") else []
+    for k, end_site, km, lost in hops:
         cost = here[k].of(microwave=1.0, microwave_opex=1.0)
         works = Works(
             ids[k], to_id=str(net.site_ids[end_site]), medium="microwave", capacity_mbps=MICROWAVE_MBPS,
@@ -236,6 +244,8 @@ def _links(
         feed = _feed(Remedy("microwave_link", ids[k], cost, *_place(xy, k), works))
         out[k].append((feed, allowed - float(hours[end_site]) - lost * 8760.0))
         other[k] = min(other[k], cost.npv_musd)
+    if not terrain.allows("fibre_link"):
+        return [_best([f for f in way if f[1] >= 4.0]) for way in out], (), 0
     km_musd = terrain.costs.of(fibre=1.0).npv_musd
     ends = terrain.costs.of(fibre_end=2.0)
     routes = shared_routes(
@@ -288,7 +298,8 @@ def _powers(
     out: list[list[Feed]] = [[] for _ in ids]
     other = np.full(len(ids), np.inf)
     for k, name in enumerate(ids):
-        size = cheapest_solar(here[k], int(station[k]), float(left[k])) if left[k] > 0.0 else None
+        sunny = left[k] > 0.0 and terrain.allows("solar_backup")
+        size = cheapest_solar(here[k], int(station[k]), float(left[k])) if sunny else None
         if size is None:
             continue
         works = Works(
@@ -301,7 +312,7 @@ def _powers(
         out[k].append(_feed(Remedy("solar_backup", name, solar_cost(here[k], size), *_place(xy, k), works)))
         other[k] = out[k][0].most_musd
     nodes = np.c_[s.node_east_m, s.node_north_m]
-    if not len(nodes):
+    if not len(nodes) or not terrain.allows("extend_grid"):
         return tuple(map(tuple, out)), (), 0
     km_musd = terrain.costs.of(mv_line=1.0).npv_musd
     least = grid_cost(terrain.costs, battery_kwh=SITE_KW * BATTERY_H[0]).npv_musd

@@ -34,6 +34,7 @@ class FixBook:
     def __init__(self, terrain: Terrain) -> None:
         situation = terrain.situation
         self._s = situation
+        self._allows = terrain.allows
         self._fixes = SiteFixes(terrain)
         net = situation.network
         self._xy = np.c_[situation.site_east_m, situation.site_north_m]
@@ -153,7 +154,7 @@ class FixBook:
             node = view.node_at.get(int(self._fixes.near_node[view.sites[at]]), -1)
             for p, kind in enumerate(_POWER_KINDS):
                 found = self._fixes.power(kind, int(view.sites[at]), int(view.network.source[at]))
-                if found is None or (kind == "extend_grid" and node < 0):
+                if found is None or (kind == "extend_grid" and node < 0) or not self._allows(kind):
                     continue
                 out.cost_musd[p, at] = found.fix.cost.npv_musd
                 out.source[p, at] = found.source
@@ -166,7 +167,7 @@ class FixBook:
         for at in np.flatnonzero(~view.network.is_exchange).tolist():
             for q, kind in enumerate(_LINK_KINDS):
                 to = view.site_at.get(self._end(view, at, kind), -1)
-                if to < 0 or to == at:
+                if to < 0 or to == at or not self._allows(kind):
                     continue
                 fix = self._link(view, at, kind)
                 out.cost_musd[q, at], out.parent[q, at] = fix.cost.npv_musd, to

@@ -10,7 +10,10 @@ from phusong.invest.program.facts import CommuneFacts
 from phusong.invest.program.timeline import NEVER, timeline
 from phusong.invest.schedule import Scheduled
 
-__all__ = ["late_table", "milestone_table"]
+__all__ = ["REASONS", "late_table", "milestone_table"]
+
+REASONS = ("left by plan", "out of reach")
+"""Why a commune misses its target: options would reach it, or none does."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -47,7 +50,9 @@ def milestone_table(
     DataFrame
         One row a year for the region (`commune_code` empty), then one a commune and year: people, people_served,
         share_served, spent_musd in that year (region only), target_share and target_people (last year only),
-        reachable_share (with every option bought), short_people, met, why.
+        reachable_share (with every option bought), short_people, met, communes_met; and why a target is missed, in
+        the last year: reason (empty, ``left by plan``, ``out of reach``), beyond_people whom no option could add,
+        and by cause those whom no option serves (`left_no_signal` and so on).
     """
     n = facts.codes.size
     when = plan.lines.when.element_year
@@ -80,7 +85,10 @@ def milestone_table(
                 "reachable_share": reachable.sum() / max(people, 1.0),
                 "short_people": float(np.maximum(wanted - served, 0).sum()) if asked and last else 0.0,
                 "met": bool(met.all()),
-                "why": f"{int(met.sum())} of {n} communes have their target" if asked else "",
+                "communes_met": int(met.sum()) if asked else 0,
+                "reason": "",
+                "beyond_people": 0.0,
+                **dict.fromkeys((f"left_{name}" for name in causes), 0.0),
             }
         )
     for c in range(n):
@@ -101,24 +109,30 @@ def milestone_table(
                     "reachable_share": reachable[c] / max(facts.population[c], 1.0),
                     "short_people": short if last else 0.0,
                     "met": bool(short <= 1e-6),
-                    "why": _why(short, reachable[c], wanted[c], {k: v[c] for k, v in causes.items()})
-                    if last
-                    else "",
+                    "communes_met": 0,
+                    **_missed(
+                        short if last else 0.0, wanted[c] - reachable[c], {k: v[c] for k, v in causes.items()}
+                    ),
                 }
             )
     out = pd.DataFrame(rows)
-    for name in ("people", "people_served", "short_people"):
+    for name in (
+        "people",
+        "people_served",
+        "short_people",
+        "beyond_people",
+        *(f"left_{name}" for name in causes),
+    ):
         out[name] = out[name].round().astype(np.int64)
     return out
 
 
-def _why(short: float, reachable: float, wanted: float, causes: dict[str, float]) -> str:
-    if short <= 1e-6:
-        return ""
-    if reachable >= wanted - 1e-6:
-        return f"options would reach it; the plan leaves {short:,.0f} people out"
-    words = ", ".join(f"{v:,.0f} {k}" for k, v in causes.items() if v >= 0.5)
-    return f"no option reaches it: {wanted - reachable:,.0f} people short with everything bought ({words} that no option serves)"
+def _missed(short: float, beyond: float, causes: dict[str, float]) -> dict[str, object]:
+    """Return why a target is missed, as columns."""
+    far = short > 1e-6 and beyond > 1e-6
+    reason = REASONS[1] if far else REASONS[0] if short > 1e-6 else ""
+    left = {f"left_{name}": people if far else 0.0 for name, people in causes.items()}
+    return {"reason": reason, "beyond_people": beyond if far else 0.0, **left}
 
 
 def late_table(plan: Scheduled, model: PlanModel) -> pd.DataFrame:

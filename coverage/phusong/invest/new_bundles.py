@@ -79,7 +79,7 @@ def _mast(terrain: Terrain, candidates: Candidates, k: int, remote: int) -> Reme
     name, place = str(candidates.ids[k]), (float(candidates.east_m[k]), float(candidates.north_m[k]))
     costs: Costs = terrain.costs_at(*place, remote)
     standing = int(candidates.structure[k])
-    if standing >= 0:
+    if standing >= 0 and terrain.allows("use_structure"):
         host = str(terrain.situation.network.site_ids[standing])
         cost = costs.of(open_passive=1.0, rent=1.0)
         return Remedy("use_structure", name, cost, *place, Works(name, to_id=host))
@@ -117,6 +117,7 @@ def _draw_site(
         sets += [([radio], elements_of(cells, np.array([o]), draw.n_ops)) for o, radio in radios.items()]
     shared = [radios[int(ranked[0])]]
     if not open_to_all:
+        # left out where sharing may not be bought: the Drawer lists no such bundle
         cost = costs.of(open_mocn=1.0, open_mocn_opex=1.0)
         shared.append(Remedy("open_mocn", name, cost, *place, Works(name)))
     sets.append((shared, elements_of(cells, everyone, draw.n_ops)))

@@ -27,10 +27,11 @@ class Offers:
     ----------
     remedies : DataFrame
         remedy_id, kind, capex_musd, opex_musd_year, cost_musd, low_musd, high_musd, east_m, north_m; what it changes
-        (see :class:`phusong.invest.remedy.Works`); commune_code; payers (``who:share`` joined by ``;``, shares of the
+        (see :class:`phusong.invest.remedy.Works`); commune_code, where it stands; payers (``who:share`` joined by ``;``, shares of the
         whole cost, summing to 1); interim, whether it only bridges the time until the remedy named in `follows`.
     bundles : DataFrame
-        bundle_id, kinds, operators, commune_code, where, east_m, north_m.
+        bundle_id, kinds, operators, commune_code (of most of the people served), and where the works stand
+        (:data:`phusong.invest.worksites.WORKS_COLUMNS`).
     model : PlanModel
         Which remedies each bundle needs and whom it serves. No bundle needs an interim remedy.
     stabilise_musd : mapping of int to float

@@ -44,6 +44,8 @@ class BestPlan:
         People that all bundles together serve.
     budget_musd, relaxed_bound : float
         The budget asked for, and its bound before branch and bound: `price` continues that one to other budgets.
+    stopped : bool
+        Whether the time limit cut the search short.
     """
 
     remedies: npt.NDArray[np.bool_]
@@ -55,6 +57,7 @@ class BestPlan:
     closable: float
     budget_musd: float = np.nan
     relaxed_bound: float = np.nan
+    stopped: bool = False
 
     @property
     def gap(self) -> float:
@@ -115,6 +118,7 @@ def best_plan(model: PlanModel, budget_musd: float, *, time_limit_s: float = 30.
         problem.free_people + float(problem.weights.sum()),
         float(budget_musd),
         max(problem.free_people + answer.relaxed_bound, people),
+        time.monotonic() >= until,
     )
 
 

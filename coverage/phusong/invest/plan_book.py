@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from phusong.invest.bundles import Offers
 from phusong.invest.plan_model import PlanModel, incidence
+from phusong.invest.worksites import WORKS_COLUMNS
 
 __all__ = ["BOOK_TABLES", "PlanBook"]
 
@@ -18,8 +19,18 @@ Ints = npt.NDArray[np.int64]
 BOOK_TABLES = ("remedies", "bundles", "people_groups", "bundle_groups")
 """Tables of a result folder that hold a book."""
 
-_REMEDY_COLUMNS = ("remedy_id", "kind", "capex_musd", "opex_musd_year", "cost_musd", "east_m", "north_m")
-_BUNDLE_COLUMNS = ("bundle_id", "kinds", "operators", "commune_code", "where", "east_m", "north_m")
+_REMEDY_COLUMNS = (
+    "remedy_id",
+    "kind",
+    "capex_musd",
+    "opex_musd_year",
+    "cost_musd",
+    "site_id",
+    "commune_code",
+    "east_m",
+    "north_m",
+)
+_BUNDLE_COLUMNS = ("bundle_id", "kinds", "operators", "commune_code", *WORKS_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -29,9 +40,10 @@ class PlanBook:
     Parameters
     ----------
     remedies : DataFrame
-        remedy_id, kind, capex_musd, opex_musd_year, cost_musd, east_m, north_m.
+        remedy_id, kind, capex_musd, opex_musd_year, cost_musd, and where it stands: site_id, commune_code, east_m,
+        north_m.
     bundles : DataFrame
-        bundle_id, kinds, operators, commune_code, where, east_m, north_m.
+        bundle_id, kinds, operators, commune_code (of most of the people), and where its works stand.
     model : PlanModel
         The same with groups of people as its elements.
     group_commune : ndarray of str, shape (n_groups,)

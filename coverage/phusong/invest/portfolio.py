@@ -10,6 +10,7 @@ import pandas as pd
 from phusong.invest.bundles import Offers
 from phusong.invest.chosen import Chosen, chosen_plan
 from phusong.invest.frontier import frontier
+from phusong.invest.gains import option_gains
 from phusong.invest.optimum import BestPlan
 from phusong.invest.options_table import options_table
 from phusong.invest.plan_book import PlanBook
@@ -24,6 +25,8 @@ from phusong.invest.tornado import tornado
 __all__ = ["Portfolio", "PortfolioSettings", "choose"]
 
 Floats = npt.NDArray[np.float64]
+
+_PROVEN = 1e-9  # gap that rounding alone leaves
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ class Portfolio:
         Further tables of the result: all that could be bought, so that any plan can be evaluated; the schedule,
         funds, milestones, what is late if a fund is, further plans.
     certificate, statements
-        How good any plan under the same rules can be, and what has to be said of floors, targets and money.
+        How good any plan under the same rules can be, and what has to be said of floors, targets and money: of each
+        statement a `code` and its figures.
+    samples : int
+        In how many samples the plan was tried.
     """
 
     options: pd.DataFrame
@@ -53,14 +59,22 @@ class Portfolio:
     best: BestPlan
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     certificate: Certificate | None = None
-    statements: tuple[str, ...] = ()
+    statements: tuple[Mapping[str, object], ...] = ()
+    samples: int = 0
+
+    @property
+    def status(self) -> str:
+        """How sure the plan is the best: `optimal` (proven), `bounded`, or `stopped` (the clock cut the search short)."""
+        gap = self.best.gap if self.certificate is None else self.certificate.gap
+        if gap <= _PROVEN:
+            return "optimal"
+        return "stopped" if self.best.stopped else "bounded"
 
 
 def choose(
     offers: Offers,
     settings: PortfolioSettings,
     *,
-    commune_names: dict[str, str],
     parts: dict[str, Floats],
     commune_of_element: npt.NDArray[np.int64],
     facts: CommuneFacts,
@@ -77,10 +91,8 @@ def choose(
         Remedies and bundles.
     settings : PortfolioSettings
         Budget, years, samples.
-    commune_names : dict
-        Name by commune code.
     parts : dict of ndarray, shape (n_elements,)
-        People of each element by cause, for the reasons given.
+        People of each element by cause (:data:`phusong.invest.options_table.CAUSES`), for the reasons given.
     commune_of_element : ndarray of int, shape (n_elements,)
         Row of the commune, whose population is uncertain as one.
     facts : CommuneFacts
@@ -108,13 +120,20 @@ def choose(
         seed=settings.seed, spread=settings.spread, reach=reach, value=value,
     )  # fmt: skip
     tell(0.8)
+    gains = option_gains(
+        offers.model,
+        ranking.order,
+        offers.bundles["bundle_id"].to_numpy(str),
+        commune_of_element,
+        facts.codes,
+    )
     options = options_table(
         offers,
         ranking,
         sure.rank_p05,
         sure.rank_p95,
-        commune_names,
         parts,
+        gains=gains,
         facilities=facilities,
         value=value,
     ).assign(
@@ -123,13 +142,20 @@ def choose(
     )
     tell(0.9)
     moved = tornado(offers, best.remedies, budget_musd=chosen.money_musd, spread=settings.spread, reach=reach)
-    book = PlanBook.of_offers(offers, commune_of_element, np.array(list(commune_names), str))
+    book = PlanBook.of_offers(offers, commune_of_element, facts.codes)
     return Portfolio(
         options,
         chosen.plan,
         frontier(ranking, best, chosen.money_musd, model=offers.model),
         best,
-        {**book.tables(), **chosen.tables, "robustness": sure.plans, "tornado": moved},
+        {
+            **book.tables(),
+            **chosen.tables,
+            "option_communes": gains,
+            "robustness": sure.plans,
+            "tornado": moved,
+        },
         chosen.certificate,
         chosen.statements,
+        settings.samples,
     )

@@ -1,20 +1,24 @@
-"""Which sector a remedy belongs to, who answers for it, and which fund pays it where the scenario names none."""
+"""Which sector a remedy belongs to, who answers for it, and from which funds the scenario pays."""
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from phusong.invest.program.rules import Rules
 from phusong.region.facts import table
 
-__all__ = ["SECTORS", "accountable", "default_fund", "fund_names", "fund_of_level", "sectors"]
+__all__ = ["NO_FUND", "SECTORS", "SHARING_KINDS", "accountable", "fund_names", "fund_of_level", "sectors"]
 
 Strings = npt.NDArray[np.str_]
 
 SECTORS = ("power", "telecom", "transport", "sharing")
 """Power supply; masts and radio; transport of data; the opening of sites to others."""
 
-_ANY = "*"
+SHARING_KINDS = frozenset({"open_passive", "open_mocn", "open_roaming", "roaming", "use_structure"})
+"""Kinds of remedy that let one operator use what another built or would build."""
+
+NO_FUND = "unassigned"
+"""What stands for the fund of a line where the scenario names none: who pays is not known."""
+
 _SECTOR_ELSE = "telecom"
 _OWNER_ELSE = "operator of the site"
 
@@ -33,21 +37,11 @@ def accountable(kinds: Strings, funds: Strings, rules: Rules) -> Strings:
     return np.array([named.get(f, known.get(k, _OWNER_ELSE)) for k, f in pairs], str)
 
 
-def default_fund(kinds: Strings) -> Strings:
-    """Return the fund that pays each kind where the scenario names none (geodata/funds.csv)."""
-    funds = table("funds")
-    order = [(str(r.fund), set(str(r.kinds).split(";"))) for r in funds.itertuples()]
-    return np.array([next(f for f, k in order if kind in k or _ANY in k) for kind in kinds.tolist()], str)
-
-
 def fund_names(rules: Rules) -> Strings:
     """Return the names of the scenario's funds, in its order."""
     return np.array([f.name for f in rules.funds], str)
 
 
 def fund_of_level(rules: Rules) -> dict[str, str]:
-    """Return the level of each fund, of the scenario's or of the shipped ones."""
-    if rules.funds:
-        return {f.name: f.level for f in rules.funds}
-    shipped: pd.DataFrame = table("funds")
-    return dict(zip(shipped["fund"].astype(str), shipped["level"].astype(str), strict=True))
+    """Return the level of each of the scenario's funds."""
+    return {f.name: f.level for f in rules.funds}

@@ -136,18 +136,14 @@ def _rows(owner: Ints, n: int) -> tuple[Ints, Ints]:
 def _sites_of_bundles(
     offers: Offers, standing: npt.NDArray[np.str_], new: npt.NDArray[np.str_]
 ) -> tuple[Ints, Ints]:
-    """Return offsets and numbers of the sites that each bundle works at or is named after; new sites come last."""
+    """Return offsets and numbers of the sites over which each bundle serves: its works' and those behind them; new sites come last."""
     at = {name: k for k, name in enumerate([*standing.tolist(), *new.tolist()])}
-    # a remedy is KIND@SITE or KIND@SITE/OPERATOR
-    of_remedy = [
-        at.get(name.partition("@")[2].partition("/")[0], -1)
-        for name in offers.remedies["remedy_id"].astype(str)
-    ]
+    of_remedy = [at.get(name, -1) for name in offers.remedies["site_id"].astype(str)]
     needs = offers.model.needs
     rows = []
-    for b, where in enumerate(offers.bundles["where"].astype(str)):
+    for b, behind in enumerate(offers.bundles["behind_site_ids"].astype(str)):
         sites = {of_remedy[k] for k in needs.indices[needs.indptr[b] : needs.indptr[b + 1]]}
-        sites.add(at.get(where.partition(" ")[0], -1))
+        sites.update(at.get(name, -1) for name in behind.split(";"))
         rows.append(sorted(sites - {-1}))
     flat = np.array([k for row in rows for k in row], np.int64)
     return np.r_[0, np.cumsum([len(r) for r in rows])].astype(np.int64), flat

@@ -91,6 +91,7 @@ def robustness(
     """
     used = used_elements(offers.model)
     model, commune = _trimmed(offers.model, used), commune_of_element[used]
+    unserved = np.bincount(commune_of_element, offers.model.weights).astype(np.float64)
     worth = np.ones(used.size)
     if value is not None:
         worth = np.divide(value[used], model.weights, out=worth, where=model.weights > 0)
@@ -111,7 +112,16 @@ def robustness(
     def futures() -> Iterator[tuple[int, PlanModel]]:
         # drawn anew for each pass: kept, they would fill the memory
         return enumerate(
-            drawn(model, reach, offers.remedies["kind"], commune, spread, samples=samples, seed=seed)
+            drawn(
+                model,
+                reach,
+                offers.remedies["kind"],
+                commune,
+                spread,
+                unserved=unserved,
+                samples=samples,
+                seed=seed,
+            )
         )
 
     ranks = np.empty((samples, ranking.order.size))

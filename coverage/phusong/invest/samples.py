@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.reach import Reach
 
-__all__ = ["Spread", "changed", "drawn"]
+__all__ = ["Spread", "changed", "drawn", "kept_total"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -87,6 +87,7 @@ def drawn(
     commune_of_element: Ints,
     spread: Spread,
     *,
+    unserved: Floats,
     samples: int,
     seed: int,
 ) -> Iterator[PlanModel]:
@@ -102,6 +103,9 @@ def drawn(
         Row of the commune, whose people are uncertain as one.
     spread : Spread
         How far.
+    unserved : ndarray, shape (n_communes,)
+        People of each commune who are not served. How many live in which commune is uncertain; how many there are in
+        all is registered, so the factors leave their sum as it is, and no plan ever serves more than there are.
     samples : int
         How many.
     seed : int
@@ -109,13 +113,12 @@ def drawn(
     """
     _, kind_of = np.unique(kinds.to_numpy(str), return_inverse=True)
     n_kinds = int(kind_of.max(initial=-1)) + 1
-    n_communes = int(commune_of_element.max(initial=-1)) + 1
     n_sites = reach.n_sites if reach is not None else 0
     for s in range(samples):
         rng = np.random.default_rng([seed, 9, s])
         common = rng.standard_normal(n_kinds)[kind_of] * np.sqrt(_COMMON_SHARE)
         own = rng.standard_normal(kind_of.size) * np.sqrt(1.0 - _COMMON_SHARE)
-        people = np.exp(spread.people * rng.standard_normal(n_communes))
+        people = kept_total(np.exp(spread.people * rng.standard_normal(unserved.size)), unserved)
         yield changed(
             model,
             reach,
@@ -124,6 +127,18 @@ def drawn(
             signal_db=spread.signal_db * rng.standard_normal(n_sites),
             outage=np.exp(spread.outage * rng.standard_normal(n_sites)),
         )
+
+
+def kept_total(factor: Floats, people: Floats) -> Floats:
+    """Return factors on the people of communes that leave their sum as it is.
+
+    Examples
+    --------
+    >>> kept_total(np.array([1.2, 0.9]), np.array([100.0, 100.0])).round(3).tolist()
+    [1.143, 0.857]
+    """
+    total = float(factor @ people)
+    return np.asarray(factor * (people.sum() / total) if total > 0 else factor, np.float64)
 
 
 def _each(value: npt.ArrayLike, n: int, unknown: float) -> npt.NDArray[np.float32]:

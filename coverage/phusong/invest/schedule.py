@@ -7,12 +7,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.invest.bundles import Offers
+from phusong.invest.gains import largest_first
 from phusong.invest.plan_lines import Lines
 from phusong.invest.program.rules import Rules
 from phusong.invest.program.timeline import NEVER
 from phusong.invest.purses import SECTORS, accountable, fund_of_level, sectors
 
-__all__ = ["Scheduled", "fund_table", "money_stage", "plan_table", "schedule_table"]
+__all__ = ["RESULTS", "Scheduled", "fund_table", "money_stage", "plan_table", "schedule_table"]
+
+RESULTS = ("serves", "needed by others", "serves nobody")
+"""What a line of the schedule brings about."""
 
 Floats = npt.NDArray[np.float64]
 Strings = npt.NDArray[np.str_]
@@ -36,6 +40,8 @@ class Scheduled:
         The plan's years.
     commune_names : dict
         Name by commune code.
+    gains : DataFrame
+        People of each line by commune and year, see :func:`phusong.invest.gains.plan_line_gains`.
     """
 
     offers: Offers
@@ -45,6 +51,7 @@ class Scheduled:
     first_year: int
     years: int
     commune_names: dict[str, str]
+    gains: pd.DataFrame
 
     @property
     def kinds(self) -> Strings:
@@ -58,9 +65,8 @@ class Scheduled:
 
     @property
     def commune_codes(self) -> Strings:
-        """Commune of the people of each line."""
-        codes = np.append(self.offers.bundles["commune_code"].to_numpy(str), "")
-        return codes[self.lines.bundle]
+        """Commune in which the works of each line stand."""
+        return self.offers.remedies["commune_code"].to_numpy(str)[self.lines.remedy]
 
     @property
     def serves_year(self) -> npt.NDArray[np.int64]:
@@ -69,7 +75,10 @@ class Scheduled:
 
 
 def plan_table(plan: Scheduled) -> pd.DataFrame:
-    """Return the plan: one row a remedy with year, fund, money, people, sector, level and who answers for it."""
+    """Return the plan: one row a remedy with year, fund, money, place, people, sector, level and who answers for it.
+
+    `site_id` and `commune_code` say where the works stand, `gain_commune_codes` where the people live who gain.
+    """
     lines = plan.lines
     bought = plan.offers.remedies.iloc[lines.remedy].reset_index(drop=True)
     ids = np.append(plan.offers.bundles["bundle_id"].to_numpy(str), "")
@@ -83,7 +92,9 @@ def plan_table(plan: Scheduled) -> pd.DataFrame:
             "cost_musd": plan.cost_musd,
             "people_gained": lines.people.astype(np.int64),
             "bundle_id": ids[lines.bundle],
+            "site_id": bought["site_id"],
             "commune_code": plan.commune_codes,
+            "gain_commune_codes": bought["remedy_id"].map(largest_first(plan.gains, "remedy_id")).fillna(""),
             "level": [level.get(f, "") for f in plan.fund.tolist()],
             "sector": sectors(plan.kinds),
             "accountable": accountable(plan.kinds, plan.fund, plan.rules),
@@ -95,7 +106,11 @@ def plan_table(plan: Scheduled) -> pd.DataFrame:
 
 
 def schedule_table(plan: Scheduled) -> pd.DataFrame:
-    """Return the schedule: every line says who answers, what, when, paid by whom, with which result, and what it waits for."""
+    """Return the schedule: every line says who answers, what, when, paid by whom, with which result, and what it waits for.
+
+    `result` is one of ``RESULTS``: people served by the line itself, or needed by other lines, or nobody served within
+    the plan.
+    """
     lines = plan.lines
     table = plan_table(plan)
     remedy_ids = np.append(plan.offers.remedies["remedy_id"].to_numpy(str), "")
@@ -105,14 +120,14 @@ def schedule_table(plan: Scheduled) -> pd.DataFrame:
     )
     blocked = np.where(years_blocked > 0, plan.cost_musd, 0.0)
     stage = money_stage(plan)
-    where = [_names(plan.commune_names, c) for c in table["commune_code"]]
-    out = pd.DataFrame(
+    return pd.DataFrame(
         {
             "line": np.arange(1, len(table) + 1),
             "year": table["year"],
             "accountable": table["accountable"],
-            "what": [_what(k, r) for k, r in zip(table["kind"], table["remedy_id"], strict=True)],
+            "kind": table["kind"],
             "remedy_id": table["remedy_id"],
+            "site_id": table["site_id"],
             "fund": table["fund"],
             "level": table["level"],
             "sector": table["sector"],
@@ -121,17 +136,14 @@ def schedule_table(plan: Scheduled) -> pd.DataFrame:
             "commune_code": table["commune_code"],
             "commune": [plan.commune_names.get(c, c) for c in table["commune_code"]],
             "people_gained": table["people_gained"],
+            "gain_commune_codes": table["gain_commune_codes"],
             "serves_from": table["serves_from"],
+            "result": _results(table),
             "waits_for": waits,
             "blocked_musd": blocked,
             "blocked_years": years_blocked.astype(np.int64),
         }
     )
-    out["result"] = [
-        _result(int(p), w, int(y), t)
-        for p, w, y, t in zip(out["people_gained"], where, out["serves_from"], waits, strict=True)
-    ]
-    return out
 
 
 def money_stage(plan: Scheduled) -> list[str]:
@@ -204,18 +216,6 @@ def fund_table(plan: Scheduled) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, *(f"{s}_musd" for s in SECTORS)])
 
 
-def _names(names: dict[str, str], code: str) -> str:
-    return f"{names[code]} ({code})" if code in names else code
-
-
-def _what(kind: str, remedy_id: str) -> str:
-    return f"{kind.replace('_', ' ')} at {remedy_id.partition('@')[2] or remedy_id}"
-
-
-def _result(people: int, where: str, serves_from: int, waits_for: str) -> str:
-    if serves_from < 0:
-        return f"serves nobody within the plan: it waits for {waits_for or 'a remedy that is not bought'}"
-    late = f", once {waits_for} stands too" if waits_for else ""
-    if people == 0:
-        return f"needed by other lines in {where}; serves from {serves_from}{late}"
-    return f"{people:,} more people served in {where} from {serves_from}{late}"
+def _results(table: pd.DataFrame) -> Strings:
+    served, gains = table["serves_from"].to_numpy() >= 0, table["people_gained"].to_numpy() > 0
+    return np.where(served, np.where(gains, RESULTS[0], RESULTS[1]), RESULTS[2])

@@ -63,6 +63,8 @@ def tornado(
     model = offers.model
     plan = fixed_plan("best plan", model, best)
     _, base_people, base_cost = carry_out(plan, model, budget_musd)
+    # no input brings more people than there are without service
+    everybody = float(model.weights.sum())
     rows = []
     for name, unit, base, ends in _inputs(offers, best, model, budget_musd, spread, reach):
         out: dict[str, Any] = {
@@ -74,7 +76,7 @@ def tornado(
         }
         for end, (value, moved, money) in zip(("low", "high"), ends, strict=True):
             _, people, cost = carry_out(plan, moved, money)
-            out |= {end: value, f"people_{end}": people, f"cost_{end}_musd": cost}
+            out |= {end: value, f"people_{end}": min(people, everybody), f"cost_{end}_musd": cost}
         out["swing_people"] = abs(out["people_high"] - out["people_low"])
         rows.append(out)
     table = pd.DataFrame(rows, columns=list(TORNADO_COLUMNS))

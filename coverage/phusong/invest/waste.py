@@ -7,16 +7,29 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.invest.plan_book import PlanBook
+from phusong.invest.worksites import joined
 from phusong.region.near import nearest
 
-__all__ = ["WASTE_COLUMNS", "Structures", "wasted_money"]
+__all__ = ["REASONS", "WASTE_COLUMNS", "Structures", "wasted_money"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-WASTE_COLUMNS = ("remedy_id", "waste", "cost_musd", "saved_musd", "people", "instead", "detail")
-"""`waste`: incomplete, overlap, locked twin, standing site or shareable structure; `people`: whom it concerns."""
+WASTE_COLUMNS = (
+    "remedy_id", "waste", "cost_musd", "saved_musd", "people", "instead", "reason", "with_musd", "instead_musd",
+    "instead_kinds", "instead_site_ids", "own_people", "distance_m", "owner",
+)  # fmt: skip
+"""`waste`: incomplete, overlap, locked twin, standing site or shareable structure; `people`: whom it concerns; `reason`:
+one of ``REASONS``, told with the columns after it where they hold something."""
+
+REASONS = (
+    "lacks others", "served already", "needed by none", "served by rest", "used by others", "twin", "structure near",
+)  # fmt: skip
+"""Why money is wasted: it waits for `instead` (which costs `instead_musd` and would serve `people`); everybody it could
+serve is served; no option needs it; the rest of the plan serves its people; its use went with another remedy of this
+list; `instead` (`instead_kinds` at `instead_site_ids`) serves `people` of its `own_people` for `instead_musd` where it
+costs `with_musd` with power, link and radio; or the structure `instead` of `owner` stands `distance_m` away."""
 
 _SAME_PEOPLE = 0.8  # another site must reach this share of a new site's people to count as its twin
 _NEAR_M = 1000.0  # a structure this near could carry the same antennas
@@ -123,7 +136,7 @@ class _State:
 
 
 def _row(
-    state: _State, remedy: int, waste: str, saved: float, people: float, instead: str, detail: str
+    state: _State, remedy: int, waste: str, saved: float, people: float, reason: str, **more: object
 ) -> dict[str, object]:
     return {
         "remedy_id": str(state.ids[remedy]),
@@ -131,8 +144,16 @@ def _row(
         "cost_musd": float(state.cost[remedy]),
         "saved_musd": saved,
         "people": round(people),
-        "instead": instead,
-        "detail": detail,
+        "instead": "",
+        "reason": reason,
+        "with_musd": 0.0,
+        "instead_musd": 0.0,
+        "instead_kinds": "",
+        "instead_site_ids": "",
+        "own_people": 0,
+        "distance_m": 0.0,
+        "owner": "",
+        **more,
     }
 
 
@@ -153,17 +174,23 @@ def _incomplete(state: _State) -> list[dict[str, object]]:
             if gain > 0 and (best is None or worth > best[0]):
                 best = (worth, gain, cost, lacking)
         if best is None:
-            why = (
-                "everybody it could serve is served already"
-                if state.bundles_with(k).size
-                else "no option needs it"
-            )
-            rows.append(_row(state, k, "incomplete", float(state.cost[k]), 0.0, "", f"serves nobody: {why}"))
+            reason = "served already" if state.bundles_with(k).size else "needed by none"
+            rows.append(_row(state, k, "incomplete", float(state.cost[k]), 0.0, reason))
             continue
         _, gain, cost, lacking = best
-        names = ";".join(state.ids[lacking])
-        told = f"serves nobody without {names.replace(';', ', ')}: {cost:.3f} million USD more would serve {gain:,.0f}"
-        rows.append(_row(state, k, "incomplete", float(state.cost[k]), gain, names, told))
+        names = joined(state.ids[lacking].tolist())
+        rows.append(
+            _row(
+                state,
+                k,
+                "incomplete",
+                float(state.cost[k]),
+                gain,
+                "lacks others",
+                instead=names,
+                instead_musd=cost,
+            )
+        )
     return rows
 
 
@@ -177,13 +204,13 @@ def _overlap(state: _State) -> list[dict[str, object]]:
         if state.cost[k] <= 0 or state.lost_without(k).size:
             continue
         people = 0.0
-        told = "its use went with another remedy of this list"
+        reason = "used by others"
         if complete.size:
             groups = np.unique(np.concatenate([state.book.groups_of(b) for b in complete.tolist()]))
             people = float(state.people[groups].sum())
-            told = f"all {people:,.0f} people it serves are served by the rest of the plan"
+            reason = "served by rest"
         state.take_out(k)
-        rows.append(_row(state, k, "overlap", float(state.cost[k]), people, "", told))
+        rows.append(_row(state, k, "overlap", float(state.cost[k]), people, reason))
     return rows
 
 
@@ -192,7 +219,7 @@ def _twins(state: _State) -> list[dict[str, object]]:
     kinds = state.book.remedies["kind"].to_numpy(str)
     bundle_kinds = state.book.bundles["kinds"].astype(str).to_numpy()
     is_new = np.array([_NEW_SITE in words.split(";") for words in bundle_kinds], bool)
-    where = state.book.bundles["where"].astype(str).to_numpy()
+    where = state.book.bundles["works_site_ids"].astype(str).to_numpy()
     rows = []
     for k in np.flatnonzero(state.bought & (kinds == _NEW_SITE)).tolist():
         groups = state.lost_without(k)
@@ -219,15 +246,22 @@ def _twins(state: _State) -> list[dict[str, object]]:
             continue
         cost, b = best
         locked = any(word.startswith("open_") for word in bundle_kinds[b].split(";"))
-        words = bundle_kinds[b].replace("_", " ").replace(";", " + ")
-        told = (
-            f"with power, link and radio {freed:.3f} million USD for {people:,.0f} people; {words} at {where[b]} serves "
-            f"{reach[b]:,.0f} of them for {cost:.3f}"
-        )
         rows.append(
-            _row(state, k, "locked twin" if locked else "standing site", freed - cost, float(reach[b]),
-                 str(state.bundle_ids[b]), told)
-        )  # fmt: skip
+            _row(
+                state,
+                k,
+                "locked twin" if locked else "standing site",
+                freed - cost,
+                float(reach[b]),
+                "twin",
+                instead=str(state.bundle_ids[b]),
+                with_musd=freed,
+                instead_musd=cost,
+                instead_kinds=str(bundle_kinds[b]),
+                instead_site_ids=str(where[b]),
+                own_people=round(people),
+            )
+        )
     return rows
 
 
@@ -245,7 +279,6 @@ def _shareable(state: _State, structures: Structures) -> list[dict[str, object]]
         if distance > _NEAR_M:
             continue
         people = float(state.people[state.lost_without(k)].sum())
-        told = f"{distance:,.0f} m away stands {structures.site_id[at]} ({structures.owner[at]}), unlocked and with a free position"
         # what a mast costs is saved; whether the antennas reach as far from there is for a survey to say
         rows.append(
             _row(
@@ -254,8 +287,10 @@ def _shareable(state: _State, structures: Structures) -> list[dict[str, object]]
                 "shareable structure",
                 float(state.cost[k]),
                 people,
-                str(structures.site_id[at]),
-                told,
+                "structure near",
+                instead=str(structures.site_id[at]),
+                distance_m=float(distance),
+                owner=str(structures.owner[at]),
             )
         )
     return rows

@@ -14,7 +14,7 @@ MOST_BYTES = 8 * 1024**3
 """Largest content that is unpacked."""
 
 _MOST_MEMBERS = 10_000
-_TABLES = (".csv", ".tsv", ".txt", ".parquet", ".gpkg", ".geojson", ".json", ".shp")
+_TABLES = (".csv", ".tsv", ".txt", ".parquet", ".gpkg", ".geojson", ".json", ".shp", ".xlsx", ".kml")
 _BESIDE = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 _BLOCK = 1 << 20
 _SYMLINK = 0o120000

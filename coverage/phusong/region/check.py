@@ -17,9 +17,10 @@ from phusong.region.values import first_rows
 if TYPE_CHECKING:
     from phusong.region.store import Region
 
-__all__ = ["check_region"]
+__all__ = ["FAR_M", "check_region"]
 
-_FAR_M = 100_000.0  # sites may stand abroad of the communes, but not so far
+FAR_M = 100_000.0
+"""Sites may stand abroad of the communes, but not so far. [m]"""
 
 
 def check_region(region: "Region") -> list[Problem]:
@@ -110,7 +111,7 @@ def _places(region: "Region") -> list[Problem]:
     ]
     west, south, east, north = grid.bounds
     x, y = region.sites.geometry.x.to_numpy(), region.sites.geometry.y.to_numpy()
-    off = (x < west - _FAR_M) | (x > east + _FAR_M) | (y < south - _FAR_M) | (y > north + _FAR_M)
+    off = (x < west - FAR_M) | (x > east + FAR_M) | (y < south - FAR_M) | (y > north + FAR_M)
     problems += [
         Problem(
             "sites",

@@ -12,6 +12,7 @@ from pyproj.exceptions import CRSError
 
 from phusong.bounded import toml_tree
 from phusong.errors import Problem, nearest_name, refuse
+from phusong.region.headings import column_of
 from phusong.region.legacy_text import ENCODINGS
 from phusong.region.names import fold
 from phusong.region.notices import Notice
@@ -94,6 +95,11 @@ class ColumnMap(_Table):
     words: Mapping[str, Mapping[str, str]] = Field(
         default_factory=dict, description="For one of our columns: the file's word = ours."
     )
+    operators: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Whose cells the masts of an owner carry: the file's owner (or network) = our operator; "
+        "`none`: masts without cells of their own. (empty) stands for no owner.",
+    )
     file: FileFormat = Field(default_factory=FileFormat, description="How the file is written.")
 
 
@@ -158,6 +164,8 @@ def mapped(
     notices = [Notice(where, f"was read as {ours}, as columns.toml says", by.columns[ours]) for ours in found]
     for ours, values in found.items():
         out[ours] = values
+    out, stated, read_as = _renamed(out, layer, where)
+    notices += read_as
     for ours, constant in by.constants.items():
         out[ours] = pd.Series(
             [constant] * len(out), index=out.index, dtype="str" if isinstance(constant, str) else None
@@ -166,12 +174,37 @@ def mapped(
     for ours, words in by.words.items():
         if ours in out.columns:
             out[ours] = _reworded(out[ours], words)
-    for ours, unit in by.units.items():
+    for ours, unit in {**stated, **by.units}.items():
         if ours in out.columns:
             out[ours], wrong = _in_our_unit(out[ours], ours, unit, layer, where)
             problems += wrong
-            notices.append(Notice(where, f"was converted from {unit}, as columns.toml says", ours))
+            says = "columns.toml" if ours in by.units else "its heading"
+            notices.append(Notice(where, f"was converted from {unit}, as {says} says", ours))
     return out, problems, notices
+
+
+def _renamed(table: Any, layer: str, where: str) -> tuple[Any, dict[str, str], list[Notice]]:  # noqa: ANN401
+    """Return a table with our names where a heading means the same, and the units that headings state."""
+    columns = {c.name: c for c in LAYERS[layer]}
+    units = {name: c.unit for name, c in columns.items() if c.unit}
+    known = {fold(n): c.name for c in LAYERS[layer] for n in (c.name, *c.aliases)}
+    theirs: dict[str, tuple[str, str, int]] = {}
+    for place, name in enumerate(table.columns):
+        if str(name) in columns or str(name) == "geometry":
+            continue
+        ours, unit = column_of(str(name), known, units)
+        if not ours or ours in table.columns:
+            continue
+        # of several headings for one column, the one that stands first in our list is meant
+        order = [fold(ours), *columns[ours].aliases]
+        stem = fold(name) if fold(name) in order else fold(name).rpartition("_")[0]
+        rank = order.index(stem) * 10_000 + place
+        if ours not in theirs or rank < theirs[ours][2]:
+            theirs[ours] = (str(name), unit, rank)
+    notices = [Notice(where, f"was read as {ours}", name) for ours, (name, _, _) in theirs.items()]
+    renamed = table.rename(columns={name: ours for ours, (name, _, _) in theirs.items()})
+    stated = {ours: unit for ours, (_, unit, _) in theirs.items() if unit and unit != units[ours]}
+    return renamed, stated, notices
 
 
 def _reworded(values: "pd.Series[Any]", words: Mapping[str, str]) -> "pd.Series[Any]":

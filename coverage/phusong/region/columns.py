@@ -29,12 +29,14 @@ class Column:
         Limits, inclusive.
     among : tuple of str
         Allowed words; empty: any.
+    rest : str
+        The allowed word for every word that is not known; empty: such words are refused.
     default : object
         Filled in when a file lacks the column or a row its value; None: it must be there.
     unit : str
         Of a number; empty: none.
     aliases : tuple of str
-        Other names of the same thing, as users and other projects write them (folded: see ``fold``).
+        Other names of the same thing, as users and other projects write them (folded: see ``headings``).
     words : mapping
         Other words for the allowed ones, in lower case.
     refers : str
@@ -57,6 +59,7 @@ class Column:
     unit: str = ""
     aliases: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
+    rest: str = ""
     refers: str = ""
     many: bool = False
     key: bool = False
@@ -68,10 +71,10 @@ def text(
     *,
     among: Sequence[str] = (),
     default: str | None = None,
-    aliases: Sequence[str] = (),
     words: Mapping[str, str] | None = None,
     refers: str = "",
     many: bool = False,
+    rest: str = "",
     digits: int = 0,
     checks: Sequence[Any] = (),
 ) -> Any:  # noqa: ANN401 - pandera carries no types
@@ -79,19 +82,19 @@ def text(
     limits = [pa.Check.isin(list(among))] if among else []
     about = {
         "kind": "text",
-        "aliases": tuple(aliases),
         "words": dict(words or {}),
         "refers": refers,
         "many": many,
+        "rest": rest,
         "digits": digits,
     }
     return pa.Column(str, [*limits, *checks], description=meaning, default=default, metadata=about)
 
 
-def key(meaning: str, *, aliases: Sequence[str] = (), digits: int = 0) -> Any:  # noqa: ANN401
+def key(meaning: str, *, digits: int = 0) -> Any:  # noqa: ANN401
     """Return the column that tells the rows of a layer apart: there, not blank, never twice."""
     blank = pa.Check(lambda s: s.str.strip() != "", name="not_blank")
-    about = {"kind": "text", "aliases": tuple(aliases), "key": True, "digits": digits}
+    about = {"kind": "text", "key": True, "digits": digits}
     return pa.Column(
         str,
         [blank],
@@ -109,10 +112,9 @@ def number(
     most: float | None = None,
     *,
     default: float | None = None,
-    aliases: Sequence[str] = (),
 ) -> Any:  # noqa: ANN401
     """Return a column of decimals; parameters as in :class:`Column`."""
-    about = {"kind": "number", "unit": unit, "aliases": tuple(aliases)}
+    about = {"kind": "number", "unit": unit}
     checks = [pa.Check(lambda s: np.isfinite(s), name="finite"), *_limits(least, most)]  # noqa: PLW0108
     return pa.Column(float, checks, description=meaning, default=default, metadata=about)
 
@@ -124,18 +126,15 @@ def whole(
     most: float | None = None,
     *,
     default: int | None = None,
-    aliases: Sequence[str] = (),
 ) -> Any:  # noqa: ANN401
     """Return a column of whole numbers; parameters as in :class:`Column`."""
-    about = {"kind": "whole", "unit": unit, "aliases": tuple(aliases)}
+    about = {"kind": "whole", "unit": unit}
     return pa.Column("int64", _limits(least, most), description=meaning, default=default, metadata=about)
 
 
-def flag(meaning: str, *, default: bool, aliases: Sequence[str] = ()) -> Any:  # noqa: ANN401
+def flag(meaning: str, *, default: bool) -> Any:  # noqa: ANN401
     """Return a column of yes and no; parameters as in :class:`Column`."""
-    return pa.Column(
-        bool, description=meaning, default=default, metadata={"kind": "flag", "aliases": tuple(aliases)}
-    )
+    return pa.Column(bool, description=meaning, default=default, metadata={"kind": "flag"})
 
 
 def kind_of_record() -> Any:  # noqa: ANN401
@@ -155,8 +154,8 @@ def shape(*types: str) -> Any:  # noqa: ANN401
     return pa.Column(checks=checks, nullable=True, description="place", metadata={"kind": "geometry"})
 
 
-def view(column: Any) -> Column:  # noqa: ANN401
-    """Return the plain value of a pandera column made here."""
+def view(column: Any, *, aliases: Sequence[str] = ()) -> Column:  # noqa: ANN401
+    """Return the plain value of a pandera column made here; its other headings stand in a table of their own."""
     limits = {c.name: c.statistics or {} for c in column.checks}
     about = dict(column.metadata)
     return Column(
@@ -166,6 +165,7 @@ def view(column: Any) -> Column:  # noqa: ANN401
         most=limits.get("less_than_or_equal_to", {}).get("max_value"),
         among=tuple(limits.get("isin", {}).get("allowed_values", ())),
         default=column.default,
+        aliases=tuple(aliases),
         **about,
     )
 

@@ -279,11 +279,30 @@ def _from_metres(
     told = f"looks like degrees, not metres of {source}: put it in columns longitude and latitude"
     problems += first_rows(degrees, frame[columns[0]], where, columns[0], told)
     x, y = np.where(degrees, np.nan, x), np.where(degrees, np.nan, y)
+    if own_crs:
+        x, y, turned = _north_first(x, y, where, source, area_of(crs), columns)
+        notices += turned
     problems += _metres_off(x, y, where, source, area_of(crs), columns)
     if own_crs and CRS.from_user_input(own_crs) != CRS.from_user_input(crs):
         x, y = Transformer.from_crs(own_crs, crs, always_xy=True).transform(x, y)
         notices.append(Notice(where, f"places were brought from {own_crs} to {crs}"))
     return _points(frame.drop(columns=list(columns)), x, y, crs), problems, notices
+
+
+def _north_first(
+    x: Floats, y: Floats, where: str, source: str, area: Area, columns: tuple[str, str]
+) -> tuple[Floats, Floats, list[Notice]]:
+    """Return east and north where a list has x for the northing, as VN-2000 does: told by all its places together."""
+    to_degrees = Transformer.from_crs(source, "EPSG:4326", always_xy=True)
+    known = np.isfinite(x) & np.isfinite(y)
+    if not known.any():
+        return x, y, []
+    as_is = area.holds(*to_degrees.transform(x, y)) & known
+    turned = area.holds(*to_degrees.transform(y, x)) & known
+    if as_is.any() or not turned.any() or not (fold(columns[0]) == "x" and fold(columns[1]) == "y"):
+        return x, y, []
+    told = f"x was read as the northing and y as the easting of {source}, as VN-2000 lists have them"
+    return y, x, [Notice(where, told, ", ".join(columns), int(turned.sum()))]
 
 
 def _metres_off(

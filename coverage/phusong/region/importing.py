@@ -13,6 +13,7 @@ from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.region.check import check_region
 from phusong.region.column_map import read_column_maps
 from phusong.region.importers import IMPORTERS, Importer, Options
+from phusong.region.left_out import DEFAULT_SHARE
 from phusong.region.notices import Notice
 from phusong.region.rasters import Limits
 from phusong.region.rejoin_places import Totals
@@ -41,9 +42,13 @@ def options_of(
     licence: str = "",
     source: str = "",
     crew: Crew | None = None,
+    operators: Sequence[str] = (),
+    left_out_share: float = DEFAULT_SHARE,
     limits: Limits | None = None,
 ) -> Options:
     """Return the options of an import, checked; parameters as in :class:`Options`, `columns` a file.
+
+    `operators` are texts ``owner=operator``.
 
     Raises
     ------
@@ -63,6 +68,16 @@ def options_of(
         except CRSError:
             told = "is no known coordinate reference system; expected e.g. EPSG:4326"
             problems.append(Problem("region import", told, column="--crs", value=crs))
+    said = {}
+    for text in operators:
+        owner, mark, ours = text.rpartition("=")
+        if not mark:
+            told = "says nothing; expected OWNER=OPERATOR, e.g. VNPT=vinaphone, or OWNER=none"
+            problems.append(Problem("region import", told, column="--operator", value=text))
+        said[owner.strip()] = ours.strip()
+    if not 0.0 <= left_out_share <= 1.0:
+        told = "is no share between 0 and 1"
+        problems.append(Problem("region import", told, column="--left-out-share", value=left_out_share))
     problems += [] if limits is None else limits.problems()
     maps = {}
     if columns is not None:
@@ -74,7 +89,18 @@ def options_of(
             except InputError as error:
                 problems += error.problems
     refuse(problems)
-    return Options(maps, tuple(layers), crs, as_of, licence, source, crew or Threads(1), limits or Limits())
+    return Options(
+        maps,
+        tuple(layers),
+        crs,
+        as_of,
+        licence,
+        source,
+        crew or Threads(1),
+        operators=said,
+        left_out_share=left_out_share,
+        limits=limits or Limits(),
+    )
 
 
 def import_files(
@@ -110,7 +136,9 @@ def import_files(
     refuse(problems)
     imported = IMPORTERS[kind].read(region, files, options)
     whose: Totals = "commune" if totals == "commune" else "province"
-    joined = with_imported(region, imported, totals=whose, limits=options.limits)
+    joined = with_imported(
+        region, imported, totals=whose, operators=options.said_of_operators(), limits=options.limits
+    )
     refuse(check_region(joined.region))
     return ImportResult(joined.region, (*imported.notices, *joined.notices), imported.beside)
 

@@ -1,37 +1,69 @@
 """Reading one layer from a user's file, with every problem of the file named at once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
-from phusong.errors import Problem, refuse
+from phusong.errors import InputError, Problem
 from phusong.region.column_map import ColumnMap, mapped, read_column_maps
 from phusong.region.coordinates import PLACE_ALIASES, placed
+from phusong.region.headings import NAME_HEADINGS
+from phusong.region.left_out import LeftRow, left_notices, refuse_too_many, row_problems
 from phusong.region.names import fold
 from phusong.region.notices import Notice
-from phusong.region.opening import open_table
+from phusong.region.opening import Opened, open_table
 from phusong.region.personal_data import without_personal_data
-from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
+from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, key_of
 from phusong.region.shapes import from_wkt, shaped
 from phusong.region.validation import schema_problems, table_problems
 from phusong.region.values import typed
 
-__all__ = ["COLUMN_MAP_FILE", "Reading", "read_layer", "read_table", "table_of", "table_problems"]
+__all__ = [
+    "COLUMN_MAP_FILE",
+    "Reading",
+    "headings_for",
+    "opened_for",
+    "read_layer",
+    "read_table",
+    "table_of",
+    "table_problems",
+    "unused_notice",
+]
 
 COLUMN_MAP_FILE = "columns.toml"
 """Name of the file beside a table that maps its columns."""
 
+_OWN_ENDING = ".parquet"  # what a region is written as: its further columns were told when they came in
+_NAMED = 200  # columns named in one notice
+
 
 @dataclass(frozen=True)
 class Reading:
-    """A layer as read, what was converted, filled or left out on the way, and the columns that it lacked altogether."""
+    """A layer as read, and what was converted, filled or left out on the way.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        The layer.
+    notices : tuple of Notice
+        What was done.
+    left : tuple of LeftRow
+        Rows that could not be used.
+    rows : tuple of int
+        Number of each row of the frame in the file.
+    absent : tuple of str
+        Columns of the layer that the file lacked altogether.
+    """
 
     frame: Any
     notices: tuple[Notice, ...] = ()
+    left: tuple[LeftRow, ...] = ()
+    rows: tuple[int, ...] = ()
     absent: tuple[str, ...] = ()
 
 
@@ -43,15 +75,21 @@ def read_table(
 
 
 def read_layer(
-    path: Path, layer: str, *, crs: str, columns: ColumnMap | None = None, mend_shapes: bool = False
+    path: Path,
+    layer: str,
+    *,
+    crs: str,
+    columns: ColumnMap | None = None,
+    mend_shapes: bool = False,
+    leave_out: float | None = None,
 ) -> Reading:
     """Return one layer from a file and what was changed on the way, checked.
 
     Parameters
     ----------
     path : Path
-        Text (.csv, .tsv, .txt), Parquet, GeoPackage, GeoJSON, Shapefile, or an archive of one. Text with places has
-        ``longitude`` and ``latitude`` in degrees, or ``east_m`` and ``north_m`` in the region's CRS.
+        Text (.csv, .tsv, .txt), workbook (.xlsx), Parquet, GeoPackage, GeoJSON, KML, Shapefile, or an archive of one.
+        Text with places has ``longitude`` and ``latitude`` in degrees, or ``east_m`` and ``north_m`` in the region's CRS.
     layer : str
         A layer of the data dictionary.
     crs : str
@@ -60,6 +98,8 @@ def read_layer(
         How the file says what the layer says; a columns.toml beside the file when left out.
     mend_shapes : bool
         Whether polygons that cross themselves are mended rather than refused.
+    leave_out : float, optional
+        Share of the rows that may be left out because they cannot be used; None: any such row refuses the file.
 
     Raises
     ------
@@ -67,19 +107,46 @@ def read_layer(
         Naming file, row, column and value of everything wrong.
     """
     by = columns if columns is not None else _map_beside(path).get(layer, ColumnMap())
+    opened = opened_for(path, layer, by)
+    read = table_of(
+        opened.frame,
+        path.name,
+        layer,
+        crs=crs,
+        columns=by,
+        mend_shapes=mend_shapes,
+        leave_out=leave_out,
+        tell_unused=leave_out is not None or path.suffix.lower() != _OWN_ENDING,
+    )
+    return replace(read, notices=(*opened.notices, *read.notices))
+
+
+def headings_for(layer: str, by: ColumnMap) -> list[str]:
+    """Return every heading expected in a file of a layer."""
     names = [a for c in LAYERS[layer] for a in (c.name, *c.aliases)]
-    names += [*by.columns.values(), *(a for group in PLACE_ALIASES.values() for a in group)]
-    opened = open_table(
+    return [*names, *by.columns.values(), *(a for group in PLACE_ALIASES.values() for a in group)]
+
+
+def opened_for(path: Path, layer: str, by: ColumnMap, *, known: Sequence[str] = ()) -> Opened:
+    """Return a file's table as it comes, opened as a column map says.
+
+    Parameters
+    ----------
+    path, layer, by
+        The file, which layer it shall be, how it is written.
+    known : sequence of str
+        Further headings that may stand in it.
+    """
+    return open_table(
         path,
         layer,
         encoding=by.file.encoding,
         delimiter=by.file.delimiter,
         skip_lines=by.file.skip_lines,
         table=by.file.table,
-        known=names,
+        known=[*headings_for(layer, by), *known],
+        mapped=tuple(by.columns.values()),
     )
-    read = table_of(opened.frame, path.name, layer, crs=crs, columns=by, mend_shapes=mend_shapes)
-    return Reading(read.frame, (*opened.notices, *read.notices), read.absent)
 
 
 def table_of(
@@ -90,6 +157,9 @@ def table_of(
     crs: str,
     columns: ColumnMap | None = None,
     mend_shapes: bool = False,
+    leave_out: float | None = None,
+    tell_unused: bool = False,
+    used: Sequence[str] = (),
 ) -> Reading:
     """Return a layer from a frame that somebody else read (a data base, an importer), checked as a file's is.
 
@@ -99,8 +169,12 @@ def table_of(
         Columns by our names or names that mean the same.
     where : str
         What problems call it.
-    layer, crs, columns, mend_shapes
+    layer, crs, columns, mend_shapes, leave_out
         As for :func:`read_layer`.
+    tell_unused : bool
+        Whether columns that answer no question of the layer are named in a notice.
+    used : sequence of str
+        Columns that somebody else reads.
 
     Raises
     ------
@@ -108,15 +182,57 @@ def table_of(
         Naming row, column and value of everything wrong.
     """
     by = columns if columns is not None else ColumnMap()
-    table = frame.reset_index(drop=True)
-    table.columns = pd.Index([str(c) for c in table.columns])
-    table, problems, notices = mapped(table, by, layer, where)
-    table, told = _renamed(table, layer, where)
+    whole = frame.reset_index(drop=True)
+    whole.columns = pd.Index([str(c) for c in whole.columns])
+    rows = np.arange(1, len(whole) + 1)
+    left: list[LeftRow] = []
+    told: list[Problem] = []
+    while True:
+        table, problems, notices, absent = _checked(whole, by, layer, where, crs, mend=mend_shapes)
+        if not problems:
+            break
+        bad, of_the_file = row_problems(problems, table, rows.tolist())
+        if leave_out is None or of_the_file or not bad:
+            raise InputError(told or problems)
+        told = told or problems
+        left += bad.values()
+        refuse_too_many(told, len(left), len(frame), leave_out, where)
+        kept = np.setdiff1d(np.arange(len(whole)), list(bad))
+        whole, rows = whole.iloc[kept].reset_index(drop=True), rows[kept]
+    if tell_unused:
+        notices += unused_notice(table, layer, where, used)
+    left.sort(key=lambda r: r.row)
+    return Reading(table, (*notices, *left_notices(left, layer)), tuple(left), tuple(rows.tolist()), absent)
+
+
+def unused_notice(table: Any, layer: str, where: str, used: Sequence[str] = ()) -> list[Notice]:  # noqa: ANN401
+    """Return which columns of a table answer no question of its layer."""
+    mine = {*_OURS[layer], *used, "geometry"}
+    names = [str(c) for c in table.columns if str(c) not in mine]
+    if not names:
+        return []
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    told = f"not used, as they answer no question of layer {layer}: {shown}; where one does, name it in columns.toml"
+    return [Notice(where, told)]
+
+
+def _checked(
+    frame: Any,  # noqa: ANN401
+    by: ColumnMap,
+    layer: str,
+    where: str,
+    crs: str,
+    *,
+    mend: bool,
+) -> tuple[Any, list[Problem], list[Notice], tuple[str, ...]]:
+    """Return a table as the layer wants it, everything that is wrong with it, what was changed, and what it lacked."""
+    table, problems, notices = mapped(frame, by, layer, where)
+    table, told = _keyed(table, layer, where)
     notices += told
     table, wrong, told = without_personal_data(table, layer, where)
     problems += wrong
     notices += told
-    table, wrong, told = _with_place(table, layer, where, crs, by, mend=mend_shapes)
+    table, wrong, told = _with_place(table, layer, where, crs, by, mend=mend)
     problems += wrong
     notices += told
     absent = tuple(c.name for c in LAYERS[layer] if c.name not in table.columns)
@@ -124,14 +240,13 @@ def table_of(
     notices += told
     by_schema = schema_problems(table, where, layer)
     # a place that was refused is not told a second time as missing
-    told_rows = {p.row for p in problems}
+    told_rows = {r for p in problems for r in (p.row, *p.rows)}
     left = [
         p
         for p in by_schema
         if p.column != "geometry" or (p.row not in told_rows and not _placeless(problems))
     ]
-    refuse([*problems, *wrong, *left])
-    return Reading(table, tuple(notices), absent)
+    return table, [*problems, *wrong, *left], notices, absent
 
 
 def _placeless(problems: list[Problem]) -> bool:
@@ -144,21 +259,20 @@ def _map_beside(path: Path) -> Mapping[str, ColumnMap]:
     return read_column_maps(beside) if beside.is_file() else {}
 
 
-def _renamed(table: Any, layer: str, where: str) -> tuple[Any, list[Notice]]:  # noqa: ANN401
-    """Return a table with our names where the file uses one that means the same, in whatever spelling."""
-    theirs: dict[str, str] = {}
-    for name in table.columns:
-        theirs.setdefault(fold(name), name)
-    change: dict[str, str] = {}
-    for column in LAYERS[layer]:
-        if column.name in table.columns:
-            continue
-        found = (theirs[n] for n in (fold(column.name), *column.aliases) if n in theirs)
-        match = next((name for name in found if name not in change and name not in _OURS[layer]), None)
-        if match is not None:
-            change[match] = column.name
-    notices = [Notice(where, f"was read as {ours}", name) for name, ours in change.items()]
-    return table.rename(columns=change), notices
+def _keyed(table: Any, layer: str, where: str) -> tuple[Any, list[Notice]]:  # noqa: ANN401
+    """Return a table that names its rows by their names, where it has no keys and no two names are alike."""
+    key = key_of(layer)
+    if key in table.columns or layer not in GEOMETRY_LAYERS or not len(table):
+        return table, []
+    name = next((c for c in table.columns if fold(c) in NAME_HEADINGS), None)
+    if name is None:
+        return table, []
+    text = table[name].astype("str").str.strip()
+    if table[name].isna().any() or (text == "").any() or text.duplicated().any():
+        return table, []
+    return table.assign(**{key: text}), [
+        Notice(where, f"was read as {key}: the file has no keys, and names differ", name)
+    ]
 
 
 def _with_place(

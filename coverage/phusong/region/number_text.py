@@ -15,6 +15,7 @@ __all__ = ["Numbers", "numbers_of"]
 _NOTHING = ("", "nan", "na", "n/a", "none", "null", "<na>", "-")
 _PLAIN = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _THOUSANDS = r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+"
+_ROUND = r"[+-]?[1-9][0-9]{0,2}\.000"
 _THOUSANDS_COMMA = r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+"
 _POINT_STYLE = r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?"
 _COMMA_STYLE = r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]*)?"
@@ -79,13 +80,23 @@ def numbers_of(
     straight = _floats(raw.str.strip(), ~empty)
     fine = empty | np.isfinite(straight)
     if fine.all() and not (whole and raw.str.fullmatch(_THOUSANDS).any()):
-        return Numbers(straight, empty, np.zeros(len(raw), bool))
+        return Numbers(straight, empty, np.zeros(len(raw), bool), note=_round_thousands(raw, straight))
     bare = raw.str.translate(_MARKS).str.strip()
     closed = bare.map(lambda v: _GAP.sub("", v))
     read = _marked(closed, empty, whole=whole, least=least, most=most)
     odd = ~empty & ~np.isfinite(read.number) & (read.doubt == "")
     note = read.note or ("spaces between thousands were taken out" if (closed != bare).any() else "")
     return replace(read, wrong=read.wrong | odd, note=note)
+
+
+def _round_thousands(raw: "pd.Series[str]", read: npt.NDArray[np.float64]) -> str:
+    """Return what to say where every value looks like whole thousands as Vietnamese write them (20.000)."""
+    there = raw.str.strip() != ""
+    thousands = raw.str.strip().str.fullmatch(_ROUND)
+    if not thousands.any() or not (thousands | ~there | raw.str.fullmatch(r"[0-9]+")).all():
+        return ""
+    at = int(np.flatnonzero(thousands.to_numpy(bool))[0])
+    return f"{raw.iloc[at].strip()[:40]} was read as {read[at]:.12g}: the point is a decimal point; write thousands without one"
 
 
 def _marked(

@@ -1,4 +1,4 @@
-"""Files of tables opened as they come: text, Parquet, GeoPackage, GeoJSON, Shapefile, alone or packed."""
+"""Files of tables opened as they come: text, workbooks, Parquet, GeoPackage, GeoJSON, KML, Shapefile, alone or packed."""
 
 import gzip
 import json
@@ -18,16 +18,20 @@ from phusong.bounded import MOST_TABLE_BYTES, read_bytes
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.parquet_files import check_parquet
 from phusong.region.archive import unpacked
+from phusong.region.kml_files import read_kml
 from phusong.region.notices import Notice
 from phusong.region.text_table import read_text_table
 from phusong.region.vector_files import check_geopackage, check_shapefile, geojson_for_gdal
+from phusong.region.workbooks import read_workbook
 from phusong.region.writing import plain_cells
 
 __all__ = ["ENDINGS", "Opened", "open_table"]
 
 _TEXT = (".csv", ".tsv", ".txt")
 _VECTOR = (".gpkg", ".geojson", ".json", ".shp")
-ENDINGS = (*_TEXT, ".parquet", *_VECTOR, ".zip", ".gz")
+_MARKED = (".kml", ".kmz")
+_BOOK = (".xlsx", ".xlsm")
+ENDINGS = (*_TEXT, *_BOOK, ".parquet", *_VECTOR, *_MARKED, ".zip", ".gz")
 """Endings of files that can be opened."""
 
 _BLOCK = 1 << 20
@@ -50,6 +54,7 @@ def open_table(
     skip_lines: int = 0,
     table: str = "",
     known: Iterable[str] = (),
+    mapped: Iterable[str] = (),
 ) -> Opened:
     """Return a file's table.
 
@@ -62,7 +67,9 @@ def open_table(
     encoding, delimiter, skip_lines, known
         For text: see ``read_text_table``.
     table : str
-        Which table of a GeoPackage or file of an archive; the layer's name when left out.
+        Which table of a GeoPackage, sheet of a workbook or file of an archive; the layer's name when left out.
+    mapped : iterable of str
+        The file's columns that columns.toml names.
 
     Raises
     ------
@@ -94,15 +101,21 @@ def open_table(
                 skip_lines=skip_lines,
                 table=table,
                 known=known,
+                mapped=mapped,
             )
-    if ending == ".gz":
-        return _unzipped(path, from_text)
-    if ending in _TEXT:
-        return from_text(read_bytes(path))
-    if ending == ".parquet":
-        return _guarded(path, lambda: _parquet(path))
-    if ending in _VECTOR:
-        return _guarded(path, lambda: _vector(path, wanted))
+    readers: dict[tuple[str, ...], Callable[[], Opened]] = {
+        (".gz",): lambda: _unzipped(path, from_text),
+        _TEXT: lambda: from_text(read_bytes(path)),
+        (".parquet",): lambda: _guarded(path, lambda: _parquet(path)),
+        _BOOK: lambda: Opened(
+            *read_workbook(path, layer, known, table=table, skip_lines=skip_lines, mapped=mapped)
+        ),
+        _MARKED: lambda: Opened(*read_kml(path)),
+        _VECTOR: lambda: _guarded(path, lambda: _vector(path, wanted)),
+    }
+    reader = next((read for endings, read in readers.items() if ending in endings), None)
+    if reader is not None:
+        return reader()
     raise InputError(Problem(path.name, f"is of an unknown kind; expected one of {', '.join(ENDINGS)}"))
 
 

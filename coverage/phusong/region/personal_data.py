@@ -10,7 +10,7 @@ from phusong.region.names import fold
 from phusong.region.notices import Notice
 from phusong.region.schema import LAYERS
 
-__all__ = ["personal_kind", "without_personal_data"]
+__all__ = ["holds_personal_data", "personal_kind", "without_personal_data"]
 
 _SHARE = 0.05  # of the values: a column of notes with a phone here and there is one too
 _NAME_SHARE = 0.6  # of the values that begin like a person's name
@@ -89,6 +89,17 @@ def without_personal_data(
                 Notice(where, f"looks like {kind}s and was left out: layers hold no personal data", str(name))
             )
     return frame.drop(columns=dropped), problems, notices
+
+
+def holds_personal_data(text: str) -> bool:
+    """Return whether a text holds an address, a phone number, a subscriber's or an identity number.
+
+    Examples
+    --------
+    >>> holds_personal_data("Người lập biểu, ĐT 0912345678"), holds_personal_data("Tổng cộng")
+    (True, False)
+    """
+    return any(pattern.search(text) for pattern in _CONTENTS.values())
 
 
 def personal_kind(values: "pd.Series[Any]", name: str, *, ours: bool = False, key: bool = False) -> str:

@@ -1,5 +1,6 @@
 """What hangs on sites and power when either is replaced: cells, links, and what feeds each site."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,9 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import InputError, Problem
+from phusong.errors import InputError, Problem, refuse
 from phusong.region.near import nearest
+from phusong.region.notices import Notice
+from phusong.region.operator_names import NOBODY, operator_names, said_problems
+from phusong.region.owner_cells import Owned, owner_cells
 from phusong.region.record_kinds import stamped
+from phusong.region.rejoin_places import Rejoined
 from phusong.region.store import Region, Source
 from phusong.region.values import completed
 
@@ -44,11 +49,20 @@ def with_power(region: Region, nodes: gpd.GeoDataFrame | None, lines: pd.DataFra
     return replace(region, power_nodes=new_nodes, power_lines=new_lines, sites=sites)
 
 
-def with_network(region: Region, sites: Any | None, cells: Any | None, links: Any | None) -> Region:  # noqa: ANN401
-    """Return the region with other sites, cells or links.
+def with_network(
+    region: Region,
+    sites: Any | None,  # noqa: ANN401
+    cells: Any | None,  # noqa: ANN401
+    links: Any | None,  # noqa: ANN401
+    *,
+    operators: Mapping[str, str] | None = None,
+    where: str = "sites",
+) -> Rejoined:
+    """Return the region with other sites, cells or links, and what was replaced, kept and added.
 
     New sites keep the exchanges, when they bring none of their own, and hang on the nearest transformer; without
-    links they get fibre to the nearest exchange, without cells three sectors for their owner, and both are assumed.
+    links they get fibre to the nearest exchange. Without cells, measured cells of sites that are still there stay, and
+    every other mast gets three sectors of its owner's network, which are assumed.
 
     Parameters
     ----------
@@ -58,10 +72,23 @@ def with_network(region: Region, sites: Any | None, cells: Any | None, links: An
         Layer `sites`.
     cells, links : DataFrame or None
         Layers of these names.
+    operators : mapping of str to str, optional
+        Owner = operator whose cells its masts carry, or ``none``.
+    where : str
+        The file's name.
+
+    Raises
+    ------
+    InputError
+        Naming owners that are no operators, where their masts have no cells.
     """
+    said = operators or {}
+    notices: list[Notice] = []
     new_sites, new_cells, new_links, sources = region.sites, region.cells, region.links, region.sources
     if sites is not None:
-        new_sites = _with_exchanges(region, sites)
+        given, told = _with_operators(sites, region.operators, said, where)
+        notices += told
+        new_sites = _with_exchanges(region, given)
         bare = (new_sites["power_node_id"] == "") & new_sites["power_source"].isin(["grid", "grid_battery"])
         if bare.any() and len(region.power_nodes):
             new_sites.loc[bare, "power_node_id"] = _nearest_node(new_sites[bare], region.power_nodes)
@@ -69,11 +96,63 @@ def with_network(region: Region, sites: Any | None, cells: Any | None, links: An
             new_sites, new_links = _hang(new_sites)
             sources = _assumed(sources, "links", "fibre to the nearest exchange")
         if cells is None:
-            new_cells = _default_cells(new_sites, region.operators)
-            sources = _assumed(sources, "cells", "three sectors of 900 MHz for each site's owner")
+            kept = _measured_cells(region, new_sites)
+            without = new_sites[~new_sites["site_id"].isin(set(kept["site_id"]))]
+            owned = owner_cells(without, region.operators, said, where)
+            added = stamped(owned.cells, "assumed")
+            new_cells = pd.concat([kept, added], ignore_index=True) if len(kept) else added
+            notices += [*owned.notices, *_counted(region.cells, kept, owned, where)]
+            if not len(kept):
+                sources = _assumed(sources, "cells", "three sectors of 900 MHz for each site's owner")
     new_cells = new_cells if cells is None else cells
     new_links = new_links if links is None else links
-    return replace(region, sites=new_sites, cells=new_cells, links=new_links, sources=sources)
+    if cells is not None and sites is not None and cells is not region.cells:
+        told_cells = f"{len(region.cells)} cells of the region were replaced by {len(cells)} of the file"
+        notices.append(Notice(where, told_cells, "cells"))
+    out = replace(region, sites=new_sites, cells=new_cells, links=new_links, sources=sources)
+    return Rejoined(out, tuple(notices))
+
+
+def _with_operators(
+    sites: Any,  # noqa: ANN401
+    operators: pd.DataFrame,
+    said: Mapping[str, str],
+    where: str,
+) -> tuple[Any, list[Notice]]:
+    """Return sites whose owners go by the operators' names where they are operators, or companies behind them."""
+    refuse(said_problems(said, operators["operator"].astype(str), where))
+    names = operator_names(operators, said)
+    owner = sites["owner"].astype(str)
+    meant = {o: names.of(o) for o in owner.unique()}
+    change = {o: m for o, m in meant.items() if m not in {"", NOBODY, o}}
+    if not change:
+        return sites, []
+    told = [
+        Notice(where, f"owner {theirs} was read as {ours}", "owner", int((owner == theirs).sum()))
+        for theirs, ours in change.items()
+    ]
+    return sites.assign(owner=owner.replace(change)), told
+
+
+def _measured_cells(region: Region, sites: Any) -> pd.DataFrame:  # noqa: ANN401
+    """Return cells that somebody delivered for sites that are still there: nothing that is assumed takes their place."""
+    kinds = region.record_kinds("cells")
+    keep = region.cells["site_id"].isin(set(sites["site_id"])).to_numpy() & np.isin(
+        kinds, ["measured", "official"]
+    )
+    return pd.DataFrame(stamped(region.cells, kinds)[keep]).reset_index(drop=True)
+
+
+def _counted(before: pd.DataFrame, kept: pd.DataFrame, owned: Owned, where: str) -> list[Notice]:
+    by = owned.cells["operator"].value_counts()
+    whose = ", ".join(f"{name} {count}" for name, count in sorted(by.items()))
+    told = (
+        f"{len(before) - len(kept)} cells of the region were replaced by {len(owned.cells)} assumed ones"
+        f"{f' ({whose})' if whose else ''}: the file has none of its own"
+    )
+    stay = f"; {len(kept)} measured cells stay" if len(kept) else ""
+    bare = f"; {owned.bare} masts stand without cells" if owned.bare else ""
+    return [Notice(where, told + stay + bare, "cells")]
 
 
 def _with_exchanges(region: Region, given: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -129,32 +208,3 @@ def _hang(sites: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
         }
     )
     return out, links
-
-
-def _default_cells(sites: gpd.GeoDataFrame, operators: pd.DataFrame) -> pd.DataFrame:
-    masts = sites[sites["structure"] != "exchange"]
-    known = set(operators["operator"])
-    leader = str(operators.sort_values("share", ascending=False)["operator"].iloc[0])
-    owner = np.array([o if o in known else leader for o in masts["owner"].astype(str).str.lower()], str)
-    ids = masts["site_id"].to_numpy(str)
-    frames = []
-    for sector in range(3):
-        frames.append(
-            pd.DataFrame(
-                {
-                    "cell_id": np.char.add(ids, f"/{sector}"),
-                    "site_id": ids,
-                    "operator": owner,
-                    "technology": "4G",
-                    "band_mhz": 900.0,
-                    "bandwidth_mhz": 10.0,
-                    "eirp_dbm": 60.0,
-                    "antenna_height_m": np.maximum(masts["height_m"].to_numpy(np.float64), 5.0),
-                    "azimuth_deg": 120.0 * sector,
-                    "beamwidth_deg": 65.0,
-                    "tilt_deg": 2.0,
-                    "guests": "",
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)

@@ -1,6 +1,6 @@
 """Replacing modelled layers by others: what a user's files and the importers bring, joined to what stays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from phusong.engine.crew import Crew, Threads
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.importers.base import Imported
 from phusong.region.layers import read_table
+from phusong.region.left_out import left_table
 from phusong.region.notices import Notice
 from phusong.region.rasters import Limits, read_elevation, read_landcover, read_people
 from phusong.region.record_kinds import stamped
@@ -25,7 +26,12 @@ __all__ = ["replace_layers", "with_imported"]
 
 
 def with_imported(
-    region: Region, imported: Imported, *, totals: Totals = "province", limits: Limits | None = None
+    region: Region,
+    imported: Imported,
+    *,
+    totals: Totals = "province",
+    operators: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
 ) -> Rejoined:
     """Return the region with imported layers in place of its own, and what was changed so that all join again.
 
@@ -37,6 +43,8 @@ def with_imported(
         What an importer read for this region.
     totals : {"province", "commune"}
         Which of the communes' numbers a pattern of people is brought to.
+    operators : mapping of str to str, optional
+        Owner = operator whose cells its masts carry, or ``none``.
     limits : Limits, optional
         How far a raster of people may fall short.
 
@@ -63,7 +71,15 @@ def with_imported(
     if "power_nodes" in layers or "power_lines" in layers:
         out = with_power(out, layers.get("power_nodes"), layers.get("power_lines"))
     if {"sites", "cells", "links"} & set(layers):
-        out = with_network(out, layers.get("sites"), layers.get("cells"), layers.get("links"))
+        joined = with_network(
+            out,
+            layers.get("sites"),
+            layers.get("cells"),
+            layers.get("links"),
+            operators=operators,
+            where=where,
+        )
+        out, notices = joined.region, [*notices, *joined.notices]
     if "facilities" in layers:
         out, told = _with_facilities(out, layers["facilities"], where)
         notices += told
@@ -79,7 +95,11 @@ def with_imported(
         kept = (*(s for s in sources if s.layer != "demand"),)
         sources = (*kept, replace(demand, notes="; ".join(t for t in (demand.notes, whose) if t)))
     repairs = _with_repairs(region.repairs, imported, notices)
-    return Rejoined(replace(out, sources=sources, repairs=repairs), tuple(notices))
+    left = {
+        **region.left_out,
+        **{layer: left_table(rows) for layer, rows in imported.left_out.items() if rows},
+    }
+    return Rejoined(replace(out, sources=sources, repairs=repairs, left_out=left), tuple(notices))
 
 
 def _honest(out: Region, before: Region, source: Source, notices: Sequence[Notice]) -> Source:
@@ -247,7 +267,14 @@ def _sites(region: Region, paths: tuple[Path | None, Path | None, Path | None]) 
         None if path is None else read_table(path, layer, crs=region.grid.crs)
         for path, layer in zip(paths, names, strict=True)
     ]
-    out = with_network(region, *given)
+    where = paths[0].name if paths[0] is not None else "sites"
+    joined = with_network(region, *given, where=where)
+    rows = [Repair(n.column or "sites", str(n)) for n in joined.notices]
+    told = pd.DataFrame(
+        [[getattr(r, c) for c in REPAIR_COLUMNS] for r in rows], columns=[*REPAIR_COLUMNS], dtype="str"
+    )
+    repairs = pd.concat([region.repairs, told], ignore_index=True).fillna("") if rows else region.repairs
+    out = replace(joined.region, repairs=repairs)
     for path, layer in zip(paths, names, strict=True):
         out = out if path is None else _given(out, layer, path)
     return out

@@ -10,6 +10,7 @@ import pandera.pandas as pa
 
 from phusong.region.columns import Column, view
 from phusong.region.ground_check import HIGHEST_M, LOWEST_M
+from phusong.region.headings import headings_of
 from phusong.region.schema_network import NETWORK
 from phusong.region.schema_places import PLACES
 
@@ -30,7 +31,9 @@ SCHEMAS: Mapping[str, pa.DataFrameSchema] = {**PLACES, **NETWORK}
 """The source: one pandera schema a layer."""
 
 LAYERS: Mapping[str, tuple[Column, ...]] = {
-    layer: tuple(view(c) for name, c in schema.columns.items() if name != "geometry")
+    layer: tuple(
+        view(c, aliases=headings_of(layer, name)) for name, c in schema.columns.items() if name != "geometry"
+    )
     for layer, schema in SCHEMAS.items()
 }
 """The same, as plain values; the geometry apart."""

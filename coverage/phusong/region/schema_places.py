@@ -8,30 +8,34 @@ from phusong.region.columns import flag, key, kind_of_record, number, shape, tex
 
 __all__ = ["PLACES"]
 
-_COMMUNE = ("ma_xa", "ma_phuong", "ma_phuong_xa", "commune_id", "ward_code", "maxa")
-_PEOPLE = ("dan_so", "people", "pop", "danso")
-
+_FACILITY_WORDS = {
+    "commune_office": "commune office", "trường học": "school", "trường": "school", "trường tiểu học": "school",
+    "trường thcs": "school", "trường thpt": "school", "trường mầm non": "school", "kindergarten": "school",
+    "primary school": "school", "secondary school": "school", "education": "school", "university": "school",
+    "college": "school", "école": "school", "escola": "school", "escuela": "school",
+    "trạm y tế": "clinic", "trạm y tế xã": "clinic", "bệnh viện": "clinic", "phòng khám": "clinic", "hospital": "clinic",
+    "health": "clinic", "health centre": "clinic", "health center": "clinic", "health facility": "clinic",
+    "health post": "clinic", "doctors": "clinic", "y tế": "clinic", "hôpital": "clinic", "posto de saúde": "clinic",
+    "centro de salud": "clinic",
+    "ubnd xã": "commune office", "ubnd": "commune office", "trụ sở ubnd xã": "commune office",
+    "trụ sở xã": "commune office", "townhall": "commune office", "town hall": "commune office", "mairie": "commune office",
+    "prefeitura": "commune office",
+}  # fmt: skip
 
 PLACES: Mapping[str, pa.DataFrameSchema] = {
     "communes": pa.DataFrameSchema(
         {
-            "commune_code": key("official code, 5 digits", digits=5, aliases=(*_COMMUNE, "code", "ma")),
-            "name": text(
-                "name without its kind", aliases=("ten", "ten_xa", "commune_name", "ward_name", "commune")
-            ),
-            "province_code": text(
-                "official code, 2 digits", digits=2, default="", aliases=("ma_tinh", "province_id", "matinh")
-            ),
+            "commune_code": key("official code, 5 digits", digits=5),
+            "name": text("name without its kind"),
+            "province_code": text("official code, 2 digits", digits=2, default=""),
             "province": text(
                 "name of the province",
                 default="",
-                aliases=("ten_tinh", "tinh", "province_name", "tinh_thanh"),
             ),
             "kind": text(
                 "kind of unit",
                 among=("commune", "ward", "special_zone"),
                 default="commune",
-                aliases=("loai", "type", "unit_type"),
                 words={
                     "xã": "commune",
                     "phường": "ward",
@@ -39,10 +43,8 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
                     "special zone": "special_zone",
                 },
             ),
-            "area_km2": number(
-                "stated area", "km²", 0.0, aliases=("dien_tich_km2", "area_sq_km", "area_sqkm")
-            ),
-            "population": whole("people", "people", 0, default=0, aliases=_PEOPLE),
+            "area_km2": number("stated area", "km²", 0.0),
+            "population": whole("people", "people", 0, default=0),
             "remote": whole("remoteness: 0 urban, 1 rural, 2 remote, 3 very remote", "", 0, 3, default=1),
             "record_kind": kind_of_record(),
             "geometry": shape("Polygon", "MultiPolygon"),
@@ -51,46 +53,40 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
     "demand": pa.DataFrameSchema(
         {
             "cell_id": key("key of the grid square"),
-            "commune_code": text(
-                "commune of the square", digits=5, refers="communes.commune_code", aliases=_COMMUNE
-            ),
-            "population": whole("people in the square", "people", 0, aliases=_PEOPLE),
+            "commune_code": text("commune of the square", digits=5, refers="communes.commune_code"),
+            "population": whole("people in the square", "people", 0),
             "row": whole("row of the square on the grid", "", 0),
             "col": whole("column of the square on the grid", "", 0),
         }
     ),
     "settlements": pa.DataFrameSchema(
         {
-            "settlement_id": key("key", aliases=("village_id", "id", "ma_thon", "ma_ban")),
-            "name": text("name", aliases=("ten", "ten_thon", "ten_ban", "village", "village_name")),
+            "settlement_id": key("key"),
+            "name": text("name"),
             "kind": text(
                 "centre of an old unit, or village",
                 among=("centre", "village"),
                 default="village",
                 words={"center": "centre", "thôn": "village", "bản": "village"},
             ),
-            "commune_code": text("commune", digits=5, refers="communes.commune_code", aliases=_COMMUNE),
-            "population": whole("people (about)", "people", 0, default=0, aliases=_PEOPLE),
+            "commune_code": text("commune", digits=5, refers="communes.commune_code"),
+            "population": whole("people (about)", "people", 0, default=0),
             "modelled": flag("whether its place is drawn, not known", default=False),
-            "on_grid": flag(
-                "whether a power line reaches it", default=True, aliases=("electrified", "co_dien")
-            ),
+            "on_grid": flag("whether a power line reaches it", default=True),
             "record_kind": kind_of_record(),
             "geometry": shape("Point"),
         }
     ),
     "facilities": pa.DataFrameSchema(
         {
-            "facility_id": key(
-                "key", aliases=("school_id", "school_id_giga", "giga_id_school", "poi_id", "ma_truong", "id")
-            ),
+            "facility_id": key("key"),
             "kind": text(
                 "kind",
-                among=("school", "clinic", "commune office"),
-                aliases=("facility_type", "amenity", "type"),
-                words={"commune_office": "commune office", "trường học": "school", "trạm y tế": "clinic"},
+                among=("school", "clinic", "commune office", "other"),
+                rest="other",
+                words=_FACILITY_WORDS,
             ),
-            "commune_code": text("commune", digits=5, refers="communes.commune_code", aliases=_COMMUNE),
+            "commune_code": text("commune", digits=5, refers="communes.commune_code"),
             "record_kind": kind_of_record(),
             "geometry": shape("Point"),
         }

@@ -27,13 +27,16 @@ from phusong.region.raster_files import read_classes, read_heights
 from phusong.region.record_kinds import RECORD_LAYERS, counted_kinds, kinds_of, said_kinds
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, TABLE_LAYERS
 from phusong.region.values import as_in_a_file, completed
-from phusong.region.writing import write_table
+from phusong.region.writing import plain_cells, safe_cells, write_table
 from phusong.whole_folder import whole_folder
 
 if TYPE_CHECKING:
     from phusong.region.layers import Reading
 
 __all__ = ["Region", "Source"]
+
+LEFT_OUT = "left-out"
+"""Folder of a region with the rows of imported lists that could not be used."""
 
 
 _DECIDING = {"sites": ("power_source",)}
@@ -72,7 +75,8 @@ class Region:
 
     Tables follow the data dictionary; `elevation` (m) and `clutter` (class codes
     of geodata/clutter.csv) lie on `grid`. `repairs` lists what was mended in the
-    sources and why. `antennas` holds measured patterns by file name.
+    sources and why. `antennas` holds measured patterns by file name. `left_out` holds,
+    by layer, the rows of imported lists that could not be used.
     """
 
     name: str
@@ -92,6 +96,7 @@ class Region:
     sources: tuple[Source, ...]
     repairs: pd.DataFrame = field(default_factory=pd.DataFrame)
     antennas: Mapping[str, AntennaPattern] = field(default_factory=dict)
+    left_out: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # whoever made the tables, every column of the dictionary is there
@@ -200,6 +205,10 @@ def _write(region: Region, folder: Path) -> None:
         write_table(getattr(region, name), folder / f"{name}.parquet", name)
     if len(region.repairs.columns):
         region.repairs.to_csv(folder / "repairs.csv", index=False)
+    if region.left_out:
+        (folder / LEFT_OUT).mkdir()
+    for name, rows in region.left_out.items():
+        safe_cells(rows).to_csv(folder / LEFT_OUT / f"{name}.csv", index=False, lineterminator="\n")
     if region.antennas:
         (folder / "antennas").mkdir()
     for name, pattern in region.antennas.items():
@@ -303,6 +312,7 @@ def _read(cls: type[Region], folder: Path) -> Region:
         sources=sources,
         repairs=_with_notices(_repairs(folder / "repairs.csv"), changed),
         antennas=antennas,
+        left_out=_left_out(folder / LEFT_OUT),
         **rasters,
         **layers,
     )
@@ -342,6 +352,15 @@ def _repairs(path: Path) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         told = f"cannot be read as CSV ({' '.join(str(error).split())[:100]}); delete it, or restore it"
         raise InputError(Problem(path.name, told)) from None
+
+
+def _left_out(folder: Path) -> Mapping[str, pd.DataFrame]:
+    found = {}
+    for name in LAYERS:
+        rows = _repairs(folder / f"{name}.csv")
+        if len(rows.columns):
+            found[name] = rows.apply(plain_cells)
+    return found
 
 
 def _crs_problems(crs: str) -> list[Problem]:

@@ -80,7 +80,7 @@ def _of_one_check(
     if word == "field_uniqueness":
         return _of_duplicates(values, bad, where, name)
     found = []
-    for problem in first_rows(bad, values, where, name, ""):
+    for problem in first_rows(bad, values, where, name, f"is not allowed ({column.meaning})"):
         if problem.row is None:
             found.append(problem)
             continue
@@ -105,7 +105,7 @@ def _of_duplicates(
         else Problem(
             where, f"is a duplicate of row {firsts[str(p.value)]}; keys must differ", p.row, name, p.value
         )
-        for p in first_rows(bad, values, where, name, "")
+        for p in first_rows(bad, values, where, name, "is a duplicate of another row; keys must differ")
     ]
 
 
@@ -113,7 +113,7 @@ def _of_shapes(word: str, values: "pd.Series[Any]", bad: npt.NDArray[np.bool_], 
     if word == "has_shape":
         return first_rows(bad, None, where, "geometry", "has no geometry: it is missing, empty or not finite")
     found = []
-    for problem in first_rows(bad, None, where, "geometry", ""):
+    for problem in first_rows(bad, None, where, "geometry", "is a shape that cannot be used"):
         if problem.row is None:
             found.append(problem)
             continue

@@ -1,5 +1,6 @@
 """The columns of a layer as the schema types them: text, decimals, whole numbers, flags; defaults where nothing stands."""
 
+import re
 import unicodedata
 from typing import Any
 
@@ -23,6 +24,10 @@ SHOWN = 20
 
 _YES = ("true", "1", "1.0", "yes", "y", "t", "co", "x")
 _NO = ("false", "0", "0.0", "no", "n", "f", "khong")
+_WORDS_TOLD = 20
+_DATE = re.compile(
+    r"\s*(?:(?P<a>\d{4})[-/.]\d{1,2}(?:[-/.]\d{1,2})?|\d{1,2}[-/.](?:\d{1,2}[-/.])?(?P<b>\d{4}))(?:[ T].*)?\s*"
+)
 _EXACT = 2.0**53  # above it a float is no longer every whole number
 
 
@@ -89,7 +94,9 @@ def first_rows(
         for i in rows[:SHOWN]
     ]
     if len(rows) > SHOWN:
-        found.append(Problem(where, f"and {len(rows) - SHOWN} more rows with this problem", column=column))
+        told = f"and {len(rows) - SHOWN} more rows with this problem"
+        more = tuple(int(i) + 1 for i in rows[SHOWN:])
+        found.append(Problem(where, told, column=column, rows=more, why=what))
     return found
 
 
@@ -154,9 +161,15 @@ def _worded(values: "pd.Series[Any]", column: Column) -> tuple["pd.Series[Any]",
             change[word] = str(column.default)
         elif fold(word) in known:
             change[str(word)] = known[fold(word)]
+        elif column.rest and word.strip():
+            change[str(word)] = column.rest
     if not change:
         return values, ""
-    told = "; ".join(f"{k or '(empty)'} was read as {v}" for k, v in list(change.items())[:8])
+    counts = values.value_counts()
+    told = "; ".join(
+        f"{k or '(empty)'} was read as {v} ({counts[k]} rows)" for k, v in list(change.items())[:_WORDS_TOLD]
+    )
+    told += f"; {len(change) - _WORDS_TOLD} more words" if len(change) > _WORDS_TOLD else ""
     return values.replace(change), told
 
 
@@ -164,13 +177,22 @@ def _numbers(
     values: "pd.Series[Any]", column: Column, where: str
 ) -> tuple["pd.Series[Any]", list[Problem], list[Notice]]:
     whole = column.kind == "whole"
+    notices: list[Notice] = []
+    if column.unit == "year":
+        values, dates = _years(values)
+        if dates:
+            notices.append(Notice(where, "dates were read as their years", column.name, dates))
     read = numbers_of(values, whole=whole, least=column.least, most=column.most)
     if read.doubt:
-        return pd.Series(np.nan, index=values.index), [Problem(where, read.doubt, column=column.name)], []
+        return (
+            pd.Series(np.nan, index=values.index),
+            [Problem(where, read.doubt, column=column.name)],
+            notices,
+        )
     filled = read.number if column.default is None else np.where(read.empty, column.default, read.number)
     bad = read.wrong | ~np.isfinite(filled)
     problems = first_rows(bad, values, where, column.name, f"is no number ({column.meaning})")
-    notices = [Notice(where, read.note, column.name)] if read.note else []
+    notices += [Notice(where, read.note, column.name)] if read.note else []
     if column.default is not None and read.empty.any():
         notices.append(
             Notice(
@@ -191,6 +213,20 @@ def _numbers(
     if (bad | broken).any():
         return pd.Series(np.where(bad | broken, np.nan, filled), index=values.index), problems, notices
     return pd.Series(filled.astype(np.int64), index=values.index), problems, notices
+
+
+def _years(values: "pd.Series[Any]") -> tuple["pd.Series[Any]", int]:
+    """Return years where a column holds dates, and how many did."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return values.dt.year, int(values.notna().sum())
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values, 0
+    found = values.astype("str").map(_DATE.fullmatch)
+    dated = found.notna().to_numpy(bool)
+    if not dated.any():
+        return values, 0
+    years = [m["a"] or m["b"] if m is not None else v for m, v in zip(found, values, strict=True)]
+    return pd.Series(years, index=values.index, dtype=object), int(dated.sum())
 
 
 def _flags(

@@ -6,6 +6,7 @@ from phusong.region.audit import Audit
 from phusong.report.audit_map import audit_map_png
 from phusong.report.audit_page import audit_html
 from phusong.report.files import write_csv, write_geopackage
+from phusong.report.text import Text
 from phusong.whole_folder import whole_folder
 
 __all__ = ["AUDIT_FILES", "write_audit"]
@@ -14,7 +15,7 @@ AUDIT_FILES = ("audit.json", "audit.html", "records.gpkg", "records.csv", "map.p
 """What an audit leaves in its folder."""
 
 
-def write_audit(audit: Audit, out: Path) -> None:
+def write_audit(audit: Audit, out: Path, *, lang: str = "en") -> None:
     """Write the files of an audit to a folder, all or none; other files there are kept.
 
     Parameters
@@ -23,6 +24,8 @@ def write_audit(audit: Audit, out: Path) -> None:
         What was found.
     out : Path
         A new or empty folder, or one that an earlier audit wrote.
+    lang : str
+        Language of page and map, ``en`` or ``vi``.
 
     Raises
     ------
@@ -35,13 +38,13 @@ def write_audit(audit: Audit, out: Path) -> None:
         is_ours=lambda old: (old / "audit.json").is_file(),
         kept=lambda name: name not in AUDIT_FILES,
     ) as new:
-        _write(audit, new)
+        _write(audit, new, lang)
 
 
-def _write(audit: Audit, folder: Path) -> None:
-    picture = audit_map_png(audit)
+def _write(audit: Audit, folder: Path, lang: str) -> None:
+    picture = audit_map_png(audit, Text(lang))
     (folder / "audit.json").write_text(audit.to_json(), encoding="utf-8", newline="\n")
     (folder / "map.png").write_bytes(picture)
-    (folder / "audit.html").write_text(audit_html(audit, picture), encoding="utf-8", newline="\n")
+    (folder / "audit.html").write_text(audit_html(audit, picture, lang=lang), encoding="utf-8", newline="\n")
     write_csv(audit.records.drop(columns="geometry"), folder / "records.csv")
     write_geopackage(audit.records, folder / "records.gpkg", layer="records")

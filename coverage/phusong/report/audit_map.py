@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from phusong.region.audit import Audit
 from phusong.region.grid import Grid
 from phusong.report.sheet import add_labels, draw_borders, frame_map, legend, map_bounds, new_sheet
+from phusong.report.text import Text
 from phusong.report.theme import INK, PAPER, SERVED_HEX, style
 
 __all__ = ["audit_map", "audit_map_png"]
@@ -26,7 +27,6 @@ _DPI = 160
 _SCORE_EDGES = (0, 20, 30, 40, 50, 60, 70, 80, 100)
 _SHARE_EDGES_PERCENT = (0.0, 1.0, 5.0, 20.0, 50.0, 100.0)
 _UNKNOWN_HEX = "#d9d9d9"
-_NOTE = "Audited by phusong with rubric {rubric} {version} as of {as_of}"
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,17 @@ class _Ground:
     layers: pd.DataFrame
 
 
-def audit_map(audit: Audit) -> Figure:
+def audit_map(audit: Audit, text: Text) -> Figure:
     """Return the score of each commune and, beside it, the share of its people who stand on a record to mend."""
     ground = _ground(audit)
     communes = ground.communes
-    note = _NOTE.format(rubric=audit.rubric.name, version=audit.rubric.version, as_of=audit.as_of)
+    rubric = {"rubric": audit.rubric.name, "version": str(audit.rubric.version)}
+    note = text.say("audit.map_note", **rubric, as_of=text.date(audit.as_of))
     sheet = new_sheet(
         ground,
-        "How good the data are",
-        "Score of a commune's data, 0 to 100; right: people who stand on a record to mend, and where the records are",
+        text.say("audit.map_title"),
+        text.say("audit.map_subtitle"),
+        text,
         legend_in=3.6,
         note=note,
     )
@@ -57,9 +59,14 @@ def audit_map(audit: Audit) -> Figure:
         _fill(axes, communes, score, _SCORE_EDGES, ramp)
         draw_borders(axes, ground)
     add_labels(sheet, ground)
-    labels = [f"{a} to {b}" for a, b in pairwise(_SCORE_EDGES)]
+    labels = [text.say("class.between", a=a, b=b) for a, b in pairwise(map(str, _SCORE_EDGES))]
     entries = list(zip(labels, ramp, strict=True))[::-1]
-    legend(sheet.legend, "Score (overall)", [*entries, ("not judged", _UNKNOWN_HEX)], top=0.4)
+    legend(
+        sheet.legend,
+        text.say("audit.score"),
+        [*entries, (text.say("audit.not_judged"), _UNKNOWN_HEX)],
+        top=0.4,
+    )
     box = sheet.legend.get_position()
     small = sheet.figure.add_axes((box.x0, box.y0 + 0.46 * box.height, box.width, box.height * 0.5))
     frame_map(small, map_bounds(ground))
@@ -76,18 +83,16 @@ def audit_map(audit: Audit) -> Figure:
             spots.geometry.x, spots.geometry.y, s=size, color=SERVED_HEX, edgecolors=PAPER,
             linewidths=0.2, zorder=6,
         )  # fmt: skip
-    total = f"{audit.people_affected:,.0f}".replace(",", " ")
-    small.set_title(
-        f"{total} people stand on {len(spots):,} records with a place", fontsize=7.5, loc="left", pad=3
-    )
-    _share_legend(sheet.legend, hues, drawn=len(spots) > 0)
+    stand = text.say("audit.stand", people=text.number(audit.people_affected), n=len(spots))
+    small.set_title(stand, fontsize=7.5, loc="left", pad=3)
+    _share_legend(sheet.legend, hues, text, drawn=len(spots) > 0)
     return sheet.figure
 
 
-def audit_map_png(audit: Audit) -> bytes:
+def audit_map_png(audit: Audit, text: Text) -> bytes:
     """Return the map as PNG; the same audit gives the same bytes."""
     with style(), BytesIO() as out:
-        audit_map(audit).savefig(out, dpi=_DPI, format="png", metadata={"Software": None})
+        audit_map(audit, text).savefig(out, dpi=_DPI, format="png", metadata={"Software": None})
         return out.getvalue()
 
 
@@ -113,19 +118,31 @@ def _fill(
     communes.plot(ax=axes, color=list(fill), edgecolor="face", linewidth=0.2, zorder=2, aspect=None)
 
 
-def _share_legend(axes: Axes, hues: list[str], *, drawn: bool) -> None:
-    edges = _SHARE_EDGES_PERCENT
-    labels = [f"below {edges[1]:g}", *(f"{a:g} to {b:g}" for a, b in pairwise(edges[1:]))]
+def _share_legend(axes: Axes, hues: list[str], text: Text, *, drawn: bool) -> None:
+    said = [text.number(e, "figure") for e in _SHARE_EDGES_PERCENT[1:]]
+    labels = [
+        text.say("class.below", b=said[0]),
+        *(text.say("class.between", a=a, b=b) for a, b in pairwise(said)),
+    ]
     handles = [
-        Line2D([], [], ls="none", marker="s", ms=7, mfc=hue, mec=INK, mew=0.3, label=text)
-        for text, hue in zip(labels, hues, strict=True)
+        Line2D([], [], ls="none", marker="s", ms=7, mfc=hue, mec=INK, mew=0.3, label=label)
+        for label, hue in zip(labels, hues, strict=True)
     ]
     if drawn:
         handles.append(
-            Line2D([], [], ls="none", marker="o", ms=4, mfc=SERVED_HEX, mec=PAPER, label="a record to mend")
+            Line2D(
+                [],
+                [],
+                ls="none",
+                marker="o",
+                ms=4,
+                mfc=SERVED_HEX,
+                mec=PAPER,
+                label=text.say("audit.a_record"),
+            )
         )
     drawn_legend = axes.legend(
-        handles=handles, title="People who stand on one [%]", loc="upper left", bbox_to_anchor=(0.48, 0.4),
+        handles=handles, title=text.say("audit.share_legend"), loc="upper left", bbox_to_anchor=(0.48, 0.4),
         frameon=False, fontsize=7.5, title_fontsize=8, alignment="left", borderaxespad=0, borderpad=0,
     )  # fmt: skip
     axes.add_artist(drawn_legend)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from phusong.html_card import card, html_table
-from phusong.report.figure_words import number_text
 from phusong.report.result import GAP_PARTS, Result, as_words
-from phusong.report.theme import GAP_LABELS, SOURCE_NOTE
+from phusong.report.text import Text
 
 __all__ = ["PlanView", "result_card"]
 
@@ -24,39 +23,53 @@ class PlanView:
         Ranked bundles, the remedies chosen for the budget, and people against money.
     headline : dict
         Budget, cost, people and bound of the plan.
+    lang : str
+        Language in which a notebook shows it.
     """
 
     options: pd.DataFrame
     plan: pd.DataFrame
     curve: pd.DataFrame
     headline: dict[str, object]
+    lang: str = "en"
 
     def _repr_html_(self) -> str:
-        own = self.headline
+        own, text = self.headline, Text(self.lang)
         rows = [
-            ("budget, million USD", number_text(own.get("budget_musd"), "musd")),
-            ("cost, million USD", number_text(own.get("cost_musd"), "musd")),
-            ("more people served", number_text(own.get("people_gained"), "people")),
-            ("no plan of that money adds more than", number_text(own.get("bound_people"), "people")),
-            ("remedies", number_text(len(self.plan), "people")),
+            (text.say("card.budget"), text.money(own.get("budget_musd"))),
+            (text.say("card.cost"), text.money(own.get("cost_musd"))),
+            (text.say("figure.gained"), text.number(own.get("people_gained"))),
+            (text.say("figure.bound"), text.number(own.get("bound_people"))),
+            (text.say("plan.remedies"), text.number(len(self.plan))),
         ]
         years = self.plan.groupby([self.plan["year"].astype(int), self.plan["fund"].astype(str)], sort=True)[
             "cost_musd"
         ]
         spent = [
-            (row["year"], row["fund"], number_text(row["cost_musd"], "musd"))
+            (row["year"], text.code("fund", row["fund"]), text.number(row["cost_musd"], "usd"))
             for row in years.sum().reset_index().to_dict("records")
         ]
         first = [
-            (row["rank"], ", ".join(as_words(row["kinds"])).replace("_", " "), number_text(row["cost_musd"], "small_musd"),
-             number_text(row["people_gained"], "people"), row["why"])
+            (row["rank"], ", ".join(text.code("kind", k) for k in as_words(row["kinds"])),
+             text.number(row["cost_musd"], "usd"), text.number(row["people_gained"]), row["why"])
             for row in self.options.sort_values("rank", kind="stable").head(_LISTED).to_dict("records")
         ]  # fmt: skip
+        heads = {k: text.say(f"column.{k}") for k in ("year", "fund", "cost_musd", "rank", "people")}
         parts = [
-            html_table(["year", "fund", "million USD"], spent),
-            html_table(["rank", "works", "million USD", "people", "why"], first),
+            html_table([heads["year"], heads["fund"], heads["cost_musd"]], spent),
+            html_table(
+                [
+                    heads["rank"],
+                    text.say("option.works"),
+                    heads["cost_musd"],
+                    heads["people"],
+                    text.say("option.why"),
+                ],
+                first,
+            ),
         ]
-        return card("Plan", rows, parts=parts, note=f"{SOURCE_NOTE}; money is net present")
+        note = text.say("card.note", source=text.say("map.source"))
+        return card(text.say("column.plan"), rows, parts=parts, note=note)
 
 
 def result_card(result: Result) -> str:
@@ -65,30 +78,25 @@ def result_card(result: Result) -> str:
     people = float(result.communes["population"].sum())
     served = float(result.communes["people_served"].sum())
     plan = summary.get("plan") or {}
-    share = served / people if people else None
+    text = Text(result.lang)
+    share = text.number(served / people if people else None, "percent")
+    adds = {k: text.number(plan.get(k)) for k in ("people_gained", "bound_people")}
+    counts = (len(result.communes), len(result.sites), len(result.options))
     rows = [
-        ("region", summary.get("region", "")),
-        ("sharing policy", summary.get("policy", "")),
-        ("people", number_text(people, "people")),
-        ("served", f"{number_text(served, 'people')} ({number_text(share, 'percent')})"),
-        *((GAP_LABELS[p].lower(), number_text(float(result.communes[p].sum()), "people")) for p in GAP_PARTS),
-        (
-            "plan",
-            (
-                f"{number_text(plan.get('cost_musd'), 'musd')} million USD for {number_text(plan.get('people_gained'), 'people')} "
-                f"more; at most {number_text(plan.get('bound_people'), 'people')} are possible"
-            ),
-        ),
-        (
-            "communes, sites, options",
-            f"{len(result.communes):,}, {len(result.sites):,}, {len(result.options):,}",
-        ),
+        (text.say("card.region"), summary.get("region", "")),
+        (text.say("figure.policy"), text.code("policy", summary.get("policy", ""))),
+        (text.say("figure.people"), text.number(people)),
+        (text.say("cause.served"), f"{text.number(served)} ({share})"),
+        *((text.code("cause", p), text.number(float(result.communes[p].sum()))) for p in GAP_PARTS),
+        (text.say("column.plan"), text.say("card.adds", cost=text.money(plan.get("cost_musd")), **adds)),
+        (text.say("card.counts"), " · ".join(text.number(n) for n in counts)),
     ]
     lost = result.communes.assign(not_served=result.communes[list(GAP_PARTS)].sum(axis=1))
     worst = lost.sort_values("not_served", ascending=False, kind="stable").head(_LISTED)
     most = [
-        (row["commune_code"], row["name"], number_text(row["not_served"], "people"), number_text(row["share_served"], "percent"))
+        (row["commune_code"], row["name"], text.number(row["not_served"]), text.number(row["share_served"], "percent"))
         for row in worst.drop(columns="geometry").to_dict("records")
     ]  # fmt: skip
-    parts = [html_table(["code", "commune", "not served", "share served"], most)]
-    return card(str(summary.get("title", "Result")), rows, parts=parts, note=SOURCE_NOTE)
+    heads = ("column.commune_code", "column.commune", "chart.people_lost", "column.share_served")
+    parts = [html_table([text.say(h) for h in heads], most)]
+    return card(result.title(), rows, parts=parts, note=text.say("map.source"))

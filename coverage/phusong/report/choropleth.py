@@ -1,5 +1,6 @@
 """Communes filled by classes of a figure: edges, colours and the legend that goes with them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 
+from phusong.report.text import Text
 from phusong.report.theme import GAP_HEX
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "NO_PEOPLE_HEX",
     "Classes",
     "cause_classes",
+    "class_labels",
     "percent",
 ]
 
@@ -59,15 +62,20 @@ class Classes:
         # a border in the colour of the fill closes the hairlines between neighbours
         communes.plot(ax=axes, color=list(colours), edgecolor="face", linewidth=0.2, zorder=2, aspect=None)
 
-    def labels(self) -> list[str]:
+    def labels(self, text: Text) -> list[str]:
         """Return the name of each class, lowest first."""
-        words = [f"{a:g} to {b:g}" for a, b in pairwise(self.edges)]
-        words[0], words[-1] = f"below {self.edges[1]:g}", f"{self.edges[-2]:g} and more"
-        return words
+        return class_labels(self.edges[1:-1], text)
 
-    def entries(self) -> list[tuple[str, str]]:
+    def entries(self, text: Text) -> list[tuple[str, str]]:
         """Return label and colour of each class, lowest first."""
-        return list(zip(self.labels(), self.colours, strict=True))
+        return list(zip(self.labels(text), self.colours, strict=True))
+
+
+def class_labels(edges: Sequence[float], text: Text) -> list[str]:
+    """Return the names of the classes that inner edges part, lowest first."""
+    said = [text.number(e, "figure") for e in edges]
+    inner = [text.say("class.between", a=a, b=b) for a, b in pairwise(said)]
+    return [text.say("class.below", b=said[0]), *inner, text.say("class.above", a=said[-1])]
 
 
 def _ramp(name: str, low: float, high: float, count: int) -> tuple[str, ...]:

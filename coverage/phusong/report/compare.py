@@ -20,10 +20,33 @@ from phusong.report.compare_measures import (
 from phusong.report.compare_settings import input_differences, setting_differences
 from phusong.report.plan_steps import PlanSteps, book_of, plan_steps, served_with_plan
 from phusong.report.result import Result
+from phusong.report.text import Text
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["FIGURE_FORMS", "Comparison", "compare", "figure_said"]
 
 Floats = npt.NDArray[np.float64]
+
+FIGURE_FORMS: Mapping[str, str] = {
+    "policy": "policy",
+    "people": "people",
+    "served": "people",
+    "share_served": "percent",
+    "no_signal": "people",
+    "locked": "people",
+    "unstable": "people",
+    "congested": "people",
+    "hours": "hours",
+    "budget": "usd",
+    "plan_cost": "usd",
+    "gained": "people",
+    "served_with_plan": "people",
+    "share_with_plan": "percent",
+    "cost_a_person": "people",
+    "bound": "people",
+    "bound_regret": "people",
+    "set_regret": "people",
+}
+"""How each headline figure is written; its name stands in the catalogue."""
 
 _SAMPLES = 400
 _COST_SPREAD = 0.3
@@ -40,8 +63,8 @@ class Comparison:
         The results, in the order given.
     results : mapping of str to Result
         Over the communes they have in common.
-    notes : tuple of str
-        What to know before reading: communes left out, people that differ.
+    remarks : tuple of (str, mapping)
+        What to know before reading, as key and parts: communes left out, people that differ; ``told`` says them.
     summary : DataFrame
         One row a figure (``figure``, ``unit``), one column a result.
     communes : DataFrame
@@ -71,7 +94,7 @@ class Comparison:
 
     names: tuple[str, ...]
     results: Mapping[str, Result]
-    notes: tuple[str, ...]
+    remarks: tuple[tuple[str, Mapping[str, Any]], ...]
     summary: pd.DataFrame
     communes: pd.DataFrame
     funds: pd.DataFrame
@@ -83,6 +106,16 @@ class Comparison:
     break_even: pd.DataFrame
     scenarios: pd.DataFrame
     inputs: pd.DataFrame
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know before reading, in English."""
+        return self.told("en")
+
+    def told(self, language: str) -> tuple[str, ...]:
+        """Return what to know before reading."""
+        text = Text(language)
+        return tuple(_remark(text, key, parts) for key, parts in self.remarks)
 
     @property
     def served(self) -> dict[str, float]:
@@ -103,16 +136,14 @@ class Comparison:
     def verdict(self, language: str = "en") -> list[str]:
         """Return in sentences which plan leads, why, and how surely, in English (`en`) or Vietnamese (`vi`)."""
         from phusong.report.compare_verdict import verdict  # noqa: PLC0415 - it speaks of comparisons
-        from phusong.report.compare_words import words  # noqa: PLC0415
 
-        return verdict(self, words(language))
+        return verdict(self, Text(language))
 
     def break_even_lines(self, language: str = "en") -> list[tuple[str, str]]:
         """Return what would have to be so, and which plan leads then."""
         from phusong.report.compare_verdict import break_even_lines  # noqa: PLC0415
-        from phusong.report.compare_words import words  # noqa: PLC0415
 
-        return break_even_lines(self, words(language))
+        return break_even_lines(self, Text(language))
 
 
 def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int | None = None) -> Comparison:
@@ -140,7 +171,7 @@ def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int
     base = {name: _by_commune(result) for name, result in common.items()}
     first = next(iter(common.values()))
     drawn = sample_people(
-        steps, budgets, base, samples=samples, cost_spread=_COST_SPREAD,
+        steps, budgets, base, _population(common), samples=samples, cost_spread=_COST_SPREAD,
         seed=int(first.provenance.get("seed", 0)) if seed is None else seed,
     )  # fmt: skip
     after = {name: served_with_plan(result, steps=steps[name]) for name, result in common.items()}
@@ -148,7 +179,7 @@ def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int
     return Comparison(
         names=tuple(common),
         results=common,
-        notes=tuple(notes),
+        remarks=tuple(notes),
         summary=summary,
         communes=_communes(common, after),
         funds=_funds(common),
@@ -163,7 +194,9 @@ def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int
     )
 
 
-def _in_common(results: Mapping[str, Result]) -> tuple[dict[str, Result], list[str]]:
+def _in_common(
+    results: Mapping[str, Result],
+) -> tuple[dict[str, Result], list[tuple[str, Mapping[str, Any]]]]:
     codes = {name: list(r.communes["commune_code"].astype(str)) for name, r in results.items()}
     shared = set.intersection(*(set(c) for c in codes.values()))
     if not shared:
@@ -175,15 +208,10 @@ def _in_common(results: Mapping[str, Result]) -> tuple[dict[str, Result], list[s
                 "compare", f"the results are of different regions and have no commune in common ({regions})"
             )
         )
-    notes = []
+    notes: list[tuple[str, Mapping[str, Any]]] = []
     if any(len(c) != len(shared) for c in codes.values()):
-        left = ", ".join(
-            f"{len(c) - len(shared)} of {name}" for name, c in codes.items() if len(c) > len(shared)
-        )
-        notes.append(
-            f"The results do not cover the same area. Only the {len(shared):,} communes they have in common are "
-            f"compared; left out: {left}. A plan of a larger area is cut to these communes; its bound holds for the whole only, and is not shown."
-        )
+        left = {name: len(c) - len(shared) for name, c in codes.items() if len(c) > len(shared)}
+        notes.append(("note_area", {"n": len(shared), "left": left}))
     order = [c for c in next(iter(codes.values())) if c in shared]
     common = {name: _cut(result, order) for name, result in results.items()}
     people = {name: r.communes["population"].to_numpy(np.float64) for name, r in common.items()}
@@ -191,16 +219,24 @@ def _in_common(results: Mapping[str, Result]) -> tuple[dict[str, Result], list[s
     for name, own in list(people.items())[1:]:
         differ = int((own != first).sum())
         if differ:
-            notes.append(
-                f"{name} counts other people in {differ:,} communes: {own.sum():,.0f} against {first.sum():,.0f} in "
-                f"{next(iter(people))}."
-            )
+            parts = {"name": name, "n": differ, "base": next(iter(people))}
+            notes.append(("note_people", {**parts, "own": int(own.sum()), "first": int(first.sum())}))
     if any(book_of(r) is None for r in common.values()):
-        notes.append(
-            "Some results do not hold what each bundle serves (older or redacted ones): a remedy's people are counted "
-            "in the commune where most of them live."
-        )
+        notes.append(("note_groups", {}))
     return common, notes
+
+
+def _remark(text: Text, key: str, parts: Mapping[str, Any]) -> str:
+    said = dict(parts)
+    if "left" in said:
+        left = (text.say("compare.note_left", n=n, name=name) for name, n in said["left"].items())
+        said["left"] = ", ".join(left)
+    return text.say(f"compare.{key}", **said)
+
+
+def figure_said(value: object, form: str, text: Text) -> str:
+    """Return a headline figure as people read it."""
+    return text.code("policy", value or "not stated") if form == "policy" else text.number(value, form)
 
 
 def _cut(result: Result, codes: list[str]) -> Result:
@@ -212,14 +248,29 @@ def _cut(result: Result, codes: list[str]) -> Result:
     plan = result.plan
     if "commune_code" in plan:
         plan = plan[plan["commune_code"].astype(str).isin(codes)]
+    lives = {name: getattr(result, name) for name in ("plan_communes", "plan_line_communes")}
+    lives = {n: f[f["commune_code"].astype(str).isin(codes)] if len(f) else f for n, f in lives.items()}
     own = dict(result.summary.get("plan") or {})
     for part in ("bound_people", "distance_share", "people_gained"):
         own.pop(part, None)
     none = pd.DataFrame()
     return replace(
         result, communes=communes, plan=plan, summary={**result.summary, "plan": own},
-        remedies=none, bundles=none, people_groups=none, bundle_groups=none,
+        remedies=none, bundles=none, people_groups=none, bundle_groups=none, **lives,
     )  # fmt: skip
+
+
+def _population(results: Mapping[str, Result]) -> dict[str, float]:
+    """Return the people of each commune, the most that any of the results knows."""
+    out: dict[str, float] = {}
+    for result in results.values():
+        codes, people = (
+            result.communes["commune_code"].astype(str),
+            result.communes["population"].astype(float),
+        )
+        for code, n in zip(codes, people, strict=True):
+            out[code] = max(out.get(code, 0.0), n)
+    return out
 
 
 def _by_commune(result: Result) -> dict[str, float]:

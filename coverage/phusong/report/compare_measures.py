@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phusong.invest.samples import kept_total
 from phusong.report.plan_steps import PlanSteps, book_of
 from phusong.report.result import Result
 
@@ -125,6 +126,7 @@ def sample_people(
     plans: Mapping[str, PlanSteps],
     budgets: Mapping[str, float],
     served: Mapping[str, Mapping[str, float]],
+    population: Mapping[str, float],
     *,
     samples: int,
     seed: int,
@@ -136,6 +138,8 @@ def sample_people(
     ----------
     plans, budgets, served : mapping by plan
         Steps; money there is [million USD]; people served today by commune.
+    population : mapping of str to float
+        People of each commune. How many live in which is uncertain, not how many there are in all.
     samples, seed : int
         How many, and of which seed.
     cost_spread : float
@@ -157,18 +161,21 @@ def sample_people(
     group_rows = {
         n: np.array([commune.get(c, -1) for c in p.group_commune], np.int64) for n, p in plans.items()
     }
+    everybody = np.array([population.get(c, 0.0) for c in communes])
     today = {n: np.array([served[n].get(c, 0.0) for c in communes]) for n in plans}
     for k in range(samples):
         rng = np.random.default_rng([seed, 31, k])
         common = np.sqrt(_COMMON_SHARE) * rng.standard_normal(len(kinds))
         own = np.sqrt(1.0 - _COMMON_SHARE) * rng.standard_normal(len(remedies))
+        factor = kept_total(np.exp(_PEOPLE_SPREAD * rng.standard_normal(len(communes))), everybody)
         # the last stands for people whose commune is not known
-        people = np.append(np.exp(_PEOPLE_SPREAD * rng.standard_normal(len(communes))), 1.0)
+        people = np.append(factor, 1.0)
         for j, (name, steps) in enumerate(plans.items()):
             cost = np.exp(cost_spread * (common[kind_rows[name]] + own[rows[name]]))
             use = steps.group_step < _built(steps, budgets[name], cost)
             gained = (steps.group_people * people[group_rows[name]])[use].sum()
-            out[k, j] = today[name] @ people[:-1] + gained
+            # rounding alone may pass what all of them are
+            out[k, j] = min(today[name] @ people[:-1] + gained, max(everybody.sum(), today[name].sum()))
     return Samples(tuple(plans), out)
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -13,18 +13,28 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from phusong.errors import InputError, Problem
-from phusong.report.compare import Comparison
+from phusong.report.compare import FIGURE_FORMS, Comparison, figure_said
 from phusong.report.compare_maps import difference_map, plans_map
 from phusong.report.compare_verdict import break_even_lines, verdict
-from phusong.report.compare_words import FIGURES, LANGUAGES, words
-from phusong.report.figure_words import number_text
 from phusong.report.pictures import picture_bytes
 from phusong.report.result import as_words
+from phusong.report.text import LANGUAGES, Text
 
 __all__ = ["comparison_html"]
 
 _FIRST_STEPS = 40
 _MOST_COMMUNES = 4000
+
+
+@dataclass(frozen=True)
+class _Say:
+    """The strings of the comparison as a template asks for them."""
+
+    text: Text
+
+    def __getattr__(self, key: str) -> str:
+        """Return one of them."""
+        return self.text.say(f"compare.{key}")
 
 
 @dataclass(frozen=True)
@@ -57,16 +67,24 @@ def comparison_html(comparison: Comparison, *, language: str = "en") -> str:
     """
     if language not in LANGUAGES:
         raise InputError(Problem("--lang", f"is not one of {', '.join(LANGUAGES)}", value=language))
-    say = words(language)
+    text = Text(language)
     base = comparison.names[0]
     folder = files("phusong.report")
     script = folder.joinpath("compare.js").read_text(encoding="utf-8")
     pictures = [
-        (say["map_left"], plans_map(comparison, title=say["maps"], subtitle=say["map_left"])),
         (
-            say["map_change"].format(base=base),
+            text.say("compare.map_left"),
+            plans_map(
+                comparison, title=text.say("compare.maps"), subtitle=text.say("compare.map_left"), text=text
+            ),
+        ),
+        (
+            text.say("compare.map_change", base=base),
             difference_map(
-                comparison, title=say["communes"], subtitle=say["map_change"].format(base=base)[:150]
+                comparison,
+                title=text.say("compare.communes"),
+                subtitle=text.say("compare.map_change", base=base)[:150],
+                text=text,
             ),
         ),
     ]
@@ -74,24 +92,24 @@ def comparison_html(comparison: Comparison, *, language: str = "en") -> str:
     template = environment.from_string(folder.joinpath("compare.html.j2").read_text(encoding="utf-8"))
     return template.render(
         language=language,
-        say=say,
+        say=_Say(text),
         names=comparison.names,
-        notes=comparison.notes,
-        verdict=verdict(comparison, say),
-        changes=break_even_lines(comparison, say),
+        notes=comparison.told(language),
+        verdict=verdict(comparison, text),
+        changes=break_even_lines(comparison, text),
         pictures=[(alt, base64.b64encode(picture_bytes(f, "svg")).decode()) for alt, f in pictures],
-        moves=_moves(comparison, say),
-        before=[_headline(comparison, say, language)],
+        moves=_moves(comparison, text),
+        before=[_headline(comparison, text)],
         after=[
-            _communes(comparison, say),
-            _costs(comparison, say),
-            _regret(comparison, say),
-            _certain(comparison, say),
-            _equity(comparison, say),
-            _overlap(comparison, say),
-            _first_steps(comparison, say),
-            _settings(comparison, say),
-            _inputs(comparison, say),
+            _communes(comparison, text),
+            _costs(comparison, text),
+            _regret(comparison, text),
+            _certain(comparison, text),
+            _equity(comparison, text),
+            _overlap(comparison, text),
+            _first_steps(comparison, text),
+            _settings(comparison, text),
+            _inputs(comparison, text),
         ],
         css=Markup(folder.joinpath("compare.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
@@ -100,122 +118,155 @@ def comparison_html(comparison: Comparison, *, language: str = "en") -> str:
     )
 
 
-def _headline(comparison: Comparison, say: dict[str, str], language: str) -> _Table:
+def _headline(comparison: Comparison, text: Text) -> _Table:
     rows = []
     for row in comparison.summary.to_dict("records"):
-        unit, *names = FIGURES[str(row["key"])]
-        rows.append(
-            [names[LANGUAGES.index(language)], *(number_text(row[n], unit) for n in comparison.names)]
-        )
-    columns = [(say["figure"], False), *((n, True) for n in comparison.names)]
-    return _Table("headline", say["headline"], say["headline_note"], columns, rows)
+        key = str(row["key"])
+        figures = [figure_said(row[n], FIGURE_FORMS[key], text) for n in comparison.names]
+        rows.append([text.say(f"figure.{key}"), *figures])
+    columns = [(text.say("compare.figure"), False), *((n, True) for n in comparison.names)]
+    return _Table("headline", text.say("compare.headline"), text.say("compare.headline_note"), columns, rows)
 
 
-def _moves(comparison: Comparison, say: dict[str, str]) -> list[str]:
+def _moves(comparison: Comparison, text: Text) -> list[str]:
     lines = []
     for name in comparison.names[1:]:
         change = comparison.communes[f"change: {name}"].to_numpy(np.float64)
         up, down = change[change >= 0.5], change[change <= -0.5]
         lines.append(
-            say["gain_lose"].format(
-                name=name, gain=up.size, up=number_text(up.sum(), "people"), lose=down.size,
-                down=number_text(-down.sum(), "people"),
+            text.say(
+                "compare.gain_lose", name=name, gain=up.size, up=text.number(up.sum(), "people"), lose=down.size,
+                down=text.number(-down.sum(), "people"),
             )
         )  # fmt: skip
     return lines
 
 
-def _communes(comparison: Comparison, say: dict[str, str]) -> _Table:
+def _communes(comparison: Comparison, text: Text) -> _Table:
     base, *others = comparison.names
     table = comparison.communes
     moved = int((table[[f"change: {n}" for n in others]].abs() >= 0.5).any(axis=1).sum())
-    columns = [(say["commune"], False), (say["province"], False), (say["people"], True)]
-    columns += [(say["with_plan"].format(name=n), True) for n in comparison.names]
-    columns += [(say["change_of"].format(name=n), True) for n in others]
+    columns = [
+        (text.say("compare.commune"), False),
+        (text.say("compare.province"), False),
+        (text.say("compare.people"), True),
+    ]
+    columns += [(text.say("compare.with_plan", name=n), True) for n in comparison.names]
+    columns += [(text.say("compare.change_of", name=n), True) for n in others]
     rows = []
     for row in table.head(_MOST_COMMUNES).to_dict("records"):
         cells = [
             f"{row['name']} ({row['commune_code']})",
             str(row["province"]),
-            number_text(row["population"], "people"),
+            text.number(row["population"], "people"),
         ]
-        cells += [number_text(row[f"with plan: {n}"], "people") for n in comparison.names]
-        cells += [number_text(row[f"change: {n}"], "change") for n in others]
+        cells += [text.number(row[f"with plan: {n}"], "people") for n in comparison.names]
+        cells += [text.number(row[f"change: {n}"], "change") for n in others]
         rows.append(cells)
-    note = say["communes_note"].format(base=base, moved=moved, n=len(table))
-    return _Table("communes", say["communes"], note, columns, rows, tall=True)
+    note = text.say("compare.communes_note", base=base, moved=moved, n=len(table))
+    return _Table("communes", text.say("compare.communes"), note, columns, rows, tall=True)
 
 
-def _costs(comparison: Comparison, say: dict[str, str]) -> _Table:
+def _costs(comparison: Comparison, text: Text) -> _Table:
     rows = [
-        [str(row["fund"]), str(row["year"]), *(number_text(row[n], "musd") for n in comparison.names)]
+        [
+            text.code("fund", row["fund"]),
+            str(row["year"]),
+            *(text.number(row[n], "usd") for n in comparison.names),
+        ]
         for row in comparison.funds.to_dict("records")
     ]
-    columns = [(say["fund"], False), (say["year"], True), *((n, True) for n in comparison.names)]
-    return _Table("costs", say["costs"], say["costs_note"], columns, rows)
+    columns = [
+        (text.say("compare.fund"), False),
+        (text.say("compare.year"), True),
+        *((n, True) for n in comparison.names),
+    ]
+    return _Table("costs", text.say("compare.costs"), text.say("compare.costs_note"), columns, rows)
 
 
-def _regret(comparison: Comparison, say: dict[str, str]) -> _Table:
-    columns = [(say["plan"], False), *((say["if_world"].format(name=n), True) for n in comparison.names)]
-    columns += [(say["most"], True), (say["left_out"], True)]
+def _regret(comparison: Comparison, text: Text) -> _Table:
+    columns = [
+        (text.say("compare.plan"), False),
+        *((text.say("compare.if_world", name=n), True) for n in comparison.names),
+    ]
+    columns += [(text.say("compare.most"), True), (text.say("compare.left_out"), True)]
     rows = []
     for row in comparison.regret.to_dict("records"):
         figures = [*(f"if {n}" for n in comparison.names), "most", "left out"]
-        rows.append([str(row["plan"]), *(number_text(row[f], "people") for f in figures)])
-    return _Table("regret", say["regret"], say["regret_note"], columns, rows, empty=say["no_regret"])
+        rows.append([str(row["plan"]), *(text.number(row[f], "people") for f in figures)])
+    return _Table(
+        "regret",
+        text.say("compare.regret"),
+        text.say("compare.regret_note"),
+        columns,
+        rows,
+        empty=text.say("compare.no_regret"),
+    )
 
 
-def _certain(comparison: Comparison, say: dict[str, str]) -> _Table:
+def _certain(comparison: Comparison, text: Text) -> _Table:
     drawn = comparison.samples
     behind = drawn.regret()
     rows = []
     for a, name in enumerate(drawn.names):
         low, high = np.percentile(drawn.people[:, a], [5, 95])
         chances = [
-            "" if a == b else number_text(drawn.beats(a, b), "percent") for b in range(len(drawn.names))
+            "" if a == b else text.number(drawn.beats(a, b), "percent") for b in range(len(drawn.names))
         ]
-        spread = f"{number_text(low, 'people')} – {number_text(high, 'people')}"
-        rows.append([name, *chances, spread, number_text(behind[:, a].mean(), "people")])
-    columns = [(say["plan"], False), *((say["beats"].format(name=n), True) for n in drawn.names)]
-    columns += [(say["range"], True), (say["mean_regret"], True)]
-    return _Table("certain", say["certain"], say["certain_note"].format(n=len(drawn.people)), columns, rows)
+        spread = f"{text.number(low, 'people')} – {text.number(high, 'people')}"
+        rows.append([name, *chances, spread, text.number(behind[:, a].mean(), "people")])
+    columns = [
+        (text.say("compare.plan"), False),
+        *((text.say("compare.beats", name=n), True) for n in drawn.names),
+    ]
+    columns += [(text.say("compare.range"), True), (text.say("compare.mean_regret"), True)]
+    return _Table(
+        "certain",
+        text.say("compare.certain"),
+        text.say("compare.certain_note", n=len(drawn.people)),
+        columns,
+        rows,
+    )
 
 
-def _equity(comparison: Comparison, say: dict[str, str]) -> _Table:
-    columns, rows = [(say["plan"], False)], []
-    for text in (say["today"], say["after"]):
-        columns += [(f"{say[k]}, {text}", k != "worst") for k in ("gini", "decile", "worst")]
+def _equity(comparison: Comparison, text: Text) -> _Table:
+    columns, rows = [(text.say("compare.plan"), False)], []
+    for when in ("today", "after"):
+        said = text.say(f"compare.{when}")
+        columns += [
+            (f"{text.say(f'compare.{k}')}, {said}", k != "worst") for k in ("gini", "decile", "worst")
+        ]
     for row in comparison.equity.to_dict("records"):
         cells = [str(row["result"])]
         for when in ("today", "with plan"):
             cells += [
-                number_text(row[f"gini {when}"], "ratio"),
-                number_text(row[f"worst decile {when}"], "percent"),
-                f"{row[f'worst commune {when}']}: {number_text(row[f'worst share {when}'], 'percent')}",
+                text.number(row[f"gini {when}"], "ratio"),
+                text.number(row[f"worst decile {when}"], "percent"),
+                f"{row[f'worst commune {when}']}: {text.number(row[f'worst share {when}'], 'percent')}",
             ]
         rows.append(cells)
-    return _Table("equity", say["equity"], say["equity_note"], columns, rows)
+    return _Table("equity", text.say("compare.equity"), text.say("compare.equity_note"), columns, rows)
 
 
-def _overlap(comparison: Comparison, say: dict[str, str]) -> _Table:
+def _overlap(comparison: Comparison, text: Text) -> _Table:
     columns = [
-        (say["plan"], False),
-        (say["also"], False),
-        (say["remedies"], True),
-        (say["money"], True),
-        (say["of_plan"], True),
+        (text.say("compare.plan"), False),
+        (text.say("compare.also"), False),
+        (text.say("compare.remedies"), True),
+        (text.say("compare.money"), True),
+        (text.say("compare.of_plan"), True),
     ]
     rows = [
         [
-            str(row["plan_a"]), str(row["plan_b"]), number_text(row["remedies"], "people"),
-            number_text(row["money_musd"], "musd"), number_text(row["money_share"], "percent"),
+            str(row["plan_a"]), str(row["plan_b"]), text.number(row["remedies"], "people"),
+            text.number(row["money_musd"], "usd"), text.number(row["money_share"], "percent"),
         ]
         for row in comparison.overlap.to_dict("records")
     ]  # fmt: skip
-    return _Table("overlap", say["overlap"], say["overlap_note"], columns, rows)
+    return _Table("overlap", text.say("compare.overlap"), text.say("compare.overlap_note"), columns, rows)
 
 
-def _first_steps(comparison: Comparison, say: dict[str, str]) -> _Table:
+def _first_steps(comparison: Comparison, text: Text) -> _Table:
     every = comparison.remedies[comparison.remedies["plans"] == len(comparison.names)]["remedy_id"].astype(
         str
     )
@@ -225,34 +276,52 @@ def _first_steps(comparison: Comparison, say: dict[str, str]) -> _Table:
         [
             str(name),
             str(row["year"]),
-            number_text(row["cost_musd"], "small_musd"),
-            number_text(row["people_gained"], "people"),
+            text.number(row["cost_musd"], "usd"),
+            text.number(row["people_gained"], "people"),
         ]
         for name, row in known.iterrows()
     ]
-    columns = [(say["remedies"], False), (say["year"], True), (say["money"], True), (say["people"], True)]
-    note = say["first_note"].format(n=len(every), shown=len(rows))
-    return _Table("first", say["first_steps"], note, columns, rows, tall=True)
+    columns = [
+        (text.say("compare.remedies"), False),
+        (text.say("compare.year"), True),
+        (text.say("compare.money"), True),
+        (text.say("compare.people"), True),
+    ]
+    note = text.say("compare.first_note", n=len(every), shown=len(rows))
+    return _Table("first", text.say("compare.first_steps"), note, columns, rows, tall=True)
 
 
-def _settings(comparison: Comparison, say: dict[str, str]) -> _Table:
-    columns = [(say["setting"], False), (say["meaning"], False), *((n, False) for n in comparison.names)]
+def _settings(comparison: Comparison, text: Text) -> _Table:
+    columns = [
+        (text.say("compare.setting"), False),
+        (text.say("compare.meaning"), False),
+        *((n, False) for n in comparison.names),
+    ]
     rows = [
-        [str(row["setting"]), str(row["meaning"]), *(_value(row[n], say) for n in comparison.names)]
+        [str(row["setting"]), _meaning(row, text), *(_value(row[n], text) for n in comparison.names)]
         for row in comparison.scenarios.to_dict("records")
     ]
-    return _Table("assumptions", say["assumptions"], say["assumptions_note"], columns, rows)
+    return _Table(
+        "assumptions", text.say("compare.assumptions"), text.say("compare.assumptions_note"), columns, rows
+    )
 
 
-def _inputs(comparison: Comparison, say: dict[str, str]) -> _Table:
-    columns = [(say["layer"], False), *((n, False) for n in comparison.names)]
-    rows = [[str(row[c]) for c in comparison.inputs.columns] for row in comparison.inputs.to_dict("records")]
-    return _Table("inputs", say["inputs"], say["inputs_note"], columns, rows)
+def _meaning(row: dict[Hashable, Any], text: Text) -> str:
+    return str(row["meaning"]) if text.lang == "en" else text.meaning(str(row["setting"]))
 
 
-def _value(value: Any, say: dict[str, str]) -> str:  # noqa: ANN401 - a setting is any value of TOML
+def _inputs(comparison: Comparison, text: Text) -> _Table:
+    columns = [(text.say("compare.layer"), False), *((n, False) for n in comparison.names)]
+    rows = [
+        [text.code("input", row["layer"]), *(str(row[n]) for n in comparison.names)]
+        for row in comparison.inputs.to_dict("records")
+    ]
+    return _Table("inputs", text.say("compare.inputs"), text.say("compare.inputs_note"), columns, rows)
+
+
+def _value(value: Any, text: Text) -> str:  # noqa: ANN401 - a setting is any value of TOML
     if isinstance(value, (list, tuple)):
         return (
             ", ".join(as_words(value) if all(isinstance(v, str) for v in value) else map(str, value)) or "[]"
         )
-    return say["not_set"] if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124 - not a number
+    return text.say("compare.not_set") if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124 - not a number

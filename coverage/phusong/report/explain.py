@@ -10,22 +10,19 @@ from phusong.errors import InputError, Problem, nearest_name
 from phusong.region.names import places_named
 from phusong.report.explain_option import refused_words, standing_words
 from phusong.report.explain_sharing import locked_words, readiness_words
+from phusong.report.option_words import gaining_communes, option_sentences, place_words
 from phusong.report.result import GAP_PARTS, Result, as_words
-from phusong.report.theme import GAP_LABELS
+from phusong.report.sentences import paragraph
+from phusong.report.text import Text
 
 __all__ = ["explain"]
 
-_CAUSES: Mapping[str, str] = {
-    "gap_no_signal": "no cell reaches them with a usable signal",
-    "gap_locked": "a signal is there, but from a network their operator may not use",
-    "gap_unstable": "the signal is there but off too many hours of the year (power or links)",
-    "gap_congested": "too many people share the cell in the busy hour",
-}
 _LISTED = 3
+_YEAR_H = 8760
 _MOST_NAMESAKES = 20
 
 
-def explain(result: Result, name: str) -> str:
+def explain(result: Result, name: str, *, lang: str | None = None) -> str:
     """Return what a result says about one thing, in plain words.
 
     Parameters
@@ -34,13 +31,15 @@ def explain(result: Result, name: str) -> str:
         As a run made it or as read from its folder.
     name : str
         A commune code or name, a bundle id, the rank of an option, a site id or a remedy id.
+    lang : str, optional
+        ``en`` or ``vi``; that of the result's scenario when left out.
 
     Raises
     ------
     InputError
         If nothing in the result has that name; the nearest known name is proposed.
     """
-    wanted = str(name).strip()
+    wanted, said = str(name).strip(), Text(lang or result.lang)
     for find in (
         _find_commune_code,
         _find_option,
@@ -50,7 +49,7 @@ def explain(result: Result, name: str) -> str:
         _find_rank,
         _find_commune_name,
     ):
-        text = find(result, wanted)
+        text = find(result, wanted, said)
         if text:
             return text
     known = [
@@ -67,15 +66,15 @@ def explain(result: Result, name: str) -> str:
     )
 
 
-def _find_commune_code(result: Result, wanted: str) -> str:
-    return _each(result.communes, "commune_code", wanted, lambda row: _commune(result, row))
+def _find_commune_code(result: Result, wanted: str, text: Text) -> str:
+    return _each(result.communes, "commune_code", wanted, lambda row: _commune(result, row, text))
 
 
-def _find_commune_name(result: Result, wanted: str) -> str:
+def _find_commune_name(result: Result, wanted: str, text: Text) -> str:
     communes = result.communes
     rows, in_full = places_named(wanted, communes["name"].astype(str).tolist())
     if in_full or len(rows) == 1:
-        return "\n\n".join(_commune(result, row) for row in _records(communes.iloc[rows]))
+        return "\n\n".join(_commune(result, row, text) for row in _records(communes.iloc[rows]))
     if not rows:
         return ""
     province = communes["province"].astype(str) if "province" in communes.columns else None
@@ -84,162 +83,252 @@ def _find_commune_name(result: Result, wanted: str) -> str:
         + ("" if province is None else f", {province.iloc[k]}")
         for k in rows[:_MOST_NAMESAKES]
     ]
-    more = [f"  … and {len(rows) - _MOST_NAMESAKES} more"] if len(rows) > _MOST_NAMESAKES else []
-    return "\n".join([f"{len(rows)} communes are named so; ask for one by its code:", *listed, *more])
+    rest = len(rows) - _MOST_NAMESAKES
+    more = ["  " + text.say("explain.more_names", n=rest)] if rest > 0 else []
+    return "\n".join([text.say("explain.namesakes", n=len(rows)), *listed, *more])
 
 
-def _find_option(result: Result, wanted: str) -> str:
-    return _each(result.options, "bundle_id", wanted, lambda row: _option(result, row))
+def _find_option(result: Result, wanted: str, text: Text) -> str:
+    return _each(result.options, "bundle_id", wanted, lambda row: _option(result, row, text))
 
 
-def _find_rank(result: Result, wanted: str) -> str:
+def _find_rank(result: Result, wanted: str, text: Text) -> str:
     number = wanted.removeprefix("#").removeprefix("rank").strip()
     if not number.isdecimal():
         return ""
-    return _each(result.options, "rank", str(int(number)), lambda row: _option(result, row))
+    return _each(result.options, "rank", str(int(number)), lambda row: _option(result, row, text))
 
 
-def _find_remedy(result: Result, wanted: str) -> str:
+def _find_remedy(result: Result, wanted: str, text: Text) -> str:
     if wanted not in _remedies(result):
         return ""
     bundles = [r for r in _records(result.options) if wanted in as_words(r["remedies"])]
-    lines = [f"Remedy {wanted}"]
-    for row in _records(result.plan[result.plan["remedy_id"].astype(str) == wanted]):
-        kind = f" ({str(row['kind']).replace('_', ' ')})" if row.get("kind") else ""
-        lines.append(
-            f"In the plan{kind}: year {row['year']}, fund {row['fund']}, {_musd(row['cost_musd'])}, "
-            f"{_people(row['people_gained'])} more people served."
-        )
-    if len(lines) == 1:
-        lines.append("Not in the plan: the budget goes farther elsewhere.")
+    lines = [text.say("explain.remedy", name=wanted)]
     lines += [
-        f"Part of option {row['bundle_id']}, rank {row['rank']}: {row['why']}" for row in bundles[:_LISTED]
+        text.say(
+            "explain.in_plan", kind=text.code("kind", row.get("kind") or "–"), year=str(row["year"]),
+            fund=text.code("fund", row["fund"]), cost=text.money(row["cost_musd"]),
+            people=text.number(row["people_gained"]),
+        )
+        for row in _records(result.plan[result.plan["remedy_id"].astype(str) == wanted])
+    ]  # fmt: skip
+    if len(lines) == 1:
+        lines.append(text.say("explain.farther"))
+    else:
+        lines += _places_of_remedy(result, wanted, text)
+    lines += [
+        text.say(
+            "explain.part_of",
+            option=row["bundle_id"],
+            rank=text.number(row["rank"]),
+            why=_why(result, row, text),
+        )
+        for row in bundles[:_LISTED]
     ]
     if len(bundles) > _LISTED:
-        lines.append(f"… and of {len(bundles) - _LISTED} more options.")
+        lines.append(text.say("explain.of_more", n=len(bundles) - _LISTED))
     return "\n".join(lines)
 
 
-def _find_site(result: Result, wanted: str) -> str:
-    return _each(result.sites, "site_id", wanted, lambda row: _site(result, row))
+def _find_site(result: Result, wanted: str, text: Text) -> str:
+    return _each(result.sites, "site_id", wanted, lambda row: _site(result, row, text))
 
 
-def _commune(result: Result, row: Mapping[str, Any]) -> str:
+def _commune(result: Result, row: Mapping[str, Any], text: Text) -> str:
     code, population = str(row["commune_code"]), float(row["population"])
-    place = ", ".join(str(row[k]) for k in ("kind", "province") if row.get(k))
+    kind = text.code("commune_kind", row["kind"]) if row.get("kind") else ""
+    place = ", ".join(part for part in (kind, str(row.get("province") or "")) if part)
     lines = [f"{row['name']} ({code}{', ' + place if place else ''})"]
     if population <= 0:
-        return "\n".join([*lines, "Nobody lives here according to the population layer."])
+        return "\n".join([*lines, text.say("explain.nobody")])
+    share = text.number(row["share_served"], "percent")
     lines.append(
-        f"{_people(population)} people; {_people(row['people_served'])} ({_percent(row['share_served'])}) "
-        "have stable internet (modelled)."
+        text.say(
+            "explain.served",
+            people=text.number(population),
+            served=text.number(row["people_served"]),
+            share=share,
+        )
     )
     gaps = sorted(((float(row[p]), p) for p in GAP_PARTS), key=lambda g: (-g[0], g[1]))
     shown = [(n, p) for n, p in gaps if n >= 0.5]
     if shown:
-        lines.append("The others, by the first cause that applies:")
+        lines.append(text.say("explain.others"))
         lines += [
-            f"  {_people(n)} ({_percent(n / population)}) {GAP_LABELS[p].lower()}: {_CAUSES[p]}."
+            "  "
+            + text.say(
+                "explain.cause", people=text.number(n), share=text.number(n / population, "percent"),
+                cause=text.code("cause", p), means=text.code("cause", f"{p}_means"),
+            )
             for n, p in shown
-        ]
-    lines.append(f"Service is off {float(row['hours_lost_year']):.0f} hours a year on average.")
+        ]  # fmt: skip
+    lines.append(text.say("explain.hours", hours=text.number(row["hours_lost_year"])))
     if row.get("share_measured") is not None:
-        lines.append(f"{_percent(row['share_measured'])} of this answer stands on measured or official data.")
-    of = f" of {_people(row['facilities'])}" if row.get("facilities") is not None else ""
-    lines.append(
-        f"Facilities (schools, clinics, offices) served: {_people(row['facilities_served'])}{of}. "
-        f"Remoteness rank {_people(row['rank_remote'])} of {len(result.communes)} (1: most remote)."
+        lines.append(text.say("explain.measured", share=text.number(row["share_measured"], "percent")))
+    served, every = text.number(row["facilities_served"]), row.get("facilities")
+    facilities = (
+        text.say("explain.facilities", served=served)
+        if every is None
+        else text.say("explain.facilities_of", served=served, all=text.number(every))
     )
-    lines += readiness_words(result, code)
-    here = [r for r in _records(result.options) if code in as_words(r["commune_code"])]
-    here.sort(key=lambda r: int(r["rank"]))
-    if here:
-        lines.append(f"Options here: {len(here)}. Best:")
-        lines += [
-            f"  rank {r['rank']} ({r['bundle_id']}): {_kinds(r)}, {_musd(r['cost_musd'])}, "
-            f"{_people(r['people_gained'])} more people."
-            for r in here[:_LISTED]
-        ]
+    remote = text.say("explain.remote", rank=text.number(row["rank_remote"]), all=len(result.communes))
+    lines.append(f"{facilities} {remote}")
+    lines += readiness_words(result, code, text)
+    return "\n".join([*lines, *_options_of_commune(result, code, text)])
+
+
+def _why(result: Result, row: Mapping[str, Any], text: Text) -> str:
+    """Return why an option stands where it does, in the language asked for where its columns hold it."""
+    gains = result.option_communes
+    mine = gains[gains["bundle_id"].astype(str) == str(row["bundle_id"])] if len(gains) else gains
+    living = gaining_communes(mine).get(str(row["bundle_id"]), [])
+    said = option_sentences(row, _names(result), living)
+    return paragraph(said, text) if said else str(row["why"])
+
+
+def _places_of_remedy(result: Result, name: str, text: Text) -> list[str]:
+    """Return where a remedy of the plan stands, and where the people live whom it serves."""
+    names, lines = _names(result), []
+    row = _records(result.plan[result.plan["remedy_id"].astype(str) == name])[0]
+    if row.get("commune_code"):
+        commune = place_words(row["commune_code"], names)
+        site = str(row.get("site_id") or "")
+        lines.append(text.say("explain.stands_at" if site else "explain.stands", site=site, commune=commune))
+    table = result.plan_line_communes
+    mine = table[table["remedy_id"].astype(str) == name] if len(table) else table
+    if len(mine):
+        told = [
+            text.say("explain.lives", commune=place_words(r["commune_code"], names), people=text.number(r["people_gained"]),
+                     year=str(r["year"]))
+            for r in mine.to_dict("records")
+        ]  # fmt: skip
+        lines.append(text.say("explain.live_in", communes=text.listed(told)))
+    return lines
+
+
+def _options_of_commune(result: Result, code: str, text: Text) -> list[str]:
+    """Return the options that serve people of a commune, wherever their works stand, and what the plan brings there."""
+    table = result.option_communes
+    if len(table):
+        own = table[table["commune_code"].astype(str) == code]
+        people = dict(zip(own["bundle_id"].astype(str), own["people_gained"], strict=True))
     else:
-        lines.append("No option considered here gains anybody beyond those ranked elsewhere.")
-    return "\n".join(lines)
+        rows = result.options
+        people = {
+            str(b): n for b, n, c in zip(rows["bundle_id"], rows["people_gained"], rows["commune_code"], strict=True)
+            if code in as_words(c)
+        }  # fmt: skip
+    records = _records(result.options)
+    here = sorted((r for r in records if str(r["bundle_id"]) in people), key=lambda r: int(r["rank"]))
+    lines = []
+    if here:
+        lines.append(text.say("explain.options_here", n=len(here)))
+        lines += [
+            "  "
+            + text.say(
+                "explain.option_line", rank=text.number(r["rank"]), option=r["bundle_id"], works=_kinds(r, text),
+                cost=text.money(r["cost_musd"]), people=text.number(people[str(r["bundle_id"])]),
+                commune=place_words(r.get("main_commune_code") or code, _names(result)),
+            )
+            for r in here[:_LISTED]
+        ]  # fmt: skip
+    else:
+        lines.append(text.say("explain.no_option"))
+    built = sum(r.get("main_commune_code") == code for r in records)
+    if built:
+        lines.append(text.say("explain.built_here", n=built))
+    gained = result.plan_communes
+    mine = gained[gained["commune_code"].astype(str) == code] if len(gained) else gained
+    if len(mine):
+        told = [
+            text.say("explain.from_year", people=text.number(r["people_gained"]), year=str(r["year"]))
+            for r in mine.to_dict("records")
+        ]
+        lines.append(text.say("explain.plan_here", people=text.listed(told)))
+    return lines
 
 
-def _option(result: Result, row: Mapping[str, Any]) -> str:
-    names = dict(
+def _names(result: Result) -> dict[str, str]:
+    return dict(
         zip(result.communes["commune_code"].astype(str), result.communes["name"].astype(str), strict=True)
     )
-    where = ", ".join(f"{names.get(c, '')} ({c})".strip() for c in as_words(row["commune_code"]))
+
+
+def _option(result: Result, row: Mapping[str, Any], text: Text) -> str:
+    names = _names(result)
+    main = str(row.get("main_commune_code") or "")
+    codes = [main] if main else as_words(row["commune_code"])
+    where = ", ".join(place_words(c, names) for c in codes)
     cost = float(row["cost_musd"])
-    gain, alone = _people(row["people_gained"]), _people(row["people_alone"])
-    build, run = _musd(row["capex_musd"]), _musd(row["opex_musd_year"])
+    rank, every = text.number(row["rank"]), len(result.options)
+    gain = {"people": text.number(row["people_gained"]), "alone": text.number(row["people_alone"])}
+    money = {"build": text.money(row["capex_musd"]), "run": text.money(row["opex_musd_year"])}
     lines = [
-        f"Option {row['bundle_id']}, rank {row['rank']} of {len(result.options)}, in {where}",
-        f"Works: {_kinds(row)} (remedies {', '.join(as_words(row['remedies']))}).",
-        f"Why: {row['why']}",
-        f"Cost: {_musd(cost)}, net present ({build} to build, {run} a year to run).",
-        f"Gain: {gain} people beyond the options ranked above; {alone} if it were built alone.",
+        text.say("explain.option", option=row["bundle_id"], rank=rank, all=every, where=where),
+        text.say("explain.works", works=_kinds(row, text), remedies=", ".join(as_words(row["remedies"]))),
+        text.say("explain.why", why=_why(result, row, text)),
+        text.say("explain.cost", cost=text.money(cost), **money),
+        text.say("explain.gain", **gain),
+        text.say("explain.per", people=text.number(row["people_per_musd"]))
+        if cost > 0
+        else text.say("explain.free"),
     ]
-    if cost > 0:
-        lines.append(f"That is {_people(row['people_per_musd'])} people per million USD.")
-    else:
-        lines.append("It costs nothing, so it ranks before all that cost.")
     operators = ", ".join(as_words(row["operators"]))
     if operators:
-        lines.append(f"Whose subscribers gain: {operators}.")
+        lines.append(text.say("explain.whose", operators=operators))
     if pd.notna(row["rank_p05"]) and pd.notna(row["rank_p95"]):
-        lines.append(
-            f"When costs and people are uncertain its rank lies between {_people(row['rank_p05'])} and "
-            f"{_people(row['rank_p95'])} in 90 % of the samples."
-        )
-    lines += standing_words(result, row)
+        low, high = text.number(row["rank_p05"]), text.number(row["rank_p95"])
+        lines.append(text.say("explain.ranks", low=low, high=high))
+    lines += standing_words(result, row, text)
     modelled = as_words(row.get("modelled_layers"))
     if modelled:
-        lines.append(f"It rests on layers that are modelled or assumed: {', '.join(modelled)}.")
+        lines.append(text.say("explain.rests", layers=", ".join(text.code("input", m) for m in modelled)))
     elif "modelled_layers" in row:
-        lines.append("It rests on measured and official layers alone.")
+        lines.append(text.say("explain.rests_not"))
     chosen = set(result.plan["remedy_id"].astype(str)) & set(as_words(row["remedies"]))
     total = len(as_words(row["remedies"]))
-    lines.append(f"In the plan: {len(chosen)} of its {total} remedies." if chosen else _left_out(result, row))
+    lines.append(
+        text.say("explain.chosen", chosen=len(chosen), all=total) if chosen else _left_out(result, row, text)
+    )
     return "\n".join(lines)
 
 
-def _left_out(result: Result, row: Mapping[str, Any]) -> str:
+def _left_out(result: Result, row: Mapping[str, Any], text: Text) -> str:
     budget = (result.summary.get("plan") or {}).get("budget_musd")
     if budget is None or float(row["cumulative_cost_musd"]) <= float(budget):
-        return "Not in the plan: the money goes farther on others together."
-    return (
-        f"Not in the plan: the options above it together cost {_musd(row['cumulative_cost_musd'] - row['cost_musd'])}, "
-        f"and the budget is {_musd(budget)}."
-    )
+        return text.say("explain.together")
+    above = text.money(float(row["cumulative_cost_musd"]) - float(row["cost_musd"]))
+    return text.say("explain.beyond", cost=above, budget=text.money(budget))
 
 
-def _site(result: Result, row: Mapping[str, Any]) -> str:
-    owner = f", owned by {row['owner']}" if row.get("owner") else ""
-    lines = [f"Site {row['site_id']}{owner}"]
+def _site(result: Result, row: Mapping[str, Any], text: Text) -> str:
+    site = str(row["site_id"])
+    lines = [
+        text.say("explain.site_of", site=site, owner=str(row["owner"]))
+        if row.get("owner")
+        else text.say("explain.site", site=site)
+    ]
     operators = ", ".join(as_words(row.get("operators")))
     if operators:
-        lines.append(f"Operators on it: {operators}.")
-    lines.append(
-        f"{_people(row['people_heard'])} people hear it best, {_people(row['people_served'])} are served by it."
-    )
+        lines.append(text.say("explain.on_it", operators=operators))
+    heard, served = text.number(row["people_heard"]), text.number(row["people_served"])
+    lines.append(text.say("explain.heard", heard=heard, served=served))
     availability, load = float(row["availability"]), float(row["load"])
     if np.isfinite(availability):
-        lines.append(
-            f"It works {100 * availability:.2f} % of the year ({8760 * (1 - availability):.0f} hours off)."
-        )
+        hours = text.number(_YEAR_H * (1 - availability))
+        share = text.number(availability, "exact_percent")
+        lines.append(text.say("explain.works_share", share=share, hours=hours))
     if np.isfinite(load):
-        lines.append(f"Busy-hour load: {100 * load:.0f} %.")
+        lines.append(text.say("explain.load", share=text.number(load, "whole_percent")))
     bottleneck = str(row["bottleneck"] or "none")
-    lines.append(
-        f"What holds it back: {'nothing' if bottleneck == 'none' else bottleneck.replace('_', ' ')}."
-    )
+    held = text.say("explain.nothing") if bottleneck == "none" else text.code("bottleneck", bottleneck)
+    lines.append(text.say("explain.holds_back", what=held))
     if row.get("power_source"):
-        lines.append(f"Power: {str(row['power_source']).replace('_', ' with ')}.")
+        lines.append(text.say("explain.power", power=text.code("power_source", row["power_source"])))
     reason = str(row.get("lock_reason") or "none")
     if reason not in {"none", "nan"}:
-        lines.append(f"Others may not use it ({reason}).")
-    lines += locked_words(result, str(row["site_id"]))
+        lines.append(text.say("explain.closed", reason=text.code("lock", reason)))
+    lines += locked_words(result, site, text)
     return "\n".join(lines)
 
 
@@ -262,18 +351,5 @@ def _remedies(result: Result) -> list[str]:
     return list(dict.fromkeys([*bundled, *result.plan["remedy_id"].astype(str)]))
 
 
-def _kinds(row: Mapping[str, Any]) -> str:
-    return ", ".join(dict.fromkeys(k.replace("_", " ") for k in as_words(row["kinds"])))
-
-
-def _people(value: object) -> str:
-    return f"{float(str(value)):,.0f}" if value is not None else "unknown"
-
-
-def _percent(share: object) -> str:
-    return f"{100 * float(str(share)):.1f} %"
-
-
-def _musd(cost: object) -> str:
-    value = float(str(cost))
-    return f"{value:.3g} million USD" if value else "no money"
+def _kinds(row: Mapping[str, Any], text: Text) -> str:
+    return ", ".join(dict.fromkeys(text.code("kind", k) for k in as_words(row["kinds"])))

@@ -8,13 +8,14 @@ import pandas as pd
 
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
 from phusong.report.result import Result, as_words
+from phusong.report.text import Text
 
 __all__ = ["refused_words", "standing_words"]
 
 _NAMED = 3
 
 
-def standing_words(result: Result, row: Mapping[str, Any]) -> list[str]:
+def standing_words(result: Result, row: Mapping[str, Any], text: Text) -> list[str]:
     """Return what a result says of an option's place beside others, and how sure it is.
 
     Parameters
@@ -23,42 +24,50 @@ def standing_words(result: Result, row: Mapping[str, Any]) -> list[str]:
         The result.
     row : mapping
         The option's row.
+    text : Text
+        The language to speak.
     """
     lines = []
     kept = row.get("keep_probability")
     if kept is not None:
-        lines.append(
-            f"When costs, people, signal and outages are uncertain, the best plan for the money holds all of it in "
-            f"{100 * float(kept):.0f} % of the samples."
-        )
-    for role, column in (("It came before", "runner_up"), ("The same people could be served by", "rival")):
+        share = text.number(float(kept), "whole_percent")
+        lines.append(text.say("explain.kept", share=share))
+    # what it beat and who else could serve its people stands among the reasons; here, what became of them
+    for column in ("runner_up", "rival"):
         other = str(row.get(column) or "")
         if other and not (column == "rival" and other == row.get("runner_up")):
-            lines.append(f"{role} {other}: {_place(result, other)}.")
+            lines.append(text.say("explain.in_the_end", option=other, what=_place(result, other, text)))
     return lines
 
 
-def refused_words(result: Result, name: str) -> str:
+def refused_words(result: Result, name: str, text: Text) -> str:
     """Return why something that could be bought is not among the ranked options; empty for a name that is unknown."""
     if result.bundles.empty:
         return ""
     if name in set(result.bundles["bundle_id"].astype(str)):
-        return _refused_bundle(result, name)
+        return _refused_bundle(result, name, text)
     if name in set(result.remedies["remedy_id"].astype(str)):
-        return _refused_remedy(result, name)
+        return _refused_remedy(result, name, text)
     return ""
 
 
-def _refused_bundle(result: Result, name: str) -> str:
+def _refused_bundle(result: Result, name: str, text: Text) -> str:
     book = PlanBook.of_tables({t: getattr(result, t) for t in BOOK_TABLES})
     ids = result.bundles["bundle_id"].to_numpy(str)
     number = {b: k for k, b in enumerate(ids)}
     mine = number[name]
     row = result.bundles.iloc[mine].to_dict()
     lines = [
-        f"Option {name} was drawn up but is not ranked",
-        f"Works: {_kinds(row['kinds'])} at {row['where']} (remedies {', '.join(as_words(row['remedies']))}).",
-        f"Cost: {float(row['cost_musd']):.3g} million USD, net present. Alone it would serve {int(row['people_alone']):,} people.",
+        text.say("explain.drawn_up", option=name),
+        text.say(
+            "explain.works_at",
+            works=_kinds(row["kinds"], text),
+            where=", ".join(as_words(row["works_site_ids"])),
+            remedies=", ".join(as_words(row["remedies"])),
+        ),
+        text.say(
+            "explain.cost_alone", cost=text.money(row["cost_musd"]), people=text.number(row["people_alone"])
+        ),
     ]
     groups = book.groups_of(mine)
     left = np.zeros(book.model.weights.size)
@@ -75,52 +84,54 @@ def _refused_bundle(result: Result, name: str) -> str:
             takers.append((people, option))
     takers.sort(key=lambda t: (-t[0], int(t[1]["rank"])))
     if takers and not left.any():
-        lines.append(
-            "Refused because options that serve more people per million USD already serve everybody it could:"
-        )
+        lines.append(text.say("explain.refused_all"))
     elif takers:
-        lines.append("Others serve part of its people:")
+        lines.append(text.say("explain.refused_part"))
     lines += [
-        f"  {people:,.0f} by {o['bundle_id']} (rank {o['rank']}): {_kinds(o['kinds'])}, {float(o['cost_musd']):.3g} million USD, "
-        f"{int(o['people_gained']):,} people."
+        "  "
+        + text.say(
+            "explain.taken", people=text.number(people), option=str(o["bundle_id"]), rank=text.number(o["rank"]),
+            works=_kinds(o["kinds"], text), cost=text.money(o["cost_musd"]), gained=text.number(o["people_gained"]),
+        )
         for people, o in takers[:_NAMED]
-    ]
+    ]  # fmt: skip
     if len(takers) > _NAMED:
-        rest = sum(t[0] for t in takers[_NAMED:])
-        lines.append(f"  {rest:,.0f} by {len(takers) - _NAMED} more options.")
+        rest = text.number(sum(t[0] for t in takers[_NAMED:]))
+        lines.append("  " + text.say("explain.taken_more", people=rest, n=len(takers) - _NAMED))
     return "\n".join(lines)
 
 
-def _refused_remedy(result: Result, name: str) -> str:
+def _refused_remedy(result: Result, name: str, text: Text) -> str:
     row = result.remedies[result.remedies["remedy_id"].astype(str) == name].iloc[0]
     within = result.bundles[[name in as_words(r) for r in result.bundles["remedies"]]]
     lines = [
-        f"Remedy {name}",
-        f"It would cost {float(row['cost_musd']):.3g} million USD and is part of no ranked option.",
+        text.say("explain.remedy", name=name),
+        text.say("explain.unused", cost=text.money(row["cost_musd"])),
     ]
     if within.empty:
-        lines.append("No option that would serve anybody needs it.")
+        lines.append(text.say("explain.unneeded"))
     else:
         shown = within["bundle_id"].astype(str).tolist()
-        more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
-        lines.append(f"Options that would need it were refused: {', '.join(shown[:_NAMED])}{more}.")
+        names = ", ".join(shown[:_NAMED])
+        if len(shown) > _NAMED:
+            names = text.say("explain.and_more", names=names, n=len(shown) - _NAMED)
+        lines.append(text.say("explain.needed", options=names))
     return "\n".join(lines)
 
 
-def _place(result: Result, name: str) -> str:
+def _place(result: Result, name: str, text: Text) -> str:
     ranked = result.options[result.options["bundle_id"].astype(str) == name]
     if len(ranked):
         o = ranked.iloc[0]
-        return (
-            f"{_kinds(o['kinds'])}, rank {o['rank']}, {float(o['cost_musd']):.3g} million USD for "
-            f"{int(o['people_gained']):,} people"
-        )
+        people, rank = text.number(o["people_gained"]), text.number(o["rank"])
+        parts = {"works": _kinds(o["kinds"], text), "cost": text.money(o["cost_musd"])}
+        return text.say("explain.place", rank=rank, people=people, **parts)
     drawn = result.bundles
     if drawn.empty or name not in set(drawn["bundle_id"].astype(str)):
-        return "not ranked"
+        return text.say("explain.not_ranked")
     o = pd.Series(drawn[drawn["bundle_id"].astype(str) == name].iloc[0])
-    return f"{_kinds(o['kinds'])}, {float(o['cost_musd']):.3g} million USD, no longer ranked once this one is built"
+    return text.say("explain.no_longer", works=_kinds(o["kinds"], text), cost=text.money(o["cost_musd"]))
 
 
-def _kinds(kinds: object) -> str:
-    return ", ".join(dict.fromkeys(k.replace("_", " ") for k in as_words(kinds)))
+def _kinds(kinds: object, text: Text) -> str:
+    return ", ".join(dict.fromkeys(text.code("kind", k) for k in as_words(kinds)))

@@ -37,6 +37,10 @@ __all__ = [
 
 _FIXED_DATE = "2025-07-01T00:00:00.000Z"
 _LEAST_BLOCK = 128
+_DECIMALS = (
+    (("_per_musd",), 1), (("_musd", "_musd_year"), 6), (("_mvnd",), 1), (("_people", "_m"), 0), (("_share", "_factor"), 4),
+    (("_probability",), 4), (("availability", "load"), 6), (("_km", "_h"), 3),
+)  # fmt: skip
 
 
 def safe_cell(value: object) -> object:
@@ -54,8 +58,21 @@ def safe_cell(value: object) -> object:
 
 def csv_text(frame: pd.DataFrame) -> str:
     """Return a table as CSV text, with lists joined by ``;`` and formulas made harmless."""
-    cells = {str(safe_cell(str(c))): [safe_cell(v) for v in frame[c].tolist()] for c in frame.columns}
+    cells = {
+        str(safe_cell(str(c))): [safe_cell(v) for v in _rounded(frame[c]).tolist()] for c in frame.columns
+    }
     return pd.DataFrame(cells).to_csv(index=False, lineterminator="\n")
+
+
+def _rounded(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return a column with the decimals that its unit can mean: whole people and metres, single dollars, thousandths."""
+    name = str(column.name)
+    if not isinstance(column.dtype, np.dtype) or column.dtype.kind != "f":
+        return column
+    decimals = next((d for ends, d in _DECIMALS if name.endswith(ends)), None)
+    if name.startswith("people"):
+        decimals = 0 if not name.endswith("_per_musd") else 1
+    return column if decimals is None else column.round(decimals)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

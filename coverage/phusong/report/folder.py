@@ -35,6 +35,7 @@ from phusong.report.result_schema import (
     summary_problems,
     table_problems,
 )
+from phusong.report.tables import TABLES
 from phusong.whole_folder import try_place, whole_folder
 
 __all__ = [
@@ -54,10 +55,7 @@ FILES = (
 )  # fmt: skip
 """Files of the contract; ``maps/`` and ``tables/`` stand beside them."""
 
-_TABLES = ("policies", "curve", "layers", "calibration", "repairs", "causes", "cuts", "hops",
-           "locked_assets", "locks", "readiness", "stranded", "isolated_builds", "policy_communes",
-           "remedies", "bundles", "people_groups", "bundle_groups", "robustness", "tornado",
-           "schedule", "funds", "milestones", "late", "interim", "alternatives")  # fmt: skip
+_BESIDE = tuple(t.name for t in TABLES.values() if t.file.startswith("tables/") and t.name != "settlements")
 _MOST_TOLD = 40
 _FOLDERS = ("maps", "tables")
 _OWN = ("locked_assets.csv", *GIS_FILES)  # written where there is something to write
@@ -126,7 +124,7 @@ def read_folder(path: Path) -> Result:
         "scenario_toml": _attempt(path / "scenario.toml", _read_toml_text),
         "provenance": {k: v for k, v in origin.items() if k != "outcome"},
         "settlements": _attempt(settlements, _read_places) if settlements.is_file() else None,
-        **{t: _attempt(path / "tables" / f"{t}.parquet", _read_table, pd.DataFrame()) for t in _TABLES},
+        **{t: _attempt(path / TABLES[t].file, _read_table, pd.DataFrame()) for t in _BESIDE},
     }
     refuse(_problems(parts, grid))
     try:
@@ -169,8 +167,8 @@ def _write_files(result: Result, folder: Path) -> None:
     for name, frame in (("options", result.options), ("plan", result.plan)):
         write_parquet(frame, folder / f"{name}.parquet")
         write_csv(frame, folder / f"{name}.csv")
-    for name in _TABLES:
-        write_parquet(getattr(result, name), folder / "tables" / f"{name}.parquet")
+    for name in _BESIDE:
+        write_parquet(getattr(result, name), folder / TABLES[name].file)
     if not result.locked_assets.empty:
         write_csv(result.locked_assets, folder / "locked_assets.csv")
     if result.settlements is not None:

@@ -21,6 +21,7 @@ from phusong.report.qgis_styles import (
     stepped_raster_qml,
 )
 from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
+from phusong.report.text import Text
 from phusong.report.theme import (
     ACCESS_COLOURS,
     CLASS_HEX,
@@ -158,7 +159,7 @@ def _graduated(expression: str, classes: Classes, unit: str) -> str:
         expression,
         classes.edges,
         [Symbol("fill", colour) for colour in classes.colours],
-        [f"{label} {unit}" for label in classes.labels()],
+        [f"{label} {unit}" for label in classes.labels(Text("en"))],
         name_field="name",
     )
 

@@ -6,6 +6,7 @@ from matplotlib.lines import Line2D
 
 from phusong.report.result import Result
 from phusong.report.sheet import add_labels, draw_borders, new_sheet
+from phusong.report.text import Text
 from phusong.report.theme import INK, MUTED, OWNER_HEX
 
 __all__ = ["locked_map"]
@@ -14,18 +15,16 @@ _REASONS = ("structural", "contract", "technical", "security", "legal", "unknown
 _LARGEST_PT = 20.0  # diameter of the site with most people behind it
 
 
-def locked_map(result: Result) -> Figure:
+def locked_map(result: Result, text: Text) -> Figure:
     """Return the locked sites with people behind them, by reason; areas of the discs are people."""
-    sheet = new_sheet(
-        result, "Built, and may not be shared", "Locked sites that other operators' people hear and could use"
-    )
+    sheet = new_sheet(result, text.say("locked.title"), text.say("drawn.locked_subtitle"), text)
     for axes in sheet.panels:
         draw_borders(axes, result)
     add_labels(sheet, result)
     assets = result.locked_assets
     sheet.legend.set_axis_off()
     if assets.empty:
-        sheet.legend.text(0.0, 1.0, "No site is locked to people\nwho need it.", va="top", color=MUTED)
+        sheet.legend.text(0.0, 1.0, text.say("drawn.nothing_locked"), va="top", color=MUTED)
         return sheet.figure
     sites = result.sites.to_crs(result.grid.crs).set_index(result.sites["site_id"].astype(str))
     entries = []
@@ -41,7 +40,8 @@ def locked_map(result: Result) -> Figure:
             axes.scatter(
                 places[shown].x, places[shown].y, s=area, c=colour, alpha=0.75, linewidths=0.4, edgecolors=INK, zorder=6,
             )  # fmt: skip
-        entries.append((f"{reason}: {len(mine):,} sites", colour))
+        sites_said = text.say("told.sites", n=len(mine))
+        entries.append((f"{text.code('lock', reason)}: {sites_said}", colour))
     handles = [
         Line2D(
             [], [], marker="o", linestyle="", markersize=7, markerfacecolor=c, markeredgecolor=INK, label=t
@@ -53,9 +53,14 @@ def locked_map(result: Result) -> Figure:
         size = _LARGEST_PT * np.sqrt(share)
         handles.append(
             Line2D([], [], marker="o", linestyle="", markersize=size, markerfacecolor="none", markeredgecolor=MUTED,
-                   label=f"{most * share:,.0f} people behind")
+                   label=text.say("drawn.behind", people=text.number(most * share)))
         )  # fmt: skip
     sheet.legend.legend(
-        handles=handles, title="Lock", loc="upper left", frameon=False, alignment="left", labelspacing=1.6
+        handles=handles,
+        title=text.say("drawn.lock_legend"),
+        loc="upper left",
+        frameon=False,
+        alignment="left",
+        labelspacing=1.6,
     )
     return sheet.figure

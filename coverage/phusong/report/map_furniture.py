@@ -8,16 +8,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from phusong.report.text import Text
 from phusong.report.theme import INK, PAPER
 
-__all__ = ["add_north_arrow", "add_scale_bar", "drawn_name", "length_text", "round_length", "source_lines"]
+__all__ = [
+    "add_north_arrow",
+    "add_scale_bar",
+    "data_dates",
+    "drawn_name",
+    "length_text",
+    "round_length",
+    "source_lines",
+]
 
 _LONGEST_NAME = 28
 _LONGEST_SOURCE = 60
 _MOST_SOURCES = 6
 
 
-def add_scale_bar(axes: Axes, *, share: float = 0.2) -> None:
+def add_scale_bar(axes: Axes, text: Text, *, share: float = 0.2) -> None:
     """Draw a bar of a round length that is at most a share of the map's width, in the lower left corner."""
     west, east = axes.get_xlim()
     south, north = axes.get_ylim()
@@ -30,22 +39,22 @@ def add_scale_bar(axes: Axes, *, share: float = 0.2) -> None:
         path_effects=[withStroke(linewidth=3, foreground=PAPER)],
     )  # fmt: skip
     axes.text(
-        x + length_m / 2, y + 1.4 * step, length_text(length_m), ha="center", va="bottom", fontsize=7, zorder=9,
+        x + length_m / 2, y + 1.4 * step, length_text(length_m, text), ha="center", va="bottom", fontsize=7, zorder=9,
         path_effects=[withStroke(linewidth=2, foreground=PAPER)],
     )  # fmt: skip
 
 
-def add_north_arrow(axes: Axes) -> None:
+def add_north_arrow(axes: Axes, text: Text) -> None:
     """Draw an arrow to grid north in the upper right corner."""
     axes.annotate(
-        "N", xy=(0.965, 0.975), xytext=(0.965, 0.895), xycoords="axes fraction", ha="center", va="center",
+        text.say("drawn.north"), xy=(0.965, 0.975), xytext=(0.965, 0.895), xycoords="axes fraction", ha="center", va="center",
         fontsize=8, fontweight="bold", zorder=9,
         arrowprops={"arrowstyle": "-|>,head_width=0.25,head_length=0.5", "color": INK, "lw": 1.1},
         path_effects=[withStroke(linewidth=2, foreground=PAPER)],
     )  # fmt: skip
 
 
-def source_lines(layers: pd.DataFrame, head: str, *, width_in: float) -> str:
+def source_lines(layers: pd.DataFrame, head: str, text: Text, *, width_in: float) -> str:
     """Return the note under a map: how it came to be, from what kinds of layers, of which date and source.
 
     Parameters
@@ -54,6 +63,8 @@ def source_lines(layers: pd.DataFrame, head: str, *, width_in: float) -> str:
         ``kind``, ``source`` and ``as_of`` of each input layer, where known.
     head : str
         What the note begins with.
+    text : Text
+        The language to speak.
     width_in : float
         Room for a line. [inch]
     """
@@ -67,17 +78,36 @@ def source_lines(layers: pd.DataFrame, head: str, *, width_in: float) -> str:
             mixed |= layers["share"].astype(float) < 1.0
         kinds = kinds.where(~mixed, "partly " + kinds)
         counts = kinds.value_counts().sort_index()
-        parts.append("input layers: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
+        counted_kinds = ", ".join(
+            f"{text.number(n)} {text.code('quality', kind)}" for kind, n in counts.items()
+        )
+        parts.append(text.say("drawn.layers", kinds=counted_kinds))
     dates = sorted({str(d) for d in layers["as_of"] if _said(d)}) if "as_of" in layers else []
     if dates:
-        parts.append(f"as of {dates[0]}" + (f" to {dates[-1]}" if len(dates) > 1 else ""))
+        key = "drawn.as_of_to" if len(dates) > 1 else "drawn.as_of"
+        parts.append(text.say(key, first=text.date(dates[0]), last=text.date(dates[-1])))
     sources = list(dict.fromkeys(str(s) for s in layers["source"] if _said(s))) if "source" in layers else []
     if sources:
-        named = [textwrap.shorten(drawn_name(s, 400), _LONGEST_SOURCE, placeholder=" …") for s in sources]
-        more = f"; {len(named) - _MOST_SOURCES} more" if len(named) > _MOST_SOURCES else ""
-        parts.append("sources: " + "; ".join(named[:_MOST_SOURCES]) + more)
+        said = [drawn_name(text.note(s), 400) for s in sources]
+        named = [textwrap.shorten(s, _LONGEST_SOURCE, placeholder=" …") for s in said]
+        more = (
+            "; " + text.say("drawn.more", n=len(named) - _MOST_SOURCES) if len(named) > _MOST_SOURCES else ""
+        )
+        parts.append(text.say("drawn.sources", sources="; ".join(named[:_MOST_SOURCES]) + more))
     letters = max(40, int(width_in * 19.5))  # of 6.5 points in an inch
     return "\n".join(textwrap.wrap(" · ".join(parts), letters, max_lines=4, placeholder=" …"))
+
+
+def data_dates(layers: pd.DataFrame) -> str:
+    """Return the first and the last year of the input layers, nothing where none is known.
+
+    Examples
+    --------
+    >>> data_dates(pd.DataFrame({"as_of": ["2026-01", "2022", ""]}))
+    '2022–2026'
+    """
+    years = sorted({str(d)[:4] for d in layers["as_of"] if _said(d)}) if "as_of" in layers else []
+    return "–".join(dict.fromkeys((years[0], years[-1]))) if years else ""
 
 
 def drawn_name(text: str, longest: int = _LONGEST_NAME) -> str:
@@ -100,7 +130,7 @@ def round_length(length_m: float) -> float:
 
     Examples
     --------
-    >>> round_length(17_300.0), length_text(round_length(17_300.0))
+    >>> round_length(17_300.0), length_text(round_length(17_300.0), Text("en"))
     (10000.0, '10 km')
     """
     power = 10.0 ** np.floor(np.log10(length_m))
@@ -108,9 +138,10 @@ def round_length(length_m: float) -> float:
     return float(max(m * power for m in (0.5, 1, 2, 5) if m * power <= length_m))
 
 
-def length_text(length_m: float) -> str:
+def length_text(length_m: float, text: Text) -> str:
     """Return a length in kilometres, or in metres below one."""
-    return f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
+    far = length_m >= 1000
+    return f"{text.number(length_m / 1000 if far else length_m, 'figure')} {'km' if far else 'm'}"
 
 
 def _said(value: object) -> bool:

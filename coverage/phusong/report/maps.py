@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from phusong.errors import InputError, Problem, nearest_name
-from phusong.report.choropleth import GAP_CLASSES, cause_classes, percent
+from phusong.report.choropleth import GAP_CLASSES, cause_classes, class_labels, percent
 from phusong.report.insets import map_frames
 from phusong.report.locked_map import locked_map
 from phusong.report.map_furniture import drawn_name
 from phusong.report.options_map import options_map
 from phusong.report.pictures import picture_bytes
-from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, GAP_PARTS, Result
 from phusong.report.sheet import Sheet, add_labels, draw_borders, frame_map, legend, map_bounds, new_sheet
-from phusong.report.theme import CLASS_HEX, GAP_LABELS, INK, MUTED, OWNER_HEX, PAPER, style
+from phusong.report.text import Text
+from phusong.report.theme import CLASS_HEX, INK, MUTED, OWNER_HEX, PAPER, style
 
 __all__ = [
     "MAPS",
@@ -48,35 +48,42 @@ RSRP_EDGES_DBM = (-110, -105, -100, -90, -80, -70, -60)
 RSRP_HEX = tuple(to_hex(c) for c in mpl.colormaps["cividis"](np.linspace(0.0, 1.0, len(RSRP_EDGES_DBM) + 1)))
 """Colour of each class of RSRP, weakest first."""
 
+_CLASS_KEYS = ("", *GAP_PARTS, "served")
 _MOST_PIXELS = 1500
 _LINES_ACROSS = 2500  # what a printer can tell apart on a page
-_SPOTS = {"white": ("^", "village without signal"), "hollow": ("o", "partly covered")}
+_SPOTS = {"white": "^", "hollow": "o"}
 
 
-def draw_maps(result: Result, folder: Path) -> list[Path]:
+def draw_maps(result: Result, folder: Path, lang: str | None = None) -> list[Path]:
     """Write every map of ``MAPS`` as PNG into a folder and return their paths; the bytes repeat."""
     thinned = for_print(result)
     paths = []
     for name in MAPS:
+        if name == "rsrp" and result.redacted:
+            continue  # withheld; a map of nothing would read as no signal anywhere
         path = folder / f"{name}.png"
-        path.write_bytes(picture_bytes(draw_map(thinned, name)))
+        path.write_bytes(picture_bytes(draw_map(thinned, name, lang)))
         paths.append(path)
     return paths
 
 
-def draw_map(result: Result, name: str = "gap") -> Figure:
-    """Return one map of ``MAPS`` in the style of all.
+def draw_map(result: Result, name: str = "gap", lang: str | None = None) -> Figure:
+    """Return one map of ``MAPS`` in the style of all, in a language or that of the result's scenario.
 
     Raises
     ------
     InputError
-        If there is no map of that name.
+        If there is no map of that name, or it is withheld.
     """
     if name not in MAPS:
         hint = nearest_name(name, MAPS)
         raise InputError(Problem("map", f"is no map{hint}; there are {', '.join(MAPS)}", value=name))
+    if name == "rsrp" and result.redacted:
+        raise InputError(
+            Problem("map", "is withheld from a redacted result: peaks point at masts", value=name)
+        )
     with style():
-        return MAPS[name](result)
+        return MAPS[name](result, Text(lang or result.lang))
 
 
 def for_print(result: Result) -> Result:
@@ -91,12 +98,13 @@ def for_print(result: Result) -> Result:
     )
 
 
-def gap_map(result: Result) -> Figure:
+def gap_map(result: Result, text: Text) -> Figure:
     """Return the share of people without stable internet by commune, with one small map for each cause."""
     sheet = new_sheet(
         result,
-        "Who has no stable internet",
-        "Share of a commune's people not served [%]; right: by cause, same classes",
+        text.say("drawn.gap_title"),
+        text.say("drawn.gap_subtitle"),
+        text,
         legend_in=4.6,
     )
     communes = result.communes.to_crs(result.grid.crs)
@@ -106,7 +114,7 @@ def gap_map(result: Result) -> Figure:
         GAP_CLASSES.fill(axes, communes, percent(lost, people))
         draw_borders(axes, result)
     add_labels(sheet, result)
-    legend(sheet.legend, "People not served [%]", GAP_CLASSES.entries(), top=0.28)
+    legend(sheet.legend, text.say("layer.not_served"), GAP_CLASSES.entries(text), top=0.28)
     box = sheet.legend.get_position()
     for k, part in enumerate(GAP_PARTS):
         left = box.x0 + (k % 2) * box.width / 2
@@ -116,23 +124,26 @@ def gap_map(result: Result) -> Figure:
         cause_classes(part).fill(small, communes, percent(communes[part].to_numpy(np.float64), people))
         total = float(communes[part].sum())
         draw_borders(small, result, only_communes=True)
-        small.set_title(f"{GAP_LABELS[part]}: {_thousands(total)} people", fontsize=7.5, loc="left", pad=3)
+        small.set_title(
+            text.say("drawn.cause", cause=_capital(text.code("cause", part)), people=text.number(total)),
+            fontsize=7.5,
+            loc="left",
+            pad=3,
+        )
         # pale to full, the hue of the cause: the same classes as the large map's
         for step, colour in enumerate(cause_classes(part).colours):
             x, y = 0.5 + 0.055 * k, 0.243 - 0.0235 * step
             sheet.legend.add_patch(
                 Rectangle((x, y), 0.045, 0.0155, facecolor=colour, edgecolor=MUTED, linewidth=0.4)
             )
-    sheet.legend.text(0.5, 0.28, "by cause, in the order above", fontsize=7, va="top")
+    sheet.legend.text(0.5, 0.28, text.say("drawn.by_cause"), fontsize=7, va="top")
     sheet.legend.set(xlim=(0, 1), ylim=(0, 1))
     return sheet.figure
 
 
-def rsrp_map(result: Result) -> Figure:
+def rsrp_map(result: Result, text: Text) -> Figure:
     """Return the best-server RSRP. [dBm]"""
-    sheet = new_sheet(
-        result, "How strong the best signal is", "RSRP of the strongest 4G cell, outdoors [dBm]"
-    )
+    sheet = new_sheet(result, text.say("drawn.rsrp_title"), text.say("drawn.rsrp_subtitle"), text)
     edges = RSRP_EDGES_DBM
     colours = list(RSRP_HEX)
 
@@ -145,17 +156,14 @@ def rsrp_map(result: Result) -> Figure:
     for axes in sheet.panels:
         draw_borders(axes, result, colour="#d9dee3")
     add_labels(sheet, result)
-    labels = [f"below {edges[0]}", *(f"{a} to {b}" for a, b in pairwise(edges))]
-    entries = list(zip([*labels, f"{edges[-1]} and above"], colours, strict=True))[::-1]
-    legend(sheet.legend, "RSRP [dBm]", [*entries, ("no signal", PAPER)])
+    entries = list(zip(class_labels(edges, text), colours, strict=True))[::-1]
+    legend(sheet.legend, "RSRP [dBm]", [*entries, (text.say("cause.gap_no_signal"), PAPER)])
     return sheet.figure
 
 
-def access_map(result: Result) -> Figure:
+def access_map(result: Result, text: Text) -> Figure:
     """Return the class of each pixel: served, or why not."""
-    sheet = new_sheet(
-        result, "Where the internet is stable, and why not", "Dominant class among the operators' subscribers"
-    )
+    sheet = new_sheet(result, text.say("drawn.access_title"), text.say("drawn.access_subtitle"), text)
     _image(
         sheet,
         result,
@@ -166,28 +174,40 @@ def access_map(result: Result) -> Figure:
     for axes in sheet.panels:
         draw_borders(axes, result)
     add_labels(sheet, result)
-    counts = np.bincount(result.access_class.ravel(), minlength=len(ACCESS_CLASSES)).astype(np.float64)
-    land = max(counts[1:].sum(), 1.0)
+    parts = result.communes[["people_served", *GAP_PARTS]].sum()
+    people = max(float(result.communes["population"].sum()), 1.0)
+    order = zip((5, 1, 2, 3, 4), parts.to_numpy(np.float64), strict=True)
     entries = [
-        (f"{ACCESS_CLASSES[k].capitalize()} ({100 * counts[k] / land:.0f} %)", CLASS_HEX[k])
-        for k in (5, 1, 2, 3, 4)
+        (
+            f"{_capital(text.code('cause', _CLASS_KEYS[k]))} ({text.number(part / people, 'percent')})",
+            CLASS_HEX[k],
+        )
+        for k, part in order
     ]
-    legend(sheet.legend, "Class (share of land shown)", entries)
-    _settlements(sheet, result)
+    entries += [
+        (_capital(text.code("cause", key)), CLASS_HEX[k])
+        for key, k in (("empty_signal", EMPTY_SIGNAL), ("empty_no_signal", EMPTY_NO_SIGNAL))
+    ]
+    legend(sheet.legend, text.say("drawn.access_legend"), entries)
+    _settlements(sheet, result, text)
     return sheet.figure
 
 
-def network_map(result: Result, lines: gpd.GeoDataFrame | None = None) -> Figure:
+def network_map(result: Result, text: Text, lines: gpd.GeoDataFrame | None = None) -> Figure:
     """Return the sites by owner; a hollow mark is a site that others may not use.
 
     Parameters
     ----------
     result : Result
         With ``owner`` and ``lock_reason`` among the columns of its sites where known.
+    text : Text
+        The language to speak.
     lines : GeoDataFrame, optional
         Power lines or links, drawn beneath.
     """
-    sheet = new_sheet(result, "The network", f"{len(result.sites):,} sites by owner")
+    sheet = new_sheet(
+        result, text.say("drawn.network_title"), text.say("drawn.network_subtitle", n=len(result.sites)), text
+    )
     for axes in sheet.panels:
         draw_borders(axes, result, fill="#f7f7f5")
     if lines is not None and len(lines):
@@ -202,33 +222,33 @@ def network_map(result: Result, lines: gpd.GeoDataFrame | None = None) -> Figure
     )
     locked = (~reason.str.strip().str.lower().isin(["", "none", "nan"])).to_numpy()
     names = list(owner.value_counts().sort_index().sort_values(ascending=False, kind="stable").index)
-    size = float(np.clip(2600 / max(len(sites), 1), 0.7, 22))
+    size = float(np.clip(12_000 / max(len(sites), 1), 1.0, 26))
     colours = owner.map({n: OWNER_HEX[min(k, len(OWNER_HEX) - 1)] for k, n in enumerate(names)}).to_numpy(str)
     for axes in sheet.panels:
         axes.scatter(
-            sites.geometry.x, sites.geometry.y, s=size, zorder=6, linewidths=0.8 if size > 4 else 0.3,
+            sites.geometry.x, sites.geometry.y, s=size, zorder=6, linewidths=0.8 if size > 4 else 0.5,
             edgecolors=list(colours), facecolors=list(np.where(locked, PAPER, colours)),
         )  # fmt: skip
     shown = names[: len(OWNER_HEX) - 1]
     handles = [
-        _dot(f"{drawn_name(name)} ({int((owner == name).sum()):,})", colour, colour)
+        _dot(f"{drawn_name(name)} ({text.number((owner == name).sum())})", colour, colour)
         for name, colour in zip(shown, OWNER_HEX, strict=False)
     ]
     if len(names) > len(shown):
-        handles.append(_dot("others", OWNER_HEX[-1], OWNER_HEX[-1]))
+        handles.append(_dot(text.say("drawn.others"), OWNER_HEX[-1], OWNER_HEX[-1]))
     if locked.any():
-        handles.append(_dot(f"may not be shared ({int(locked.sum()):,})", PAPER, INK))
+        handles.append(_dot(text.say("drawn.not_shared", n=int(locked.sum())), PAPER, INK))
     if lines is not None and len(lines):
-        handles.append(Line2D([], [], color=MUTED, lw=0.8, ls=(0, (4, 2)), label="power line or link"))
+        handles.append(Line2D([], [], color=MUTED, lw=0.8, ls=(0, (4, 2)), label=text.say("drawn.line")))
     add_labels(sheet, result)
     sheet.legend.legend(
-        handles=handles, title="Owner (sites)", loc="upper left", frameon=False, fontsize=7.5, title_fontsize=8,
+        handles=handles, title=text.say("drawn.owner_legend"), loc="upper left", frameon=False, fontsize=7.5, title_fontsize=8,
         alignment="left", borderaxespad=0, borderpad=0,
     )  # fmt: skip
     return sheet.figure
 
 
-MAPS: Mapping[str, Callable[[Result], Figure]] = {
+MAPS: Mapping[str, Callable[[Result, Text], Figure]] = {
     "gap": gap_map,
     "access": access_map,
     "rsrp": rsrp_map,
@@ -239,13 +259,13 @@ MAPS: Mapping[str, Callable[[Result], Figure]] = {
 """Every map by the name of its file."""
 
 
-def _settlements(sheet: Sheet, result: Result) -> None:
+def _settlements(sheet: Sheet, result: Result, text: Text) -> None:
     if result.settlements is None:
         return
     points = result.settlements.to_crs(result.grid.crs)
     size = float(np.clip(4000 / max(len(points), 1), 2, 16))
     handles = []
-    for flag, (marker, text) in _SPOTS.items():
+    for flag, marker in _SPOTS.items():
         if flag in points:
             here = points[points[flag].fillna(value=False).astype(bool)]
             for axes in sheet.panels:
@@ -262,11 +282,11 @@ def _settlements(sheet: Sheet, result: Result) -> None:
                     ms=5,
                     mfc=PAPER,
                     mec=INK,
-                    label=f"{text} ({len(here):,})",
+                    label=text.say(f"drawn.{flag}", n=len(here)),
                 )
             )
     sheet.legend.legend(
-        handles=handles, title="Settlements", loc="upper left", bbox_to_anchor=(0, 0.7), frameon=False,
+        handles=handles, title=text.say("drawn.settlements"), loc="upper left", bbox_to_anchor=(0, 0.7), frameon=False,
         fontsize=7.5, title_fontsize=8, alignment="left", borderaxespad=0, borderpad=0,
     )  # fmt: skip
 
@@ -308,5 +328,5 @@ def _image(
         frame_map(axes, (west, south, east, north))
 
 
-def _thousands(people: float) -> str:
-    return f"{people:,.0f}".replace(",", " ")
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]

@@ -14,7 +14,8 @@ from phusong.report.map_furniture import add_north_arrow, add_scale_bar, drawn_n
 from phusong.report.plan_steps import plan_years, served_with_plan
 from phusong.report.result import Result
 from phusong.report.sheet import draw_borders, frame_map, legend, map_bounds
-from phusong.report.theme import MUTED, SOURCE_NOTE, style
+from phusong.report.text import Text
+from phusong.report.theme import MUTED, style
 
 __all__ = ["Panel", "draw_multiples", "policy_panels", "result_panels", "year_panels"]
 
@@ -43,7 +44,7 @@ class Panel:
     values: Floats
 
 
-def year_panels(result: Result) -> list[Panel]:
+def year_panels(result: Result, text: Text) -> list[Panel]:
     """Return who is not served today, and after each year of the plan.
 
     Raises
@@ -54,17 +55,24 @@ def year_panels(result: Result) -> list[Panel]:
     years = plan_years(result)
     if not years:
         raise InputError(Problem("--over years", "needs a plan, and this result buys nothing"))
-    panels = [_panel(result, "Today", result.communes["people_served"].to_numpy(np.float64))]
+    panels = [
+        _panel(result, text.say("drawn.today"), text, result.communes["people_served"].to_numpy(np.float64))
+    ]
     spent = 0.0
     for year in years:
         spent += float(result.plan.loc[result.plan["year"].astype(int) == year, "cost_musd"].sum())
         panels.append(
-            _panel(result, f"End of {year}: {spent:.2f} mUSD spent", served_with_plan(result, until=year))
+            _panel(
+                result,
+                text.say("drawn.end_of", year=str(year), spent=text.money(spent)),
+                text,
+                served_with_plan(result, until=year),
+            )
         )
     return panels
 
 
-def policy_panels(result: Result) -> list[Panel]:
+def policy_panels(result: Result, text: Text) -> list[Panel]:
     """Return who is not served under each sharing policy that the run compared.
 
     Raises
@@ -87,11 +95,11 @@ def policy_panels(result: Result) -> list[Panel]:
         rows = table[table["policy"].astype(str) == policy]
         served = rows.set_index(rows["commune_code"].astype(str))["people_served"].astype(float)
         people = np.asarray(served.reindex(codes), np.float64)
-        panels.append(_panel(result, policy.replace("_", " "), people))
+        panels.append(_panel(result, text.code("policy", policy), text, people))
     return panels
 
 
-def result_panels(results: Mapping[str, Result], *, with_plan: bool = False) -> list[Panel]:
+def result_panels(results: Mapping[str, Result], *, text: Text, with_plan: bool = False) -> list[Panel]:
     """Return who is not served in each of several results of one region, today or with their plans.
 
     Raises
@@ -113,12 +121,18 @@ def result_panels(results: Mapping[str, Result], *, with_plan: bool = False) -> 
         order = np.array([place.get(c, -1) for c in codes])
         people = result.communes["population"].to_numpy(np.float64)
         values = np.where(order >= 0, percent(people - served, people)[order], np.nan).astype(np.float64)
-        panels.append(Panel(name, _note(float(served.sum()), float(people.sum())), values))
+        panels.append(Panel(name, _note(float(served.sum()), float(people.sum()), text), values))
     return panels
 
 
 def draw_multiples(
-    result: Result, panels: Sequence[Panel], title: str, subtitle: str, *, classes: Classes = GAP_CLASSES
+    result: Result,
+    panels: Sequence[Panel],
+    title: str,
+    subtitle: str,
+    *,
+    text: Text,
+    classes: Classes = GAP_CLASSES,
 ) -> Figure:
     """Return maps side by side in one frame, scale and set of classes.
 
@@ -130,6 +144,8 @@ def draw_multiples(
         At most 16.
     title, subtitle : str
         What is shown, and how to read it.
+    text : Text
+        The language to speak.
     classes : Classes
         Of the panels' values.
 
@@ -148,8 +164,8 @@ def draw_multiples(
     wide_in = min(room_in / columns - 0.12, _MOST_PANEL_IN / aspect)
     high_in = wide_in * aspect
     total_w = max(columns * (wide_in + 0.12) + _LEGEND_IN + 2 * _SIDE_IN, 6.4)
-    head = f"{SOURCE_NOTE}. {drawn_name(str(result.summary.get('region', '')), 60)} · {result.grid.crs}"
-    sources = source_lines(result.layers, head, width_in=total_w - 2 * _SIDE_IN)
+    head = f"{text.say('map.source')}. {drawn_name(str(result.summary.get('region', '')), 60)} · {result.grid.crs}"
+    sources = source_lines(result.layers, head, text, width_in=total_w - 2 * _SIDE_IN)
     bottom_in = 0.4 + 0.13 * sources.count("\n")
     total_h = max(rows * (high_in + _TITLE_IN) + _TOP_IN + bottom_in, 3.6)
     with style():
@@ -171,9 +187,9 @@ def draw_multiples(
             classes.fill(axes, communes, panel.values)
             draw_borders(axes, result)
             axes.set_title(f"{drawn_name(panel.label, 44)}\n{panel.note}", fontsize=7, loc="left", pad=3)
-            add_scale_bar(axes, share=0.35)
+            add_scale_bar(axes, text, share=0.35)
             if k == 0:
-                add_north_arrow(axes)
+                add_north_arrow(axes, text)
         side = figure.add_axes(
             (
                 (total_w - _LEGEND_IN) / total_w,
@@ -183,7 +199,11 @@ def draw_multiples(
             )
         )
         side.set_axis_off()
-        legend(side, f"[{classes.unit}]", classes.entries())
+        legend(
+            side,
+            f"[{text.code('unit', classes.unit) if classes.unit != '%' else '%'}]",
+            classes.entries(text),
+        )
         left = _SIDE_IN / total_w
         figure.text(left, 1 - 0.14 / total_h, title, fontsize=12, fontweight="bold", va="top")
         figure.text(left, 1 - 0.42 / total_h, subtitle, fontsize=8, color=MUTED, va="top")
@@ -191,13 +211,13 @@ def draw_multiples(
     return figure
 
 
-def _panel(result: Result, label: str, served: Floats) -> Panel:
+def _panel(result: Result, label: str, text: Text, served: Floats) -> Panel:
     people = result.communes["population"].to_numpy(np.float64)
     return Panel(
-        label, _note(float(np.nansum(served)), float(people.sum())), percent(people - served, people)
+        label, _note(float(np.nansum(served)), float(people.sum()), text), percent(people - served, people)
     )
 
 
-def _note(served: float, people: float) -> str:
-    share = f"{100 * served / people:.1f} %" if people else "–"
-    return f"{share} served; not: {people - served:,.0f}".replace(",", " ")
+def _note(served: float, people: float, text: Text) -> str:
+    share = text.number(served / people if people else None, "percent")
+    return text.say("drawn.served", share=share, people=text.number(people - served))

@@ -14,6 +14,7 @@ from phusong.report.choropleth import GAP_CLASSES, Classes, percent
 from phusong.report.map_furniture import drawn_name
 from phusong.report.result import GAP_PARTS, Result, as_words
 from phusong.report.sheet import Sheet, add_labels, draw_borders, new_sheet, spread_boxes
+from phusong.report.text import Text
 from phusong.report.theme import INK, PAPER
 
 __all__ = ["options_map"]
@@ -25,13 +26,14 @@ _GREYS = Classes(
 )
 
 
-def options_map(result: Result) -> Figure:
+def options_map(result: Result, text: Text) -> Figure:
     """Return the places of the best-ranked options, numbered, with what each buys."""
     count = min(_LISTED_OPTIONS, len(result.options))
     sheet = new_sheet(
         result,
-        f"The {count} best investments" if count > 1 else "The best investments",
-        "Ranked by additional people served per cost; shading: people not served [%]",
+        text.say("drawn.options_title", n=count),
+        text.say("drawn.options_subtitle"),
+        text,
         legend_in=4.1,
     )
     communes = result.communes.to_crs(result.grid.crs)
@@ -56,7 +58,7 @@ def options_map(result: Result) -> Figure:
                 bbox={"boxstyle": "circle,pad=0.25", "facecolor": "#0072B2", "edgecolor": PAPER, "lw": 0.7},
             )  # fmt: skip
     add_labels(sheet, result)
-    _list_options(sheet, best, communes)
+    _list_options(sheet, best, communes, text)
     return sheet.figure
 
 
@@ -73,34 +75,33 @@ def _option_points(best: pd.DataFrame, communes: gpd.GeoDataFrame) -> npt.NDArra
     return points
 
 
-def _list_options(sheet: Sheet, best: pd.DataFrame, communes: gpd.GeoDataFrame) -> None:
+def _list_options(sheet: Sheet, best: pd.DataFrame, communes: gpd.GeoDataFrame, text: Text) -> None:
     names = dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True))
     height_in = sheet.legend.get_position().height * sheet.figure.get_size_inches()[1]
     step = min(1 / (len(best) + 1), _LINE_IN / height_in)
     heads = (
         (0.07, "#", "right"),
-        (0.1, "Commune, works", "left"),
-        (0.83, "people", "right"),
-        (1, "mUSD", "right"),
+        (0.1, text.say("drawn.commune_works"), "left"),
+        (0.83, text.say("head.people"), "right"),
+        (1, "USD", "right"),
     )
-    for x, text, align in heads:
-        sheet.legend.text(x, 1, text, fontsize=7.5, fontweight="bold", ha=align, va="top")
+    for x, head, align in heads:
+        sheet.legend.text(x, 1, head, fontsize=7.5, fontweight="bold", ha=align, va="top")
     for i, row in enumerate(best.to_dict("records"), start=1):
-        code = (as_words(row["commune_code"]) or [""])[0]
-        kinds = ", ".join(dict.fromkeys(k.replace("_", " ") for k in as_words(row["kinds"])))
-        text = textwrap.shorten(f"{drawn_name(names.get(code, code))}: {kinds}", 44, placeholder=" …")
+        # the number stands where the works do, so does the name
+        code = str(row.get("main_commune_code") or "") or (as_words(row["commune_code"]) or [""])[0]
+        kinds = ", ".join(dict.fromkeys(text.code("kind", k) for k in as_words(row["kinds"])))
+        what = textwrap.shorten(f"{drawn_name(names.get(code, code))}: {kinds}", 44, placeholder=" …")
         cells = (
             (0.07, f"{int(row['rank'])}", "right"),
-            (0.1, text, "left"),
-            (0.83, f"{row['people_gained']:,.0f}".replace(",", " "), "right"),
-            (1.0, _money(row["cost_musd"]), "right"),
+            (0.1, what, "left"),
+            (0.83, text.number(row["people_gained"]), "right"),
+            (1.0, _money(row["cost_musd"], text), "right"),
         )
         for x, cell, align in cells:
             sheet.legend.text(x, 1 - i * step, cell, fontsize=6.8, ha=align, va="top")
     sheet.legend.set(xlim=(0, 1), ylim=(0, 1))
 
 
-def _money(cost_musd: float) -> str:
-    if cost_musd <= 0:
-        return "free"
-    return f"{cost_musd:.3f}" if cost_musd < 0.1 else f"{cost_musd:.2f}"
+def _money(cost_musd: float, text: Text) -> str:
+    return text.number(cost_musd, "usd") if cost_musd > 0 else text.say("option.free")

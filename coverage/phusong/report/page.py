@@ -2,7 +2,6 @@
 
 import base64
 import json
-import tomllib
 from functools import cache
 from importlib.metadata import distribution
 from importlib.resources import files
@@ -15,9 +14,10 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from phusong.report.headline_words import plan_sentences, sharing_sentence
+from phusong.report.map_furniture import data_dates
 from phusong.report.page_charts import chart_data
 from phusong.report.page_map import map_data
-from phusong.report.page_numbers import figure_text, finite, money_text, people_text, percent_text
 from phusong.report.page_tables import (
     QUALITIES,
     commune_rows,
@@ -30,13 +30,16 @@ from phusong.report.page_tables import (
     records,
     remote_classes,
     repair_rows,
+    schedule_view,
 )
-from phusong.report.page_words import Words, page_words
+from phusong.report.plan_words import statement_words
 from phusong.report.result import GAP_PARTS, Result
+from phusong.report.sentences import markup
 from phusong.report.sharing_sections import sharing_rows
+from phusong.report.text import LANGUAGES, Words, catalogue, finite, forms_for_page
 from phusong.report.theme import GAP_HEX, SERVED_HEX
 
-__all__ = ["MOST_BYTES", "figure_text", "page_environment", "people_text", "percent_text", "report_html"]
+__all__ = ["MOST_BYTES", "page_environment", "report_html"]
 
 MOST_BYTES = 12_000_000
 """The page stays below this size; printed maps are left out of it first."""
@@ -46,6 +49,10 @@ _PICTURES = ("access", "rsrp", "network", "locked")
 _PLAN_TABLES = ("schedule", "funds", "milestones")
 _SURE_TABLES = ("tornado", "robustness", "sensitivity", "regret")
 _METHODS = tuple(f"methods.{k}" for k in ("signal", "power", "sharing", "causes", "options", "order"))
+_ELSEWHERE = (
+    "compare", "figure", "audit", "principle", "drawn", "explain", "locked_list", "card", "ran", "stage", "judged", "storm",
+    "told", "wind",
+)  # fmt: skip
 _LIMITS = tuple(f"limits.{k}" for k in ("network", "signal", "once", "costs", "target", "greedy"))
 _COMMUNE_HEADS = (
     ("column.commune", False), ("column.commune_code", False), ("column.province", False),
@@ -66,10 +73,10 @@ def report_html(result: Result, maps: Path | None = None, *, lang: str | None = 
     lang : str, optional
         Language in which the page opens, ``en`` or ``vi``; both stand in it. Default: ``report.lang`` of the scenario.
     """
-    words = page_words(lang or _language(result.scenario_toml))
+    words = Words(lang or result.lang)
     drawing = map_data(result)
     context = {
-        **_headline(result),
+        **_headline(result, words.lang),
         **_tables(result, words),
         "lang": words.lang,
         "layer_keys": [layer["key"] for layer in drawing["layers"]],
@@ -85,6 +92,7 @@ def report_html(result: Result, maps: Path | None = None, *, lang: str | None = 
             sort_keys=True,
             ensure_ascii=False,
         ),
+        "as_of": data_dates(result.layers),
         "digest": str(result.provenance.get("digest", ""))[:16],
     }
     context["contents"] = _contents(context)
@@ -96,7 +104,7 @@ def report_html(result: Result, maps: Path | None = None, *, lang: str | None = 
     return template.render(**context, pictures=pictures, **_libraries()) if pictures else page
 
 
-def page_environment(words: Words | None = None) -> Environment:
+def page_environment(words: Words) -> Environment:
     """Return the templates' environment: everything is escaped, nothing undefined passes silently."""
     environment = Environment(
         loader=PackageLoader("phusong.report", "web"),
@@ -104,19 +112,12 @@ def page_environment(words: Words | None = None) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters.update(people=people_text, percent=percent_text, musd=money_text, figure=figure_text)
-    if words is not None:
-        names = ("t", "ta", "w", "n", "v", "inner", "number")
-        environment.globals.update({name: getattr(words, name) for name in names})
+    names = ("t", "ta", "w", "n", "v", "d", "note", "inner", "number")
+    environment.globals.update({name: getattr(words, name) for name in names})
     return environment
 
 
-def _language(scenario_toml: str) -> str:
-    report = tomllib.loads(scenario_toml).get("report", {})
-    return str(report.get("lang", "en"))
-
-
-def _headline(result: Result) -> dict[str, Any]:
+def _headline(result: Result, lang: str) -> dict[str, Any]:
     summary = result.summary
     communes = result.communes
     people = finite(summary.get("people"))
@@ -127,10 +128,11 @@ def _headline(result: Result) -> dict[str, Any]:
     plan = summary.get("plan") or {}
     keys = (
         "budget_musd", "cost_musd", "people_gained", "bound_people", "distance_share", "cost_to_close_musd",
-        "people_closable",
+        "people_closable", "expected_people", "people_p05", "people_p95", "within_budget_share",
     )  # fmt: skip
     return {
-        "title": str(summary.get("title") or "Internet coverage"),
+        "title": Markup('<span data-t="title.own">{}</span>').format(result.title(lang)),
+        "plain_title": result.title(lang),
         "region": str(summary.get("region") or ""),
         "policy": str(summary.get("policy") or "not stated"),
         "people": people,
@@ -139,7 +141,6 @@ def _headline(result: Result) -> dict[str, Any]:
         "gap_total": sum(totals[p] for p in GAP_PARTS),
         "hours": finite(summary.get("hours_lost_year_mean")),
         "plan": {k: finite(plan.get(k)) for k in keys},
-        "plan_statements": [str(sentence) for sentence in plan.get("statements") or ()],
         "vnd": finite((summary.get("currency") or {}).get("vnd_per_usd")),
         "share_measured": finite(summary.get("share_measured")),
         "parts": [
@@ -164,25 +165,44 @@ def _tables(result: Result, words: Words) -> dict[str, Any]:
         "has_keep": "keep_probability" in result.options,
         "has_plan": len(result.plan) > 0,
         "plan_years": plan_rows(result.plan),
-        "plan_tables": _views(result, _PLAN_TABLES),
-        "sure_tables": _views(result, _SURE_TABLES),
+        **_said(result, words),
+        "plan_tables": _views(result, _PLAN_TABLES, words),
+        "sure_tables": _views(result, _SURE_TABLES, words),
         "has_tornado": not result.tornado.empty,
         "policies": policy_rows(result),
         "policies_planned": "people_served_with_plan" in result.policies,
-        "sharing": sharing_rows(result, words),
+        "sharing": sharing_rows(result),
         "provinces": province_rows(result.communes),
         "communes": commune_rows(result.communes),
-        "remotes": remote_classes(result.communes, words),
+        "remotes": remote_classes(result.communes),
         "calibration": records(calibration) if len(result.calibration) else [],
         "layers": layer_rows(result.layers),
         "repairs": repair_rows(result.repairs),
     }
 
 
-def _views(result: Result, names: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]]:
+def _said(result: Result, words: Words) -> dict[str, Any]:
+    """Return what is said of the plan: what to expect, whether it shares, and of floors, targets and money."""
+    codes, names = result.communes["commune_code"].astype(str), result.communes["name"].astype(str)
+    named = dict(zip(codes, names, strict=True))
+    statements = (result.summary.get("plan") or {}).get("statements") or ()
+    sharing = sharing_sentence(result.summary)
+    return {
+        "plan_said": [markup(said, words) for said in plan_sentences(result.summary)],
+        "sharing_said": markup(sharing, words) if sharing else "",
+        "plan_statements": [markup(statement_words(said, named), words) for said in statements],
+    }
+
+
+def _views(result: Result, names: tuple[str, ...], words: Words) -> list[tuple[str, dict[str, Any]]]:
     """Return the optional tables that this result holds."""
     frames = {name: getattr(result, name, None) for name in names}
-    return [(n, plain_view(f, n)) for n, f in frames.items() if isinstance(f, pd.DataFrame) and not f.empty]
+    held = {n: f for n, f in frames.items() if isinstance(f, pd.DataFrame) and not f.empty}
+    codes, named = result.communes["commune_code"].astype(str), result.communes["name"].astype(str)
+    known = dict(zip(codes, named, strict=True))
+    return [
+        (n, schedule_view(f, known, words) if n == "schedule" else plain_view(f, n)) for n, f in held.items()
+    ]
 
 
 def _contents(context: dict[str, Any]) -> list[tuple[str, str]]:
@@ -199,7 +219,11 @@ def _contents(context: dict[str, Any]) -> list[tuple[str, str]]:
 def _data(result: Result, context: dict[str, Any], drawing: dict[str, Any], words: Words) -> Markup:
     data = {
         "lang": words.lang,
-        "words": words.messages,
+        "words": {
+            **{k: said for k, said in catalogue().items() if k.partition(".")[0] not in _ELSEWHERE},
+            "title.own": {lang: result.title(lang) for lang in LANGUAGES},
+        },
+        "forms": forms_for_page(),
         "map": drawing,
         "charts": chart_data(result),
         "colours": {"served": SERVED_HEX, **GAP_HEX},

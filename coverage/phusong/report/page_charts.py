@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phusong.report.page_numbers import finite
 from phusong.report.result import GAP_PARTS, Result
+from phusong.report.text import finite
 
 __all__ = ["cause_bars", "chart_data", "money_curve", "spending_bars", "swing_bars"]
 

@@ -13,7 +13,8 @@ import shapely
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 
 from phusong.report.page_rasters import RSRP_EDGES_DBM, RSRP_HEX, raster_pictures
-from phusong.report.result import GAP_PARTS, Result
+from phusong.report.plan_steps import gained_by_commune
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, GAP_PARTS, Result
 from phusong.report.theme import CLASS_HEX, GAP_HEX, OWNER_HEX
 
 __all__ = ["SHARE_EDGES_PERCENT", "map_data", "remaining_people"]
@@ -27,6 +28,7 @@ SHARE_EDGES_PERCENT = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 _HOUR_EDGES = (4.0, 9.0, 18.0, 44.0, 88.0, 175.0)
 _READY_EDGES_PERCENT = (10.0, 25.0, 50.0, 75.0, 90.0, 97.0)
 _LOCK_REASONS = ("structural", "contract", "technical", "security", "legal", "unknown")
+_EMPTY_LAND = (("empty_signal", EMPTY_SIGNAL), ("empty_no_signal", EMPTY_NO_SIGNAL))
 _NO_DATA_HEX, _FINE_HEX = "#d9d9d9", "#e6edf3"
 _MOST_POINTS = 3000
 _MARKED_OPTIONS = 20
@@ -82,21 +84,15 @@ def map_data(result: Result) -> dict[str, Any]:
 def remaining_people(result: Result) -> Floats:
     """Return the people of each commune whom the plan leaves without stable service, at least none.
 
-    Communes that carry ``people_served_with_plan`` say so themselves. Otherwise the plan books what an option gains
-    on the commune of that option, wherever the people live.
+    Communes that carry ``people_served_with_plan`` say so themselves. Otherwise people count where they live, wherever
+    the works stand that serve them.
     """
     communes = result.communes
     if "people_served_with_plan" in communes:
         left = communes["population"] - communes["people_served_with_plan"]
         return np.asarray(np.maximum(left.to_numpy(np.float64), 0.0))
-    gained = (
-        result.plan.groupby(result.plan["commune_code"].astype(str))["people_gained"].sum()
-        if ("commune_code" in result.plan and len(result.plan))
-        else pd.Series(dtype=np.float64)
-    )
-    mine = gained.reindex(communes["commune_code"].astype(str)).fillna(0.0).to_numpy(np.float64)
     lost = communes[list(GAP_PARTS)].sum(axis=1).to_numpy(np.float64)
-    return np.asarray(np.maximum(lost - mine, 0.0))
+    return np.asarray(np.maximum(lost - gained_by_commune(result), 0.0))
 
 
 def _outlines(result: Result) -> gpd.GeoSeries:
@@ -143,6 +139,7 @@ def _layers(result: Result) -> list[Layer]:
 def _picture_layers() -> list[Layer]:
     access = [_named("cause.served", CLASS_HEX[5])]
     access += [_named(f"cause.{p}", CLASS_HEX[k]) for k, p in enumerate(GAP_PARTS, start=1)]
+    access += [_named(f"cause.{name}", CLASS_HEX[k]) for name, k in _EMPTY_LAND]
     steps = [*_range_classes(RSRP_EDGES_DBM, RSRP_HEX)][::-1]
     return [
         {"key": "access", "kind": "picture", "picture": "access", "classes": access},

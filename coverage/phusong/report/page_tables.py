@@ -5,12 +5,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from phusong.region.names import alphabetical
-from phusong.report.page_numbers import finite
-from phusong.report.page_why import reasons
-from phusong.report.page_words import Words, slug
+from phusong.report.option_words import gaining_communes, option_sentences
+from phusong.report.plan_words import line_result, line_works
 from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.sentences import markup
+from phusong.report.tables import TABLES
+from phusong.report.text import Words, catalogue, finite, slug
 from phusong.report.theme import GAP_HEX, SERVED_HEX
 
 __all__ = [
@@ -25,26 +28,18 @@ __all__ = [
     "records",
     "remote_classes",
     "repair_rows",
+    "schedule_view",
 ]  # fmt: skip
 
 QUALITIES = ("measured", "official", "modelled", "assumed")
 """How a layer came to be, best first."""
 
 _LISTED_OPTIONS = 60
+_NAMED_GAINS = 3
 _LISTED_REPAIRS = 200
 _LISTED_ROWS = 60
-_SHOWN = {
-    "schedule": ("year", "what", "accountable", "fund", "commune", "cost_musd", "people_gained", "serves_from", "waits_for"),
-    "funds": ("fund", "year", "planned_musd", "available_musd", "spent_musd", "left_musd", "blocked_musd"),
-    "milestones": ("year", "commune", "people", "people_served", "share_served", "target_share", "spent_musd", "met"),
-    "tornado": ("input", "unit", "low", "base", "high", "people_low", "people_base", "people_high", "swing_people"),
-    "robustness": (
-        "plan", "cost_musd", "people", "people_mean", "people_p05", "people_p95", "people_worst_tenth",
-        "within_budget_share", "regret_mean",
-    ),
-}  # fmt: skip
 _FORM_ENDS = (("from", "plain"), ("people", "people"), ("regret_mean", "people"),
-    ("musd", "musd"), ("musd_year", "musd"), ("share", "percent"), ("probability", "percent"), ("year", "plain"),
+    ("musd", "usd"), ("musd_year", "usd"), ("share", "percent"), ("probability", "percent"), ("year", "plain"),
 )  # fmt: skip
 _FORM_STARTS = (("people", "people"), ("share", "percent"), ("probability", "percent"))
 
@@ -55,20 +50,31 @@ def option_rows(result: Result, words: Words) -> list[dict[str, Any]]:
     budget = finite((result.summary.get("plan") or {}).get("budget_musd"))
     found: list[dict[str, Any]] = []
     within = True
+    gains = gaining_communes(result.option_communes)
     for row in records(result.options.sort_values("rank", kind="stable").head(_LISTED_OPTIONS)):
         fits = budget is None or row["cumulative_cost_musd"] <= budget
         codes = as_words(row["commune_code"])
+        living = gains.get(str(row["bundle_id"]), [])
+        built = [c for c in [str(row.get("main_commune_code") or "")] if c] or codes
+        said = option_sentences(row, names, living)
         found.append(
             {
                 **row,
-                "codes": codes,
-                "commune": ", ".join(names.get(c, c) for c in codes),
+                # its works first, then where its people live: choosing any of these communes keeps the option chosen
+                "codes": list(dict.fromkeys([*built, *(c for c, _ in living), *codes])),
+                "commune": ", ".join(names.get(c, c) for c in built),
+                "site": str(row.get("main_site_id") or ""),
+                "gains": [(names.get(c, c), n) for c, n in living[:_NAMED_GAINS]],
+                "more_gains": len(living[_NAMED_GAINS:]),
                 "kind_codes": list(dict.fromkeys(as_words(row["kinds"]))) or [""],
                 "operators": ", ".join(dict.fromkeys(as_words(row["operators"]))),
                 "modelled": bool(as_words(row.get("modelled_layers"))),
                 "free": row["cost_musd"] <= 0,
                 "cut": within and not fits and bool(found),
-                "reasons": reasons(str(row["why"]), words),
+                # a result that holds no reasons as columns tells them as it was written
+                "reasons": Markup(" ").join(markup(s, words) for s in said)
+                if said
+                else Markup('<span lang="en">{}</span>').format(str(row["why"])),
             }
         )
         within = within and fits
@@ -154,13 +160,13 @@ def commune_rows(communes: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def remote_classes(communes: pd.DataFrame, words: Words) -> list[dict[str, str]]:
+def remote_classes(communes: pd.DataFrame) -> list[dict[str, str]]:
     """Return the classes of remoteness that occur, with their string where the catalogue has one."""
     if "remote" not in communes:
         return []
     codes = sorted({_code(v) for v in communes["remote"]} - {""})
     keys = [f"remote.{slug(c)}" for c in codes]
-    return [{"code": c, "key": k if k in words.messages else ""} for c, k in zip(codes, keys, strict=True)]
+    return [{"code": c, "key": k if k in catalogue() else ""} for c, k in zip(codes, keys, strict=True)]
 
 
 def layer_rows(layers: pd.DataFrame) -> list[dict[str, Any]]:
@@ -203,7 +209,7 @@ def plain_view(frame: pd.DataFrame, name: str = "") -> dict[str, Any]:
 
     Of a table that is known by ``name`` the columns that people ask for are shown; of communes, all together first.
     """
-    wanted = [c for c in _SHOWN.get(name, ()) if c in frame]
+    wanted = [c for c in TABLES[name].shown if c in frame] if name in TABLES else []
     if name == "milestones" and {"commune_code", "year"} <= set(frame.columns):
         frame = frame.sort_values(["commune_code", "year"], kind="stable")
     frame = frame[wanted] if wanted else frame
@@ -211,6 +217,16 @@ def plain_view(frame: pd.DataFrame, name: str = "") -> dict[str, Any]:
     columns = [{"name": str(c), "form": _form(str(c), shown[c])} for c in shown.columns]
     rows = [[_cell(v) for v in row.values()] for row in records(shown)]
     return {"columns": columns, "rows": rows, "count": len(frame)}
+
+
+def schedule_view(schedule: pd.DataFrame, names: Mapping[str, str], words: Words) -> dict[str, Any]:
+    """Return the schedule as any table, with what is done and who gains in words."""
+    view = plain_view(schedule.assign(what="", gains=""), "schedule")
+    at = {c["name"]: k for k, c in enumerate(view["columns"])}
+    for row, line in zip(view["rows"], records(schedule.head(_LISTED_ROWS)), strict=True):
+        row[at["what"]] = markup(line_works(line), words)
+        row[at["gains"]] = markup(line_result(line, names), words)
+    return view
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

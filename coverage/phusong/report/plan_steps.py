@@ -65,6 +65,13 @@ def plan_steps(result: Result) -> PlanSteps:
     if book is not None:
         step, people, commune = _of_book(book, remedy)
         return PlanSteps(remedy, kind, year, cost, step, people, commune, exact=True)
+    lives = result.plan_line_communes
+    if not lives.empty:
+        step_of = {name: k for k, name in reversed(list(enumerate(remedy.tolist())))}
+        lives = lives[lives["remedy_id"].astype(str).isin(step_of)]
+        step = np.array([step_of[name] for name in lives["remedy_id"].astype(str)], np.int64)
+        gained, code = lives["people_gained"].to_numpy(np.float64), lives["commune_code"].to_numpy(str)
+        return PlanSteps(remedy, kind, year, cost, step, gained, code, exact=True)
     commune = plan["commune_code"].to_numpy(str) if "commune_code" in plan else np.full(remedy.size, "")
     people = plan["people_gained"].to_numpy(np.float64)
     # people whom a later bundle serves with what is bought already stand in no row of the plan, but in its sum
@@ -90,14 +97,18 @@ def gained_by_commune(result: Result, *, until: int | None = None, steps: PlanSt
     -----
     A commune gains at most the people not served there today.
     """
+    codes = result.communes["commune_code"].astype(str)
+    missing = result.communes[list(GAP_PARTS)].sum(axis=1).to_numpy(np.float64)
+    if until is None and steps is None and not result.plan_communes.empty:
+        told = result.plan_communes
+        by_code = told.groupby(told["commune_code"].astype(str))["people_gained"].sum()
+        return np.asarray(np.minimum(by_code.reindex(codes).fillna(0.0).to_numpy(np.float64), missing))
     steps = plan_steps(result) if steps is None else steps
     built = steps.remedy.size if until is None else int((steps.year <= until).sum())
-    codes = result.communes["commune_code"].astype(str)
     place = {code: k for k, code in enumerate(codes)}
     row = np.array([place.get(c, -1) for c in steps.group_commune], np.int64)
     use = (row >= 0) & (steps.group_step < built)
     gained = np.bincount(row[use], steps.group_people[use], len(codes))
-    missing = result.communes[list(GAP_PARTS)].sum(axis=1).to_numpy(np.float64)
     return np.asarray(np.minimum(gained, missing), np.float64)
 
 

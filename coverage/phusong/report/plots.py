@@ -14,7 +14,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from phusong.errors import InputError, Problem
 from phusong.report.map_furniture import drawn_name
 from phusong.report.pictures import Picture
-from phusong.report.theme import GAP_HEX, GAP_LABELS, INK, MUTED, OWNER_HEX, SERVED_HEX, SOURCE_NOTE, style
+from phusong.report.text import Text
+from phusong.report.theme import GAP_HEX, INK, MUTED, OWNER_HEX, SERVED_HEX, style
 
 if TYPE_CHECKING:
     from phusong.report.result import Result
@@ -46,6 +47,7 @@ class Plots:
 
     def __init__(self, result: "Result") -> None:
         self._result = result
+        self._text = Text(result.lang)
 
     @_styled
     def gaps(self, most: int = 15) -> Figure:
@@ -62,19 +64,22 @@ class Plots:
         shown = communes.loc[lost.sort_values(ascending=False, kind="stable").index[: max(1, most)]].iloc[
             ::-1
         ]
-        figure, axes = _sheet("Communes with most people not served", 1.1 + 0.24 * len(shown))
+        text = self._text
+        figure, axes = _sheet(text, "drawn.most_lost", 1.1 + 0.24 * len(shown))
         left = np.zeros(len(shown))
         rows = np.arange(len(shown))
         for part in parts:
             people = shown[part].to_numpy(np.float64)
-            axes.barh(rows, people, left=left, color=GAP_HEX[part], label=GAP_LABELS[part], height=0.75)
+            axes.barh(
+                rows, people, left=left, color=GAP_HEX[part], label=text.code("cause", part), height=0.75
+            )
             left += people
         names = [
             f"{drawn_name(str(n))} {c}" for n, c in zip(shown["name"], shown["commune_code"], strict=True)
         ]
         axes.set_yticks(rows, names)
-        _thousands(axes.xaxis)
-        axes.set_xlabel("people not served")
+        _thousands(axes.xaxis, text)
+        axes.set_xlabel(text.say("chart.people_lost"))
         axes.legend(loc="lower right", frameon=False)
         return figure
 
@@ -104,13 +109,13 @@ class Plots:
         panels = {"years": year_panels, "policies": policy_panels}
         if what not in panels:
             raise InputError(Problem("over", f"is none of {', '.join(panels)}", value=what))
-        subtitle = "People not served, percent of a commune's people"
         return Picture(
             draw_multiples(
                 for_print(self._result),
-                panels[what](self._result),
-                f"Who is not served, over {what}",
-                subtitle,
+                panels[what](self._result, self._text),
+                self._text.say(f"drawn.{what}_title"),
+                self._text.say("drawn.share_subtitle"),
+                text=self._text,
             )
         )
 
@@ -126,7 +131,8 @@ class Plots:
         curve = self._result.curve
         if not {"cost_musd", "people"} <= set(curve.columns):
             raise InputError(Problem("curve", "is not in this result"))
-        figure, axes = _sheet("More people served, by money", 4.0)
+        text = self._text
+        figure, axes = _sheet(text, "drawn.curve_title", 4.0)
         line = curve.dropna(subset=["cost_musd", "people"]).sort_values("cost_musd", kind="stable")
         axes.step(
             line["cost_musd"],
@@ -134,7 +140,7 @@ class Plots:
             where="post",
             color=SERVED_HEX,
             lw=1.8,
-            label="best value first",
+            label=text.say("drawn.best_first"),
         )
         if {"budget_musd", "bound_people"} <= set(curve.columns):
             bound = curve.dropna(subset=["budget_musd", "bound_people"]).sort_values(
@@ -145,20 +151,23 @@ class Plots:
                 bound["bound_people"],
                 color=MUTED,
                 ls="--",
-                label="no plan can exceed this",
+                label=text.say("chart.curve_bound"),
             )
         budget = (self._result.summary.get("plan") or {}).get("budget_musd")
         if budget:
             axes.axvline(
-                float(budget), color=GAP_HEX["gap_no_signal"], lw=1.2, label=f"budget {float(budget):g}"
+                float(budget),
+                color=GAP_HEX["gap_no_signal"],
+                lw=1.2,
+                label=text.say("drawn.budget", budget=text.money(float(budget))),
             )
         axes.set(
-            xlabel="cost, net present [million USD]",
-            ylabel="more people served",
+            xlabel=text.say("chart.curve_x"),
+            ylabel=text.say("chart.curve_y"),
             xlim=(0, None),
             ylim=(0, None),
         )
-        _thousands(axes.yaxis)
+        _thousands(axes.yaxis, text)
         axes.legend(loc="lower right", frameon=False)
         return figure
 
@@ -177,7 +186,8 @@ class Plots:
         table = plan.assign(year=plan["year"].astype(int), fund=plan["fund"].astype(str)).pivot_table(
             index="year", columns="fund", values="cost_musd", aggfunc="sum", fill_value=0.0
         )
-        figure, axes = _sheet("What the plan spends", 3.4)
+        text = self._text
+        figure, axes = _sheet(text, "drawn.spends", 3.4)
         bottom = np.zeros(len(table))
         for colour, fund in zip(
             OWNER_HEX * (1 + len(table.columns) // len(OWNER_HEX)), table.columns, strict=False
@@ -187,27 +197,27 @@ class Plots:
                 table[fund],
                 bottom=bottom,
                 color=colour,
-                label=drawn_name(str(fund)),
+                label=drawn_name(text.code("fund", fund)),
                 width=0.6,
             )
             bottom += table[fund].to_numpy(np.float64)
-        axes.set(ylabel="million USD, net present", ylim=(0, 1.15 * max(float(bottom.max()), 1e-9)))
+        axes.set(ylabel=text.say("drawn.spends_axis"), ylim=(0, 1.15 * max(float(bottom.max()), 1e-9)))
         for x, height in enumerate(bottom):
-            axes.text(x, height, f"{height:.2f}", ha="center", va="bottom", color=INK)
+            axes.text(x, height, text.number(height, "musd"), ha="center", va="bottom", color=INK)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
         return figure
 
 
-def _sheet(title: str, high_in: float) -> tuple[Figure, Axes]:
+def _sheet(text: Text, title: str, high_in: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(_WIDE_IN, high_in), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
+    axes.set_title(text.say(title), loc="left", fontsize=10, fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel(SOURCE_NOTE, fontsize=6.5, color=MUTED, x=0.01, ha="left")
+    figure.supxlabel(text.say("map.source"), fontsize=6.5, color=MUTED, x=0.01, ha="left")
     return figure, axes
 
 
-def _thousands(axis: Axis) -> None:
+def _thousands(axis: Axis, text: Text) -> None:
     axis.set_major_locator(MaxNLocator(6, integer=True))
-    axis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}".replace(",", "\u202f")))
+    axis.set_major_formatter(FuncFormatter(lambda n, _: text.number(n)))

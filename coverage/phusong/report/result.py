@@ -1,5 +1,6 @@
 """What a run found: one immutable value that the maps, the page and the result folder are made of."""
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,8 @@ import pandas as pd
 
 from phusong.errors import PhusongError
 from phusong.region.grid import Grid
+from phusong.report.tables import TABLES
+from phusong.report.text import LANGUAGES, Text
 
 if TYPE_CHECKING:
     from phusong.invest.evaluation import Evaluation
@@ -20,30 +23,27 @@ if TYPE_CHECKING:
     from phusong.report.outcome import Outcome
     from phusong.report.plots import Plots
 
-__all__ = ["ACCESS_CLASSES", "COLUMNS", "GAP_PARTS", "AccessView", "Result", "as_words"]
+__all__ = [
+    "ACCESS_CLASSES",
+    "EMPTY_NO_SIGNAL",
+    "EMPTY_SIGNAL",
+    "GAP_PARTS",
+    "AccessView",
+    "Result",
+    "as_words",
+]
 
 GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
 """Why people are not served, in the order the causes are tested."""
 
-ACCESS_CLASSES = ("no data", "no signal", "locked", "unstable", "congested", "served")
-"""Meaning of the codes 0–5 in the access raster."""
+ACCESS_CLASSES = (
+    "no data", "no signal", "locked", "unstable", "congested", "served",
+    "nobody lives there, signal", "nobody lives there, no signal",
+)  # fmt: skip
+"""Meaning of the codes 0–7 in the access raster: 1–5 where people live, 6 and 7 on land without people."""
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "communes": (
-        "commune_code", "name", "province", "population", "people_served", *GAP_PARTS, "share_served",
-        "hours_lost_year", "facilities_served", "rank_remote", "geometry",
-    ),
-    "sites": (
-        "site_id", "people_heard", "people_served", "availability", "load", "bottleneck", "geometry",
-    ),
-    "options": (
-        "rank", "bundle_id", "kinds", "remedies", "commune_code", "operators", "cost_musd", "capex_musd",
-        "opex_musd_year", "people_gained", "people_alone", "people_per_musd", "cumulative_cost_musd",
-        "cumulative_people", "rank_p05", "rank_p95", "why",
-    ),
-    "plan": ("remedy_id", "year", "fund", "cost_musd", "people_gained"),
-}  # fmt: skip
-"""Columns every result has; more may be present and are kept."""
+EMPTY_SIGNAL, EMPTY_NO_SIGNAL = 6, 7
+"""Codes of land where nobody lives, inside and outside radio coverage."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class AccessView:
     Parameters
     ----------
     communes : GeoDataFrame
-        One row a commune, see ``COLUMNS``.
+        One row a commune, see :data:`phusong.report.tables.TABLES`.
     classes : (height, width) uint8
         Dominant class of each land pixel, see ``ACCESS_CLASSES``.
     settlements : GeoDataFrame or None
@@ -75,9 +75,9 @@ class Result:
         Headline figures: title, region, policy, people, people_served, share_served, the gap parts [people],
         hours_lost_year_mean, plan {…}, policies, provinces, calibration, units, currency. No clock times.
     communes, sites : GeoDataFrame
-        In the CRS of the grid; columns in ``COLUMNS``, more are kept.
+        In the CRS of the grid; columns in :data:`phusong.report.tables.TABLES`, more are kept.
     options, plan : DataFrame
-        Ranked bundles and the chosen remedies; columns in ``COLUMNS``. ``options`` may carry ``east_m`` and
+        Ranked bundles and the chosen remedies; columns likewise. ``options`` may carry ``east_m`` and
         ``north_m``, the centre of each option.
     access_class : (height, width) uint8
         Codes of ``ACCESS_CLASSES``; ``result.access`` is the view that puts the communes beside it.
@@ -115,6 +115,9 @@ class Result:
     schedule, funds, milestones, late, interim, alternatives : DataFrame
         Who does what, when, paid by whom, with which result; money by fund and year; people served by year and commune
         against their targets; what is late if a fund is; interim remedies that bridge the time; further plans that spend the money otherwise.
+    option_communes, plan_communes, plan_line_communes : DataFrame
+        Where the people live who gain: by option (bundle_id, commune_code, people_gained beyond the options above), by
+        the plan (commune_code, year from which they are served, people_gained), and by its lines (remedy_id besides).
 
     Raises
     ------
@@ -159,13 +162,16 @@ class Result:
     interim: pd.DataFrame = field(default_factory=pd.DataFrame)
     alternatives: pd.DataFrame = field(default_factory=pd.DataFrame)
     tornado: pd.DataFrame = field(default_factory=pd.DataFrame)
+    option_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    plan_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    plan_line_communes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
-        for name, columns in COLUMNS.items():
-            frame: pd.DataFrame = getattr(self, name)
-            missing = [c for c in columns if c not in frame.columns]
-            if missing:
-                raise PhusongError(f"result.{name} lacks {', '.join(missing)}")
+        for table in TABLES.values():
+            frame: pd.DataFrame | None = getattr(self, table.name, None)
+            missing = [] if frame is None else [c for c in table.required if c not in frame.columns]
+            if missing and table.always:
+                raise PhusongError(f"result.{table.name} lacks {', '.join(missing)}")
         for name, dtype in (("access_class", np.uint8), ("rsrp_dbm", np.float32)):
             raster: npt.NDArray[Any] = getattr(self, name)
             if raster.shape != self.grid.shape or raster.dtype != dtype:
@@ -180,11 +186,33 @@ class Result:
         return AccessView(self.communes, self.access_class, self.settlements)
 
     @property
+    def lang(self) -> str:
+        """Language that the scenario asks for, ``en`` or ``vi``."""
+        try:
+            report = tomllib.loads(self.scenario_toml).get("report")
+        except tomllib.TOMLDecodeError:
+            return LANGUAGES[0]
+        lang = report.get("lang") if isinstance(report, Mapping) else None
+        return lang if lang in LANGUAGES else LANGUAGES[0]
+
+    def title(self, lang: str | None = None) -> str:
+        """Return what this is about, in a language; the scenario's where none is given."""
+        own = "title_vi" if (lang or self.lang) == "vi" else "title"
+        said = self.summary.get(own) or self.summary.get("title")
+        region = str(self.summary.get("region") or "")
+        return str(said) if said else Text(lang or self.lang).say("title.question", region=region)
+
+    @property
+    def redacted(self) -> bool:
+        """Whether this is what may leave the house, see :func:`phusong.report.redact.redact`."""
+        return "redaction" in self.summary
+
+    @property
     def invest(self) -> "PlanView":
         """What to do: ``.options``, ``.plan``, ``.curve``."""
         from phusong.report.cards import PlanView  # noqa: PLC0415 - made of Result
 
-        return PlanView(self.options, self.plan, self.curve, dict(self.summary.get("plan") or {}))
+        return PlanView(self.options, self.plan, self.curve, dict(self.summary.get("plan") or {}), self.lang)
 
     @property
     def plot(self) -> "Plots":

@@ -12,60 +12,12 @@ from pyproj.exceptions import CRSError
 
 from phusong.errors import Problem
 from phusong.region.grid import Grid
-from phusong.report.result import COLUMNS, GAP_PARTS
+from phusong.report.tables import FIGURES, TABLES, Column, Leaves
 
-__all__ = ["NEEDED", "book_problems", "grid_problems", "place_problems", "summary_problems", "table_problems"]
+__all__ = ["book_problems", "grid_problems", "place_problems", "summary_problems", "table_problems"]
 
-_PARTS = ("people_served", *GAP_PARTS)
-NEEDED: Mapping[str, tuple[str, ...]] = {
-    **COLUMNS,
-    "policies": ("policy", *_PARTS),
-    "policy_communes": ("policy", "commune_code", "people_served"),
-    "curve": ("cost_musd", "people"),
-    "locked_assets": (
-        "site_id", "owner", "lock_reason", "stable", "people_behind", "people_locked_out", "people_only_here",
-        "room_people", "stabilise_musd", "best_remedy", "people_per_musd", "remedies",
-    ),
-    "locks": ("lock_reason", "sites", "people_behind", "people_locked_out"),
-    "readiness": (
-        "commune_code", "ready_share", "has_signal", "has_power", "has_backhaul", "stranded_assets",
-        "stranded_musd", "reaches_core", "single_homed", "cut_point", "communes_behind", "people_behind",
-    ),
-    "isolated_builds": ("site_id", "twin_id", "twin_owner", "distance_m", "twin_spare_slots"),
-    "remedies": ("remedy_id", "kind", "cost_musd"),
-    "bundles": ("bundle_id", "kinds", "commune_code", "where", "remedies", "cost_musd", "people_alone"),
-    "people_groups": ("commune_code", "people"),
-    "bundle_groups": ("bundle", "group"),
-}  # fmt: skip
-"""Columns a table that is there must have."""
-
-_WORDS = frozenset({"kinds", "remedies", "commune_code", "operators", "modelled_layers"})
-_TEXTS = _WORDS | {
-    "accountable", "as_of", "asset", "asset_id", "best_remedy", "bottleneck", "bundle_id", "commune", "falls_behind",
-    "follows", "from_id", "fund", "grade", "id", "input", "kind", "late_fund", "layer", "level", "licence", "link_id",
-    "lock_reason", "missing", "money", "name", "note", "notes", "owner", "policy", "power_source", "province",
-    "remedy_id", "result", "rival", "runner_up", "runner_up_commune", "sector", "settlement_id", "site_id", "source",
-    "structure", "to_id", "twin_id", "twin_owner", "unit", "waits_for", "what", "where", "why",
-}  # fmt: skip
-_FLAGS = frozenset(
-    {"best_in_worst", "cut_point", "hollow", "in_cautious_plan", "line_of_sight", "met", "modelled", "on_grid",
-     "reaches_core", "shareable", "single_homed", "stable", "waits", "white", "zone_free"}
-)  # fmt: skip
-_OTHERWISE = frozenset({"remote"})  # a class, a number or a word
-_NUMBERS = frozenset(
-    {"allocated_musd", "availability", "base", "best_people", "bound_people", "bundle", "communes_behind", "fact",
-     "facilities", "facilities_served", "group", "high", "keep_probability", "load", "low", "population", "rank",
-     "rank_p05", "rank_p95", "rank_remote", "serves_from", "sites", "stranded_assets", "twin_spare_slots", "year",
-     *GAP_PARTS}
-)  # fmt: skip
 _MEASURES = ("_musd", "_m", "_km", "_share", "_year", "_people", "_per_musd", "_factor")
-_GAPS = frozenset({"availability", "load", "people_per_musd", "rank_p05", "rank_p95", "share_served", "rank_remote",
-                   "east_m", "north_m", "hours_lost_year", "facilities_served", "people_heard"})  # fmt: skip
-_UNIQUE: Mapping[str, str] = {"communes": "commune_code", "options": "bundle_id", "remedies": "remedy_id",
-                              "bundles": "bundle_id"}  # fmt: skip
-_CORE = frozenset({*COLUMNS, "remedies", "bundles", "people_groups", "bundle_groups"})
-_MAY_BE_NEGATIVE = frozenset({"east_m", "north_m"})
-_OF_NOTHING = frozenset({"lead_share", "falls_at_cost_factor"})  # by how much what costs nothing leads
+_REPEATS = frozenset({"sites", "plan"})  # a stranger's keys may repeat there without harm
 _MOST = 1e15
 _LONGEST_TEXT = 131_072
 _YEARS = (1900, 2200)
@@ -75,9 +27,7 @@ _SHAPES: Mapping[str, frozenset[str]] = {
     "sites": frozenset({"Point"}),
     "settlements": frozenset({"Point"}),
 }
-_SUMMARY_NUMBERS = ("people", *_PARTS, "share_served", "hours_lost_year_mean", "share_measured")
-_PLAN_NUMBERS = ("budget_musd", "cost_musd", "people_gained", "bound_people", "distance_share", "cost_to_close_musd",
-                 "people_closable")  # fmt: skip
+_FIGURE_KINDS = frozenset({"number", "whole"})
 
 
 def table_problems(frame: pd.DataFrame, name: str, where: str) -> list[Problem]:
@@ -92,13 +42,14 @@ def table_problems(frame: pd.DataFrame, name: str, where: str) -> list[Problem]:
     """
     if frame.columns.has_duplicates:
         return [Problem(where, "has two columns of one name")]
-    if frame.empty and name not in COLUMNS:
+    table = TABLES[name]
+    if frame.empty and not table.always:
         return []
-    missing = [c for c in NEEDED.get(name, ()) if c not in frame.columns]
+    missing = [c for c in table.required if c not in frame.columns]
     if missing:
         return [Problem(where, f"lacks {', '.join(missing)}; make the result anew")]
     found = [p for c in frame.columns if c != "geometry" for p in _column(frame[c], str(c), name, where)]
-    key = _UNIQUE.get(name)
+    key = table.key[0] if table.strict and len(table.key) == 1 and name not in _REPEATS else ""
     if not found and key and frame[key].astype(str).duplicated().any():
         again = frame[key].astype(str)[frame[key].astype(str).duplicated()].iloc[0]
         found.append(Problem(where, "stands there twice; keys must differ", column=key, value=again))
@@ -189,16 +140,13 @@ def summary_problems(summary: object, origin: object) -> list[Problem]:
         return [Problem("summary.json", "is no table of figures")]
     if not isinstance(origin, dict):
         return [Problem("provenance.json", "is no table of what the result is made of")]
-    found = list(_numbers(summary, _SUMMARY_NUMBERS, ""))
-    for name in ("title", "region", "policy"):
-        if not isinstance(summary.get(name, ""), (str, type(None))):
-            found.append(Problem("summary.json", "is no text", column=name))
-    for name, inner in (("plan", _PLAN_NUMBERS), ("currency", ("vnd_per_usd",)), ("readiness", ())):
+    found = list(_figures(summary, ""))
+    for name in ("plan", "currency", "readiness"):
         part = summary.get(name)
         if part is not None and not isinstance(part, dict):
             found.append(Problem("summary.json", "is no table of figures", column=name))
         elif part:
-            found += _numbers(part, inner, f"{name}.")
+            found += _figures(part, f"{name}.")
     seed = origin.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         found.append(Problem("provenance.json", "is no whole number from 0", column="seed", value=seed))
@@ -208,32 +156,40 @@ def summary_problems(summary: object, origin: object) -> list[Problem]:
     return found
 
 
-def _numbers(table: Mapping[str, Any], names: tuple[str, ...], prefix: str) -> Iterator[Problem]:
-    for name in names:
-        value = table.get(name)
+def _figures(values: Mapping[str, Any], group: str) -> Iterator[Problem]:
+    """Yield what is wrong with the figures of a group: numbers that are none, text that is none."""
+    for figure in FIGURES.values():
+        inside, _, name = figure.name.rpartition(".")
+        value = values.get(name)
+        if value is None or inside != group.rstrip("."):
+            continue
+        if figure.kind == "text" and not isinstance(value, (str, list)):
+            yield Problem("summary.json", "is no text", column=figure.name)
         good = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST
-        if value is not None and not good:
-            yield Problem("summary.json", "is no finite number", column=prefix + name, value=value)
+        if figure.kind in _FIGURE_KINDS and not good:
+            yield Problem("summary.json", "is no finite number", column=figure.name, value=value)
 
 
-def _column(values: "pd.Series[Any]", column: str, table: str, where: str) -> list[Problem]:
+def _column(values: "pd.Series[Any]", name: str, table: str, where: str) -> list[Problem]:
     told = ""
     bad = np.zeros(len(values), bool)
     number = pd.api.types.is_numeric_dtype(values.dtype)
     flag = pd.api.types.is_bool_dtype(values.dtype)
-    if values.isna().all() and not (
-        table in _CORE and column in NEEDED[table] and column not in _TEXTS | _GAPS
-    ):
+    column = TABLES[table].column(name) or _stranger(name)
+    measure = column.kind in {"number", "whole", "year"}
+    strict = TABLES[table].strict and column.required
+    if values.isna().all() and not (strict and measure and not column.gaps):
         return []
-    if column in _TEXTS:
-        told = "is no text" + (", nor a list of words" if column in _WORDS else "")
-        bad = np.array([not _is_text(v, words=column in _WORDS) for v in values], bool)
-    elif column in _FLAGS:
+    if column.kind in {"text", "words"}:
+        words = column.kind == "words"
+        told = "is no text" + (", nor a list of words" if words else "")
+        bad = np.array([not _is_text(v, words=words) for v in values], bool)
+    elif column.kind == "flag":
         told, bad = "is neither true nor false", np.full(len(values), not flag)
-    elif column not in _OTHERWISE and _is_measure(column, table):
+    elif measure:
         if not number or flag or values.dtype.kind == "c":
-            return [Problem(where, f"holds {values.dtype}, not numbers", column=column)]
-        told, bad = _beyond(values.to_numpy(np.float64, na_value=np.nan), column, table)
+            return [Problem(where, f"holds {values.dtype}, not numbers", column=name)]
+        told, bad = _beyond(values.to_numpy(np.float64, na_value=np.nan), column, strict=strict)
     elif not (number or flag or pd.api.types.is_datetime64_any_dtype(values.dtype)):
         told = "is neither a number nor text"
         bad = np.array(
@@ -243,26 +199,30 @@ def _column(values: "pd.Series[Any]", column: str, table: str, where: str) -> li
         return []
     row = int(np.flatnonzero(bad)[0])
     return [
-        Problem(where, f"{told} ({int(bad.sum()):,} such rows)", row + 1, column, str(values.iloc[row])[:80])
+        Problem(where, f"{told} ({int(bad.sum()):,} such rows)", row + 1, name, str(values.iloc[row])[:80])
     ]
 
 
-def _is_measure(column: str, table: str) -> bool:
-    named = column in NEEDED.get(table, ()) or column in _NUMBERS
-    return named or column.startswith(("people", "share_", "hours_lost")) or column.endswith(_MEASURES)
+def _stranger(name: str) -> Column:
+    """Return what a column that nobody declared must be, by its name: a later version may have added it."""
+    measure = name.startswith(("people", "share_", "hours_lost")) or name.endswith(_MEASURES)
+    kind = "number" if measure else "class"
+    return Column(name, kind, "", "", Leaves.NEVER, endless=name.endswith("_per_musd"))
 
 
-def _beyond(values: "np.ndarray[Any, np.dtype[np.float64]]", column: str, table: str) -> tuple[str, Any]:
-    if column in {"year", "serves_from"} and table == "plan":
+def _beyond(
+    values: "np.ndarray[Any, np.dtype[np.float64]]", column: Column, *, strict: bool
+) -> tuple[str, Any]:
+    if column.kind == "year":
         wrong = ~((values >= _YEARS[0]) & (values <= _YEARS[1]) & (values % 1 == 0))
         return f"is no year from {_YEARS[0]} to {_YEARS[1]}", wrong
     with np.errstate(invalid="ignore"):
         wrong = np.abs(values) > _MOST
-        if column.endswith("_per_musd") or column in _OF_NOTHING:
+        if column.endless:
             wrong &= ~np.isposinf(values)  # what costs nothing
-        if table in _CORE and column in NEEDED[table]:
-            wrong |= (values < 0) & (column not in _MAY_BE_NEGATIVE)
-            wrong |= np.isnan(values) & (column not in _GAPS)
+        if strict:
+            wrong |= (values < 0) & (not column.signed)
+            wrong |= np.isnan(values) & (not column.gaps)
     return "is missing, negative, or beyond any measure", wrong
 
 

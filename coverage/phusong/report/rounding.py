@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["round_count", "round_parts"]
+__all__ = ["round_count", "round_digits", "round_parts"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,6 +21,20 @@ def round_count(people: npt.ArrayLike, least: int) -> Floats:
         return given.copy()
     steps = np.floor(given / least + 0.5) * least
     return np.asarray(np.where(given > 0, np.maximum(steps, least), np.minimum(given, 0.0)))
+
+
+def round_digits(values: npt.ArrayLike, digits: int) -> Floats:
+    """Return numbers rounded to so many significant digits.
+
+    Examples
+    --------
+    >>> round_digits([0.0, 1234.0, 0.0678, -5.55], 2).tolist()
+    [0.0, 1200.0, 0.068, -5.6]
+    """
+    given = np.asarray(values, np.float64)
+    plain = np.where(np.isfinite(given), given, 0.0)
+    shown = np.array([float(f"{v:.{digits - 1}e}") for v in plain.ravel().tolist()]).reshape(given.shape)
+    return np.asarray(np.where(np.isfinite(given), shown, given))
 
 
 def round_parts(parts: npt.ArrayLike, least: int) -> Floats:

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from phusong.report.page_tables import records
-from phusong.report.page_words import Words, slug
 from phusong.report.result import Result
+from phusong.report.text import catalogue, slug
 
 __all__ = ["sharing_rows"]
 
@@ -19,22 +19,20 @@ _READINESS = (
 )  # fmt: skip
 
 
-def sharing_rows(result: Result, words: Words) -> dict[str, Any]:
+def sharing_rows(result: Result) -> dict[str, Any]:
     """Return the rows of the sections on locked sites and readiness; what a result does not hold is empty.
 
     Parameters
     ----------
     result : Result
         What to show.
-    words : Words
-        Strings of the page: tell which lock reasons have a meaning there.
     """
     named = dict(
         zip(result.communes["commune_code"].astype(str), result.communes["name"].astype(str), strict=True)
     )
     readiness = result.summary.get("readiness") or {}
     return {
-        "locks": _locks(result.locks, words),
+        "locks": _locks(result.locks),
         "locked": _locked(result.locked_assets, named),
         "readiness": {k: readiness.get(k) for k in _READINESS},
         "communes": _communes(result.readiness, named),
@@ -45,8 +43,8 @@ def sharing_rows(result: Result, words: Words) -> dict[str, Any]:
     }
 
 
-def _locks(locks: pd.DataFrame, words: Words) -> list[dict[str, Any]]:
-    return [{**r, "known": f"lock_means.{slug(r['lock_reason'])}" in words.messages} for r in records(locks)]
+def _locks(locks: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{**r, "known": f"lock_means.{slug(r['lock_reason'])}" in catalogue()} for r in records(locks)]
 
 
 def _locked(assets: pd.DataFrame, named: dict[str, str]) -> dict[str, Any]:

@@ -20,12 +20,14 @@ from phusong.report.insets import Bounds, map_frames
 from phusong.report.map_furniture import (
     add_north_arrow,
     add_scale_bar,
+    data_dates,
     drawn_name,
     length_text,
     round_length,
     source_lines,
 )
-from phusong.report.theme import INK, MUTED, PAPER, SOURCE_NOTE
+from phusong.report.text import Text
+from phusong.report.theme import INK, MUTED, PAPER
 
 __all__ = [
     "MOST_COMMUNE_LABELS",
@@ -90,7 +92,7 @@ class Sheet:
 
 
 def new_sheet(
-    result: Mapped, title: str, subtitle: str, *, legend_in: float = _LEGEND_IN, note: str = SOURCE_NOTE
+    result: Mapped, title: str, subtitle: str, text: Text, *, legend_in: float = _LEGEND_IN, note: str = ""
 ) -> Sheet:
     """Return an empty sheet whose map covers the communes of the result, in metres of its CRS.
 
@@ -100,10 +102,12 @@ def new_sheet(
         For the extent, the region's name and the sources.
     title, subtitle : str
         What is shown, and how to read it.
+    text : Text
+        The language to speak.
     legend_in : float
         Width of the legend column. [inch]
     note : str
-        How what is shown came to be; the line under the map begins with it.
+        How what is shown came to be, if not modelled; the line under the map begins with it.
     """
     frames = map_frames(result.communes.to_crs(result.grid.crs))
     west, south, east, north = frames.main
@@ -111,8 +115,8 @@ def new_sheet(
     height_in = float(np.clip(_MAP_IN * aspect, _LEAST_HEIGHT_IN, _MOST_HEIGHT_IN))
     width_in = max(min(_MAP_IN, height_in / aspect), 3.4)
     total_w = width_in + legend_in + 2 * _SIDE_IN
-    head = f"{note}. {drawn_name(str(result.summary.get('region', '')), 60)} · {result.grid.crs}"
-    sources = source_lines(result.layers, head, width_in=total_w - 2 * _SIDE_IN)
+    head = f"{note or text.say('map.source')}. {drawn_name(str(result.summary.get('region', '')), 60)} · {result.grid.crs}"
+    sources = source_lines(result.layers, head, text, width_in=total_w - 2 * _SIDE_IN)
     bottom_in = _BOTTOM_IN + 0.13 * sources.count("\n")
     strip_in = _INSET_IN + _INSET_TITLE_IN + _INSET_GAP_IN if frames.insets else 0.0
     total_h = height_in + strip_in + _TOP_IN + bottom_in
@@ -131,16 +135,23 @@ def new_sheet(
         box = place(_SIDE_IN + k * (_INSET_IN + _INSET_GAP_IN), bottom_in, _INSET_IN, _INSET_IN)
         frame_map(box, inset.bounds)
         named = drawn_name(inset.names[0], 18) + (f" +{len(inset.names) - 1}" if len(inset.names) > 1 else "")
-        where = f"{length_text(round(inset.distance_m, -4))} {inset.wind} of the map's middle"
+        where = text.say(
+            "drawn.inset",
+            far=length_text(round(inset.distance_m, -4), text),
+            wind=text.code("wind", inset.wind),
+        )
         box.set_title(f"{named}\n{where}", fontsize=6, loc="left", pad=2)
-        add_scale_bar(box, share=0.45)
+        add_scale_bar(box, text, share=0.45)
         insets.append(box)
     left = _SIDE_IN / total_w
+    region = drawn_name(str(result.summary.get("region", "")))
+    dates = data_dates(result.layers)
+    title = " · ".join(part for part in (title, region if region not in title else "", dates) if part)
     figure.text(left, 1 - 0.16 / total_h, title, fontsize=12.5, fontweight="bold", va="top")
     figure.text(left, 1 - 0.45 / total_h, subtitle, fontsize=8, color=MUTED, va="top")
     figure.text(left, 0.14 / total_h, sources, fontsize=6.5, color=MUTED, va="bottom", linespacing=1.35)
-    add_scale_bar(axes)
-    add_north_arrow(axes)
+    add_scale_bar(axes, text)
+    add_north_arrow(axes, text)
     return Sheet(figure, canvas, axes, column, tuple(insets))
 
 
@@ -204,14 +215,14 @@ def add_labels(sheet: Sheet, result: Mapped) -> None:
     for i in order:
         if not (west < points.x.iloc[i] < east and south < points.y.iloc[i] < north):
             continue
-        text = sheet.map.text(
+        label = sheet.map.text(
             points.x.iloc[i], points.y.iloc[i], drawn_name(names.iloc[i]), ha="center", va="center", fontsize=size,
             zorder=8, color=INK, path_effects=[withStroke(linewidth=1.6, foreground=PAPER)],
         )  # fmt: skip
-        box = _extent(text, sheet)
+        box = _extent(label, sheet)
         outside = (box[:2] < frame[:2]).any() or (box[2:] > frame[2:]).any()
         if outside or any(_overlap(box, other) for other in placed):
-            text.remove()
+            label.remove()
         else:
             placed.append(box)
 

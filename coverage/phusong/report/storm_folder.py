@@ -16,6 +16,7 @@ from phusong.region.grid import Grid
 from phusong.report.files import write_csv, write_geoparquet, write_json
 from phusong.report.pictures import picture_bytes
 from phusong.report.storm_maps import storm_maps
+from phusong.report.text import Text
 from phusong.service.storms.impact import CAUSES, Impact
 from phusong.whole_folder import whole_folder
 
@@ -100,24 +101,21 @@ class StormTables:
         """Mean gusts on the lattice."""
         return self.found.gusts
 
-    @property
-    def title(self) -> str:
-        """What the maps show."""
-        return f"{self.found.region.name}: people cut off by a storm like {self.found.track.name}"
+    def title(self, text: Text) -> str:
+        """Return what the maps show."""
+        return text.say("drawn.storm_title", region=self.found.region.name, storm=self.found.track.name)
 
-    @property
-    def source(self) -> str:
-        """The note under the maps."""
+    def source(self, text: Text) -> str:
+        """Return the note under the maps."""
         found = self.found
         region = found.region
         said = [s.kind if region.kind_said(s.layer) == s.kind else f"partly {s.kind}" for s in region.sources]
         kinds = pd.Series(said).value_counts().sort_index()
-        layers = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
-        return (
-            f"Modelled by phusong, not measured: wind after Holland (1980), {found.n_samples} samples of track, strength "
-            f"and damage, wind alone (no flood, no landslide).\nTrack: {found.track.source}. "
-            f"{found.region.name} · {found.region.grid.crs} · input layers: {layers}"
-        )
+        layers = ", ".join(f"{text.number(n)} {text.code('quality', kind)}" for kind, n in kinds.items())
+        how = text.say("drawn.storm_how", n=found.n_samples)
+        track = text.say("drawn.storm_track", source=text.note(found.track.source))
+        made_of = text.say("drawn.layers", kinds=layers)
+        return f"{how}\n{track} {found.region.name} · {found.region.grid.crs} · {made_of}"
 
     @property
     def track_degrees(self) -> tuple[Floats, Floats, list[str]]:
@@ -178,7 +176,7 @@ class StormTables:
         return columns
 
 
-def write_storm(found: "StormResult", out: Path) -> StormTables:
+def write_storm(found: "StormResult", out: Path, lang: str = "en") -> StormTables:
     """Write a storm's folder, whole or not at all, and return its tables.
 
     Raises
@@ -192,9 +190,11 @@ def write_storm(found: "StormResult", out: Path) -> StormTables:
         write_geoparquet(tables.communes, folder / "storm_communes.parquet")
         write_csv(pd.DataFrame(tables.communes.drop(columns="geometry")), folder / "storm_communes.csv")
         write_geoparquet(tables.sites, folder / "storm_sites.parquet")
-        (folder / "storm_map.png").write_bytes(picture_bytes(storm_maps(tables)))
+        (folder / "storm_map.png").write_bytes(picture_bytes(storm_maps(tables, lang=lang)))
         if found.planned is not None:
-            (folder / "storm_map_with_plan.png").write_bytes(picture_bytes(storm_maps(tables, "_with_plan")))
+            (folder / "storm_map_with_plan.png").write_bytes(
+                picture_bytes(storm_maps(tables, "_with_plan", lang))
+            )
     return tables
 
 

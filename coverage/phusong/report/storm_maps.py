@@ -1,6 +1,5 @@
 """Small multiples of a storm: who is without service hour by hour, the gusts, and where it went."""
 
-from itertools import pairwise
 from typing import Protocol
 
 import geopandas as gpd
@@ -17,6 +16,7 @@ from phusong.region.grid import Grid
 from phusong.report.choropleth import GAP_CLASSES, NO_PEOPLE_HEX, Classes, percent
 from phusong.report.map_furniture import add_north_arrow, add_scale_bar, drawn_name
 from phusong.report.sheet import border_width, frame_map
+from phusong.report.text import Text
 from phusong.report.theme import INK, MUTED, PAPER, style
 
 __all__ = ["StormPicture", "storm_maps"]
@@ -54,16 +54,14 @@ class StormPicture(Protocol):
     def hours(self) -> tuple[float, ...]:
         """Hours after the strongest gust."""
 
-    @property
-    def title(self) -> str:
+    def title(self, text: Text) -> str:
         """What is shown."""
 
-    @property
-    def source(self) -> str:
+    def source(self, text: Text) -> str:
         """Where the figures come from."""
 
 
-def storm_maps(picture: StormPicture, suffix: str = "") -> Figure:
+def storm_maps(picture: StormPicture, suffix: str = "", lang: str = "en") -> Figure:
     """Return one map an hour of the share of people without service, and one of the gusts with the track.
 
     Parameters
@@ -74,10 +72,10 @@ def storm_maps(picture: StormPicture, suffix: str = "") -> Figure:
         Of the people's columns: ``"_with_plan"`` draws the network with the plan.
     """
     with style():
-        return _draw(picture, suffix)
+        return _draw(picture, suffix, Text(lang))
 
 
-def _draw(picture: StormPicture, suffix: str) -> Figure:
+def _draw(picture: StormPicture, suffix: str, text: Text) -> Figure:
     communes = picture.communes.to_crs(picture.grid.crs)
     west, south, east, north = communes.total_bounds
     margin = 0.04 * max(east - west, north - south)
@@ -96,25 +94,24 @@ def _draw(picture: StormPicture, suffix: str) -> Figure:
         bottom = high - _TOP_IN - (row + 1) * (height_in + _TITLE_IN)
         axes = figure.add_axes((left / wide, bottom / high, _PANEL_IN / wide, height_in / high))
         if k == len(picture.hours):
-            _gust_map(axes, picture, communes)
+            _gust_map(axes, picture, communes, text)
         else:
             hour = picture.hours[k]
             without = communes[f"people_without_{hour:g}h{suffix}_mean"].to_numpy(np.float64)
             cut_off = without - communes[f"people_without_before{suffix}"].to_numpy(np.float64)
             _CUT_CLASSES.fill(axes, communes, percent(cut_off, people))
-            cut = f"{cut_off.sum():,.0f} people cut off".replace(",", " ")
-            axes.set_title(
-                f"After {hour:g} h\n{cut}", fontsize=8.5, loc="left", pad=3, color=INK, linespacing=1.3
-            )
+            after = text.say("drawn.after", hours=text.number(hour, "figure"))
+            cut = text.say("drawn.cut_off", people=text.number(cut_off.sum()))
+            axes.set_title(f"{after}\n{cut}", fontsize=8.5, loc="left", pad=3, color=INK, linespacing=1.3)
         _borders(axes, communes)
         last = k == len(picture.hours)
         frame_map(axes, _with_track(picture, bounds) if last else bounds)
         if k == 0 or last:
-            add_scale_bar(axes, share=0.3)
+            add_scale_bar(axes, text, share=0.3)
         if k == 0:
-            add_north_arrow(axes)
+            add_north_arrow(axes, text)
         _track(axes, picture, labels=last)
-    _furniture(figure, picture, (wide, high), before)
+    _furniture(figure, picture, (wide, high), before, text)
     return figure
 
 
@@ -126,7 +123,7 @@ def _borders(axes: Axes, communes: gpd.GeoDataFrame) -> None:
     outline.plot(ax=axes, color=INK, linewidth=0.7, zorder=4, aspect=None)
 
 
-def _gust_map(axes: Axes, picture: StormPicture, communes: gpd.GeoDataFrame) -> None:
+def _gust_map(axes: Axes, picture: StormPicture, communes: gpd.GeoDataFrame, text: Text) -> None:
     communes.plot(ax=axes, facecolor="#f2f2ef", edgecolor="none", zorder=1, aspect=None)
     east, north, gust = picture.gusts
     levels = _CONTOURS_MS[(gust.min() <= _CONTOURS_MS) & (gust.max() >= _CONTOURS_MS)]
@@ -138,7 +135,7 @@ def _gust_map(axes: Axes, picture: StormPicture, communes: gpd.GeoDataFrame) -> 
         )  # fmt: skip
         axes.clabel(drawn, fmt=lambda v: f"{v:.0f}", fontsize=7, inline=True)
     axes.set_title(
-        "Strongest gusts in open country [m/s]\nand the track, local time", fontsize=8.5, loc="left", pad=3,
+        text.say("drawn.gusts"), fontsize=8.5, loc="left", pad=3,
         color=INK, linespacing=1.3,
     )  # fmt: skip
 
@@ -184,20 +181,27 @@ def _track(axes: Axes, picture: StormPicture, *, labels: bool) -> None:
             )  # fmt: skip
 
 
-def _furniture(figure: Figure, picture: StormPicture, size: tuple[float, float], before: float) -> None:
+def _furniture(
+    figure: Figure, picture: StormPicture, size: tuple[float, float], before: float, text: Text
+) -> None:
     wide, high = size
     left = _GAP_IN / wide
     figure.text(
-        left, 1 - 0.16 / high, drawn_name(picture.title, 120), fontsize=12.5, fontweight="bold", va="top"
+        left,
+        1 - 0.16 / high,
+        drawn_name(picture.title(text), 120),
+        fontsize=12.5,
+        fontweight="bold",
+        va="top",
     )
-    usual = f"{before:,.0f}".replace(",", " ")
     figure.text(
         left, 1 - 0.46 / high,
-        "Share of a commune's people whom the storm cuts off from every site they may use, hours after the strongest gust "
-        f"there, mean of the samples; {usual} more have no such site on any day",
+        text.say("drawn.storm_subtitle", people=text.number(before)),
         fontsize=8, color=MUTED, va="top",
     )  # fmt: skip
-    figure.text(left, 0.1 / high, picture.source, fontsize=6.5, color=MUTED, va="bottom", linespacing=1.35)
+    figure.text(
+        left, 0.1 / high, picture.source(text), fontsize=6.5, color=MUTED, va="bottom", linespacing=1.35
+    )
     column = figure.add_axes(
         (
             (wide - _LEGEND_IN) / wide,
@@ -207,16 +211,13 @@ def _furniture(figure: Figure, picture: StormPicture, size: tuple[float, float],
         )
     )
     column.set_axis_off()
-    edges = _CUT_CLASSES.edges
-    words = [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
-    words[0], words[-1] = f"below {edges[1]:g}", f"{edges[-2]:g} and more"
     colours = [*_CUT_CLASSES.colours, NO_PEOPLE_HEX]
     handles = [
         Patch(facecolor=c, edgecolor=MUTED, linewidth=0.4, label=t)
-        for c, t in zip(colours, [*words, "no people"], strict=True)
+        for c, t in zip(colours, [*_CUT_CLASSES.labels(text), text.say("class.no_people")], strict=True)
     ]
     column.legend(
-        handles=handles, title="People cut off [%]", loc="upper left", bbox_to_anchor=(0, 0.98), frameon=False,
+        handles=handles, title=text.say("drawn.cut_legend"), loc="upper left", bbox_to_anchor=(0, 0.98), frameon=False,
         fontsize=7.5, title_fontsize=8, alignment="left", borderaxespad=0, borderpad=0, handlelength=1.4,
         handleheight=1.1,
     )  # fmt: skip

@@ -41,8 +41,8 @@ GAP_LABELS: Mapping[str, str] = {
 """Name of each cause, as people read it."""
 
 INK, MUTED, PAPER = "#1f2933", "#52606d", "#ffffff"
-CLASS_HEX = (PAPER, *GAP_HEX.values(), _SKY)
-"""Colour of the codes 0–5 of the access raster."""
+CLASS_HEX = (PAPER, *GAP_HEX.values(), _SKY, "#cddae6", "#f6f2ec")
+"""Colour of the codes 0–7 of the access raster: full where people live, pale where nobody does."""
 
 OWNER_HEX = (_BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY, "#999999")
 """Colours of owners, most sites first; the last stands for all others."""

@@ -34,6 +34,12 @@ class InvestSettings(Table):
     residual_value: bool = Field(
         True, description="Whether what outlives the horizon counts its straight-line remainder at the end."
     )
+    remedies: tuple[str, ...] = Field(
+        (),
+        description='Kinds of remedy that may be bought, e.g. `["battery_backup", "build_site"]`; `["all"]` for every kind. '
+        "Left empty: every kind, but under the policy `none` nothing that shares (open_passive, open_mocn, open_roaming, "
+        "roaming, use_structure).",
+    )
     interim_years: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
         2.0, description="Years that an interim remedy stands until the permanent one takes its place."
     )

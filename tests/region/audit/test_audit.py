@@ -37,7 +37,9 @@ def test_the_same_region_date_and_rubric_give_the_same_bytes(clean, tmp_path, ru
 def test_the_json_keeps_its_contract(clean):
     tree = json.loads(audit(replace(clean, sites=clean.sites.assign(height_m=1.0)), as_of=AS_OF).to_json())
     assert {"layer", "key", "check", "principle", "detail"} <= set(tree["records"][0])
-    assert set(tree["scores"]) == {"overall", "layers", "provinces", "owners", "communes"}
+    assert set(tree["scores"]) == {
+        "overall", "layers", "provinces", "owners", "communes", "delivered", "modelled",
+    }  # fmt: skip
     assert set(PRINCIPLES) < set(tree["scores"]["overall"])
     assert set(tree["scores"]["provinces"]) == {"Tuyên Quang"}
     assert {"red", "blue"} <= set(tree["scores"]["owners"])
@@ -331,3 +333,40 @@ def test_any_file_is_audited_without_a_traceback(tmp_path_factory, layer, ending
     result = audit(folder, as_of=AS_OF)
     assert layer in set(result.records["layer"])
     assert json.loads(result.to_json())
+
+
+def test_what_was_delivered_comes_before_what_a_model_drew_and_owners_are_those_who_deliver(clean):
+    kinds_ = np.where(clean.sites["owner"] == "red", "", "modelled")
+    sites = clean.sites.assign(height_m=200.0, record_kind=kinds_)
+    result = audit(replace(clean, sites=sites), as_of=AS_OF)
+    mine = result.records[result.records["check"] == "height-plausible"]
+    assert mine["delivered"].tolist() == sorted(mine["delivered"], reverse=True)
+    for _, part in mine.groupby("delivered"):
+        assert part["people"].is_monotonic_decreasing
+    assert set(mine.loc[mine["delivered"], "owner"]) == {"red"}
+    assert result.score("origin", "delivered", "correct") < 100.0
+    soft = audit(kinds(clean, "modelled"), as_of=AS_OF)
+    assert soft.ranking("owner").empty
+    assert soft.ranking("origin")["name"].tolist() == ["modelled"]
+    assert not soft.records["delivered"].any()
+
+
+def test_an_area_that_disagrees_blames_what_is_wrong(clean):
+    spoilt = clean.communes.assign(area_km2=[1000.0, *clean.communes["area_km2"][1:]])
+
+    def told(region):
+        records = audit(region, as_of=AS_OF).records
+        return records[records["check"] == "area-as-drawn"].iloc[0]
+
+    drawn = told(replace(clean, communes=spoilt.assign(record_kind="modelled")))
+    assert drawn["column"] == "geometry"
+    assert "the drawing is wrong, not the figure" in drawn["detail"]
+    assert not drawn["delivered"]
+    stated = told(replace(clean, communes=spoilt))
+    assert stated["column"] == "area_km2"
+    assert "the figure is wrong" in stated["detail"]
+    grown = clean.communes.copy()
+    grown.loc[[0], "geometry"] = grown.geometry.iloc[[0]].buffer(4_000.0)
+    over = told(replace(clean, communes=grown))
+    assert over["column"] == "geometry"
+    assert "lie over its neighbours" in over["detail"]

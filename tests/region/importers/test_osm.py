@@ -113,7 +113,7 @@ def test_towers_and_roads_come_only_when_asked(region, tmp_path):
     found = imported(region, path, layers=("sites",))
     assert set(found.layers) == {"sites"}
     sites = found.layers["sites"]
-    assert (sites["owner"].tolist(), sites["height_m"].tolist()) == (["viettel"], [42.0])
+    assert (sites["owner"].tolist(), sites["height_m"].tolist()) == (["Viettel"], [42.0])
     assert check_region(with_imported(region, found).region) == []
     roads = roads_of(path, region)
     assert isinstance(roads, gpd.GeoDataFrame)

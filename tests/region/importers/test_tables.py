@@ -42,14 +42,15 @@ def test_schools_of_a_giga_list_go_to_the_commune_they_lie_in(region, tmp_path):
     assert out.source_of("facilities").kind == "official"
 
 
-def test_other_kinds_of_facilities_stay_and_the_mixed_layer_is_called_by_its_weaker_part(region, tmp_path):
+def test_other_kinds_of_facilities_stay_and_every_record_says_how_it_came_to_be(region, tmp_path):
     from dataclasses import replace
 
     kinds = ["school", "clinic", "school", "commune office"]
     mixed = replace(region, facilities=region.facilities.assign(kind=kinds))
     out = with_imported(mixed, imported(mixed, "giga", write(tmp_path / "s.csv", GIGA))).region
     assert out.facilities["kind"].value_counts().to_dict() == {"school": 2, "clinic": 1, "commune office": 1}
-    assert out.source_of("facilities").kind == "modelled"
+    kinds = dict(zip(out.facilities["kind"], out.record_kinds("facilities"), strict=True))
+    assert kinds == {"school": "official", "clinic": "modelled", "commune office": "modelled"}
     assert "as before" in out.source_of("facilities").notes
 
 

@@ -14,7 +14,7 @@ from shapely import Point, box
 from phusong.errors import InputError
 from phusong.region.grid import Grid
 from phusong.region.postgis import Stored, read_stored, write_result
-from phusong.region.postgis.meanings import column_meaning
+from phusong.report.tables import comments
 
 CRS = "EPSG:32648"
 
@@ -60,7 +60,8 @@ def tables_in(db: Cluster, schema: str) -> list[str]:
 
 
 def test_a_result_is_written_with_shapes_keys_index_and_units(db, schema):
-    assert write_result(made_result(), db.url, schema) == {"communes": 2, "sites": 2, "options": 2, "plan": 2}
+    written = write_result(made_result(), db.url, schema, meanings=comments())
+    assert written == {"communes": 2, "sites": 2, "options": 2, "plan": 2}
     assert tables_in(db, schema) == ["communes", "options", "plan", "sites"]
     shapes = db.rows(
         "SELECT f_table_name, type, srid FROM gis.geometry_columns WHERE f_table_schema = 'coverage out' ORDER BY 1"
@@ -75,7 +76,7 @@ def test_a_result_is_written_with_shapes_keys_index_and_units(db, schema):
     keys = db.rows("SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'p' ORDER BY 1")
     assert [k for (k,) in keys if "coverage out" in k] == [f'"coverage out".{t}' for t in ("communes", "options", "sites")]  # fmt: skip
     said = db.rows("SELECT col_description('\"coverage out\".options'::regclass, 4)")
-    assert said == [("cost [million USD]",)]
+    assert said == [("net present cost of what is not paid for by options ranked before [million USD]",)]
     assert db.rows("SELECT obj_description('\"coverage out\".plan'::regclass)")[0][0].endswith("It's a test")
     assert db.rows('SELECT share_served FROM "coverage out".communes ORDER BY commune_code')[0] == (None,)
     assert db.rows('SELECT load FROM "coverage out".sites ORDER BY site_id')[1] == (None,)
@@ -201,8 +202,7 @@ def test_a_crs_that_the_data_base_does_not_know_is_named(db, schema):
 
 @pytest.mark.parametrize(
     ("column", "meaning"),
-    [("capex_musd", "capex [million USD]"), ("opex_musd_year", "opex [million USD a year]"),
-     ("height_m", "height [m]"), ("rsrp_dbm", "rsrp [dBm]"), ("strange", "")],
-)  # fmt: skip
+    [("options.capex_musd", "of it, to build [million USD]"), ("plan.year", "year it is built")],
+)
 def test_a_column_says_its_unit(column, meaning):
-    assert column_meaning("options", column) == meaning
+    assert comments()[column] == meaning

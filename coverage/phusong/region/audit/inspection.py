@@ -121,6 +121,7 @@ class Audit:
         for scope, title in scopes.items():
             rows = [_standing_dict(r) for r in self.ranking(scope).to_dict("records")]
             scores[title] = rows[0] if scope == "region" else {r.pop("name"): r for r in rows}
+        scores |= {"delivered": None, "modelled": None}
         for r in self.ranking("origin").to_dict("records"):
             row = _standing_dict(r)
             row.pop("rank")
@@ -254,7 +255,9 @@ def _by_origin(case: Case) -> Group:
         for n in case.rubric.layers
         if case.evidence.has(n)
     }
-    lost = {n: np.full(len(case.table(n)), -1, np.int64) for n in case.rubric.layers if n not in of_row}
+    # a raster that could not be read has no rows: one stands for it, as for an owner
+    rows = {n: len(case.table(n)) if n in case.evidence.sheets else 1 for n in case.rubric.layers}
+    lost = {n: np.full(rows[n], -1, np.int64) for n in case.rubric.layers if n not in of_row}
     return Group(["delivered", "modelled"], {**lost, **of_row}, everywhere=False)
 
 
@@ -275,7 +278,9 @@ def _scores(case: Case, outcomes: list[Outcome]) -> pd.DataFrame:
     own = [o for o in outcomes if o.rows_of == o.layer]
     rows += _rows("owner", owners.names, grade_groups(case, layer_standings(case, own, owners)))
     origins = _by_origin(case)
-    rows += _rows("origin", origins.names, grade_groups(case, layer_standings(case, own, origins)))
+    found = _rows("origin", origins.names, grade_groups(case, layer_standings(case, own, origins)))
+    judged = {r[1] for r in found if r[2] == "overall" and np.isfinite(r[3])}
+    rows += [r for r in found if r[1] in judged]
     return pd.DataFrame(rows, columns=["scope", "name", "principle", "score", "class", "rank"])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from phusong.region.importers.base import Imported, Importer, Options
 from phusong.region.importers.boundaries import import_boundaries
+from phusong.region.importers.fibre import import_fibre
 from phusong.region.importers.ground import import_elevation, import_worldcover
 from phusong.region.importers.opencellid import import_opencellid
 from phusong.region.importers.osm import import_osm
@@ -36,6 +37,12 @@ IMPORTERS: Mapping[str, Importer] = {
         ),
         Importer("gridfinder", "gridfinder power lines (GeoPackage, GeoTIFF)", _POWER, import_gridfinder),
         Importer("lines", "drawn power lines (GeoPackage, Shapefile, GeoJSON)", _POWER, import_power_lines),
+        Importer(
+            "fibre",
+            "fibre nodes and spans (Open Fibre Data Standard, ITU nodes)",
+            ("sites", "cells", "links"),
+            import_fibre,
+        ),
         Importer("giga", "Giga or GigaSpatial school list (.csv)", ("facilities",), import_giga),
         *(Importer(t, f"table of layer {t} (any kind of table)", (t,), table_importer(t)) for t in _TABLES),
     )

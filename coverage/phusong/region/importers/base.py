@@ -12,6 +12,7 @@ from phusong.engine.crew import Crew, Threads
 from phusong.errors import Problem
 from phusong.region.column_map import ColumnMap
 from phusong.region.grid import Grid
+from phusong.region.left_out import DEFAULT_SHARE, LeftRow
 from phusong.region.notices import Notice
 from phusong.region.rasters import Limits
 from phusong.region.repairs import Repair
@@ -45,6 +46,10 @@ class Options:
         What region.toml shall say, where the importer cannot know.
     crew : Crew
         Who draws rasters; the layers do not depend on it.
+    operators : mapping of str to str
+        What the user says of owners and networks: their name = our operator, or ``none``.
+    left_out_share : float
+        Share of a list's rows that may be left out because they cannot be used.
     limits : Limits
         How far rasters may fall short, their band and unit.
     """
@@ -56,6 +61,23 @@ class Options:
     licence: str = ""
     source: str = ""
     crew: Crew = field(default_factory=lambda: Threads(1))
+    operators: Mapping[str, str] = field(default_factory=dict)
+    left_out_share: float = DEFAULT_SHARE
+
+    def map_of(self, layer: str) -> ColumnMap:
+        """Return the column map of a layer, with the CRS that was said for files that state none."""
+        by = self.columns.get(layer, ColumnMap())
+        if by.file.crs or not self.crs:
+            return by
+        return by.model_copy(update={"file": by.file.model_copy(update={"crs": self.crs})})
+
+    def said_of_operators(self) -> Mapping[str, str]:
+        """Return what the user says of owners and networks, in columns.toml and on the command line."""
+        said: dict[str, str] = {}
+        for by in self.columns.values():
+            said |= by.operators
+        return said | dict(self.operators)
+
     limits: Limits = field(default_factory=Limits)
 
     def takes(self, layer: str, *, of_itself: bool = True) -> bool:
@@ -80,6 +102,8 @@ class Imported:
         What was changed row by row.
     beside : mapping
         Frames that no layer holds yet, such as `roads`.
+    left_out : mapping of str to tuple of LeftRow
+        Rows that cannot be used, by layer.
     """
 
     layers: Mapping[str, Any]
@@ -87,6 +111,7 @@ class Imported:
     notices: tuple[Notice, ...] = ()
     repairs: tuple[Repair, ...] = ()
     beside: Mapping[str, Any] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[LeftRow, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

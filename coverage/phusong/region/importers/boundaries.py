@@ -12,6 +12,7 @@ import shapely
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.border_fit import border_fit
 from phusong.region.column_map import ColumnMap
+from phusong.region.headings import headings_of
 from phusong.region.importers.base import Imported, Options, conversion_repairs, names_of
 from phusong.region.layers import table_of
 from phusong.region.names import fold
@@ -25,23 +26,13 @@ from phusong.region.vietnam.join_communes import Join, join_communes
 
 __all__ = ["import_boundaries"]
 
-_CODES = ("commune_code", "ma_xa", "ward_code", "code", "ma", "adm3_pcode", "adm2_pcode", "cc_3", "maxa")
-_NAMES = (
-    "name",
-    "ten",
-    "ten_xa",
-    "commune_name",
-    "ward_name",
-    "adm3_vi",
-    "adm2_vi",
-    "name_3",
-    "adm3_en",
-    "adm2_en",
-)
+_CODES = ("commune_code", *headings_of("communes", "commune_code"))
+_NAMES = ("name", *headings_of("communes", "name"))
 _DISTRICTS = ("district", "ten_huyen", "huyen", "adm2_vi", "name_2", "adm2_en")
-_PROVINCES = ("province", "ten_tinh", "tinh", "province_name", "adm1_vi", "name_1", "adm1_en")
-_PEOPLE = ("population", "dan_so", "people", "danso")
-_AREAS = ("area_km2", "dien_tich_km2")
+_PROVINCES = ("province", *headings_of("communes", "province"))
+_PEOPLE = ("population", *headings_of("communes", "population"))
+_AREAS = ("area_km2", *headings_of("communes", "area_km2"))
+_KINDS = ("kind", *headings_of("communes", "kind"))
 
 
 def import_boundaries(region: Region, files: Sequence[Path], options: Options) -> Imported:
@@ -57,7 +48,7 @@ def import_boundaries(region: Region, files: Sequence[Path], options: Options) -
         Naming rows that cannot be used: no geometry, twice the same commune, code and name that disagree, names that
         fit several communes; or if nothing joins.
     """
-    by = options.columns.get("communes", ColumnMap())
+    by = options.map_of("communes")
     where = names_of(files)
     frames: list[Any] = []
     notices: list[Notice] = []
@@ -128,6 +119,21 @@ def _shapes(path: Path, region: Region, by: ColumnMap, crs: str) -> tuple[Any, l
         Problem(path.name, "is no area: it is missing, empty, a point or a line", int(i) + 1, "geometry")
         for i in np.flatnonzero(bad)[:20]
     )
+    read = {
+        *_CODES,
+        *_NAMES,
+        *_DISTRICTS,
+        *_PROVINCES,
+        *_PEOPLE,
+        *_AREAS,
+        *_KINDS,
+        *map(fold, by.columns.values()),
+        "geometry",
+    }
+    unused = [str(c) for c in frame.columns if fold(c) not in read]
+    if unused:
+        told = f"not used, as they answer no question of communes: {', '.join(unused[:200])}; where one does, name it in columns.toml"
+        notices.append(Notice(path.name, told))
     return frame, [*opened.notices, *notices]
 
 
@@ -146,7 +152,7 @@ def _joined(frame: Any, region: Region, where: str, by: ColumnMap) -> Join:  # n
     if codes is not None:
         # codes with letters (GADM, OCHA) hold the official digits behind the country's letters, or are others' own
         codes = [c[-5:] if c[:2].upper() == "VN" and c[-5:].isdigit() else c for c in codes]
-    kinds = found("kind", ("kind", "type", "loai"))
+    kinds = found("kind", _KINDS)
     words = {"xa": "commune", "phuong": "ward", "dac_khu": "special_zone"}
     middle = gpd.GeoSeries(shapely.point_on_surface(frame.geometry.to_numpy()), crs=region.grid.crs).to_crs(
         "EPSG:4326"

@@ -1,6 +1,7 @@
 """OpenCelliD: cells that phones have heard, gathered into sites."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -9,62 +10,76 @@ import numpy.typing as npt
 import pandas as pd
 from pyproj import Transformer
 
-from phusong.errors import InputError, Problem
+from phusong.errors import InputError, Problem, refuse
+from phusong.region.country import country_of_grid, mobile_country_codes
 from phusong.region.facts import table
 from phusong.region.importers.base import Imported, Options, bounds_deg, names_of
 from phusong.region.importers.cell_clusters import REACH_M, Clusters, cluster_cells
 from phusong.region.importers.opencellid_rows import RADIOS, CellRows, read_cell_rows
 from phusong.region.layers import table_of
+from phusong.region.left_out import LeftRow, left_notices
 from phusong.region.notices import Notice
+from phusong.region.operator_names import NOBODY, operator_names, said_problems
+from phusong.region.owner_cells import USUAL
 from phusong.region.store import Region, Source
 
-__all__ = ["ASSUMED", "import_opencellid", "network_operators"]
+__all__ = ["import_opencellid", "network_operators"]
 
-MCC = 452
+_VIET_NAM = 452
 _MARGIN_M = 5000.0  # cells beyond the region's edge are heard inside
 _GENERATION = {"GSM": "2G", "UMTS": "3G", "LTE": "4G", "NR": "5G"}
-
-ASSUMED = pd.DataFrame(
-    {
-        "technology": ["2G", "3G", "4G", "5G"],
-        # the band on which each generation was first built out in Viet Nam (facts: 900, 1800, 2100; 2500-2600 for 5G)
-        "band_mhz": [900.0, 2100.0, 1800.0, 2600.0],
-        "bandwidth_mhz": [5.0, 5.0, 10.0, 80.0],
-        "eirp_dbm": [58.0, 60.0, 60.0, 70.0],
-    }
-)
-"""What a public list does not know of a cell, by generation; every cell takes it, and region.toml says so."""
 
 _HEIGHT_M = 30.0
 _SECTOR_DEG = 65.0
 _SEEN_M = 100.0  # a cell heard this far from its site lies where it radiates to
 _OTHERS = "others"
+_NETWORK = re.compile(r"(\d{3})-(\d{1,3})")
 _LICENCE = "CC BY-SA 4.0"
 
 
-def network_operators(region: Region) -> tuple[dict[int, str], list[str]]:
-    """Return the region's operator of each network code, and the networks that none of them stands for.
+def network_operators(
+    region: Region, mccs: Sequence[int] = (_VIET_NAM,), said: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], list[str]]:
+    """Return the region's operator of each network (``452-04``), and the networks that none of them stands for.
 
-    Networks of geodata/mcc_mnc.csv that the region does not list by name go to its operator ``others``, if it has one.
+    What the user says of a network's code or name comes first. Networks of geodata/mcc_mnc.csv that the region does not
+    list by name go to its operator ``others``, if it has one.
     """
-    known = set(region.operators["operator"].astype(str))
+    names = operator_names(region.operators, said)
     codes = table("mcc_mnc")
-    found: dict[int, str] = {}
+    found: dict[str, str] = {}
+    for name in said or {}:
+        if (match := _NETWORK.fullmatch(name.strip())) and (meant := names.of(name)):
+            found[_network(int(match[1]), int(match[2]))] = meant
     missing = []
-    mine = codes[codes["mcc"] == MCC]
-    for mnc, name, network in zip(
-        mine["mnc"].astype(int).tolist(),
+    mine = codes[codes["mcc"].isin(list(mccs))]
+    for mcc, mnc, name, network in zip(
+        mine["mcc"].astype(int),
+        mine["mnc"].astype(int),
         mine["operator"].astype(str),
         mine["network"].astype(str),
         strict=True,
     ):
-        if name in known:
-            found[mnc] = name
-        elif name and _OTHERS in known:
-            found[mnc] = _OTHERS
+        code = _network(mcc, mnc)
+        if code in found:
+            continue
+        meant = (names.of(name) or names.of(network)) if name else ""
+        if meant:
+            found[code] = meant
+        elif name and _OTHERS in names.operators:
+            found[code] = _OTHERS
         else:
-            missing.append(f"{MCC}-{mnc:02d} {network}")
+            missing.append(f"{code} {network}")
     return found, missing
+
+
+def _network(mcc: int, mnc: int) -> str:
+    return f"{mcc}-{mnc:02d}"
+
+
+def _codes_of(region: Region) -> tuple[int, ...]:
+    """Return the mobile country codes of the country in which a region lies."""
+    return mobile_country_codes(country_of_grid(region.grid)) or (_VIET_NAM,)
 
 
 def import_opencellid(region: Region, files: Sequence[Path], options: Options) -> Imported:
@@ -85,34 +100,50 @@ def import_opencellid(region: Region, files: Sequence[Path], options: Options) -
         Naming everything wrong with the files.
     """
     area = bounds_deg(region.grid, margin_m=_MARGIN_M)
-    read = [read_cell_rows(path, area, mcc=MCC) for path in files]
+    mccs = _codes_of(region)
+    share = options.left_out_share
+    read = [read_cell_rows(path, area, mcc=mccs, left_out_share=share) for path in files]
     where = names_of(files)
     frame = pd.concat([_frame(r) for r in read], ignore_index=True)
-    notices = [Notice(where, t, rows=n) for t, n in _left_out(read) if n]
+    notices = [Notice(where, t, rows=n) for t, n in _left_out(read, mccs) if n]
+    unused = sorted({c for r in read for c in r.unused})
+    if unused:
+        notices.append(
+            Notice(where, f"not used, as they answer no question of cells: {', '.join(unused)[:2000]}")
+        )
     # the newest of several rows of one cell holds; rows are put in an order that does not depend on the file's
-    frame = frame.sort_values(["radio", "net", "area", "cell", "updated", "samples", "lon", "lat"])
-    old = frame.duplicated(["radio", "net", "area", "cell"], keep="last")
+    frame = frame.sort_values(["radio", "mcc", "net", "area", "cell", "updated", "samples", "lon", "lat"])
+    old = frame.duplicated(["radio", "mcc", "net", "area", "cell"], keep="last")
     if old.any():
         notices.append(
             Notice(where, "older rows of a cell that is listed again were left out", rows=int(old.sum()))
         )
     frame = frame[~old].reset_index(drop=True)
-    codes, missing = network_operators(region)
-    operator = frame["net"].map(codes)
-    if operator.isna().any():
-        strange = sorted(frame["net"][operator.isna()].unique().tolist())
-        told = f"networks that are none of the region's operators were left out ({', '.join(f'{MCC}-{s:02d}' for s in strange)})"
-        notices.append(Notice(where, told, "net", int(operator.isna().sum())))
-        frame, operator = (
-            frame[operator.notna()].reset_index(drop=True),
-            operator.dropna().reset_index(drop=True),
-        )
+    said = options.said_of_operators()
+    refuse(said_problems(said, region.operators["operator"].astype(str), where))
+    codes, missing = network_operators(region, mccs, said)
+    network = pd.Series(
+        [_network(a, b) for a, b in zip(frame["mcc"].astype(int), frame["net"].astype(int), strict=True)],
+        index=frame.index,
+    )
+    operator = network.map(codes)
+    strange = network[operator.isna()].value_counts().sort_index()
+    if len(strange):
+        shown = ", ".join(f"{code} ({n} cells)" for code, n in strange.items())
+        told = f"networks that are none of the region's operators were left out: {shown}; --operator {strange.index[0]}=OPERATOR takes one"
+        notices.append(Notice(where, told, "net", int(strange.sum())))
+    keep = (operator.notna() & (operator != NOBODY)).to_numpy()
+    frame, operator = frame[keep].reset_index(drop=True), operator[keep].reset_index(drop=True)
     if frame.empty:
-        known = ", ".join(sorted(set(codes.values()))) or "none"
+        known = (
+            ", ".join(sorted(set(codes.values()) or set(region.operators["operator"].astype(str)))) or "none"
+        )
+        there = ", ".join(strange.index) or "none"
         raise InputError(
             Problem(
                 where,
-                f"holds no cell of the region's operators ({known}; unknown: {', '.join(missing)})",
+                f"holds no cell of the region's operators ({known}); its networks: {there}; unknown: {', '.join(missing)}; "
+                "say which operator a network is, e.g. --operator 457-01=OPERATOR",
                 column="net",
             )
         )
@@ -141,29 +172,46 @@ def import_opencellid(region: Region, files: Sequence[Path], options: Options) -
         "cells": table_of(cells, where, "cells", crs=region.grid.crs).frame,
     }
     taken = {k: v for k, v in layers.items() if options.takes(k)}
-    return Imported(taken, _sources(where, frame, clusters, options, taken), tuple(notices))
+    left = tuple(
+        LeftRow(p.where, p.row or 0, p.column or "", "" if p.value is None else str(p.value), p.what)
+        for r in read
+        for p in r.wrong
+    )
+    notices += left_notices(left, "cells")
+    return Imported(
+        taken,
+        _sources(where, frame, clusters, options, taken),
+        tuple(notices),
+        left_out={"cells": left} if left else {},
+    )
 
 
 def _frame(rows: CellRows) -> pd.DataFrame:
-    names = ("radio", "net", "area", "cell", "lon", "lat", "samples", "created", "updated")
+    names = ("radio", "mcc", "net", "area", "cell", "lon", "lat", "samples", "created", "updated")
     return pd.DataFrame({n: getattr(rows, n) for n in names})
 
 
-def _left_out(read: Sequence[CellRows]) -> list[tuple[str, int]]:
+def _left_out(read: Sequence[CellRows], mccs: Sequence[int]) -> list[tuple[str, int]]:
+    codes = ", ".join(map(str, mccs))
+    reasons = dict.fromkeys(k for r in read for k in r.cannot_be)
     return [
-        (f"cells of other countries than mcc {MCC} were left out", sum(r.abroad for r in read)),
+        (f"cells of other countries than mcc {codes} were left out", sum(r.abroad for r in read)),
         ("cells outside the region were left out", sum(r.elsewhere for r in read)),
         (
             "cells of radios that no operator of the country runs (CDMA, NB-IoT) were left out",
             sum(r.other_radio for r in read),
+        ),
+        *(
+            (f"cells that cannot be were left out: {k}", sum(r.cannot_be.get(k, 0) for r in read))
+            for k in reasons
         ),
     ]
 
 
 def _ids(frame: pd.DataFrame) -> "pd.Series[str]":
     radio = pd.Series([r.lower() for r in RADIOS])[frame["radio"].to_numpy()].reset_index(drop=True)
-    net, area, cell = (frame[c].astype("str") for c in ("net", "area", "cell"))
-    return radio + f"/{MCC}-" + net + "/" + area + "/" + cell
+    mcc, net, area, cell = (frame[c].astype("str") for c in ("mcc", "net", "area", "cell"))
+    return radio + "/" + mcc + "-" + net + "/" + area + "/" + cell
 
 
 def _sites(
@@ -191,7 +239,7 @@ def _cells(
     generation = pd.Series([_GENERATION.get(r, "") for r in RADIOS])[frame["radio"].to_numpy()].reset_index(
         drop=True
     )
-    of = ASSUMED.set_index("technology").loc[generation.to_numpy(str).tolist()]
+    of = USUAL.set_index("technology").loc[generation.to_numpy(str).tolist()]
     together = pd.DataFrame({"s": clusters.site, "r": frame["radio"]}).groupby(["s", "r"])
     rank, many = together.cumcount().to_numpy(), together["s"].transform("size").to_numpy()
     # where a sector is heard tells where it points; the others share the round evenly

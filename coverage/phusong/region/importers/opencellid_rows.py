@@ -3,9 +3,10 @@
 import gzip
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ from pyarrow import csv
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.archive import unpacked
 from phusong.region.importers.base import counted
+from phusong.region.left_out import DEFAULT_SHARE, refuse_too_many
 from phusong.region.names import fold
 
 __all__ = ["COLUMNS", "RADIOS", "CellRows", "read_cell_rows"]
@@ -32,9 +34,14 @@ COLUMNS = (
 RADIOS = ("GSM", "UMTS", "LTE", "NR", "CDMA", "NBIOT")
 _NEEDED = ("radio", "mcc", "net", "area", "cell", "lon", "lat")
 _WHOLE = ("net", "area", "cell", "samples", "created", "updated")
-_OPTIONAL = ("samples", "created", "updated")
-_ALIASES = {"mnc": "net", "lac": "area", "tac": "area", "cid": "cell", "cellid": "cell", "longitude": "lon",
-            "latitude": "lat", "average_signal": "averageSignal", "averagesignal": "averageSignal"}  # fmt: skip
+_RESERVED_16 = (0xFFFF, 0xFFFE)  # 3GPP TS 23.003: no location or tracking area has these
+_MOST_RANGE_M = 100_000.0  # timing allows no phone to be served from further off
+_OPTIONAL = ("samples", "created", "updated", "range")
+_ALIASES = {"mnc": "net", "lac": "area", "tac": "area", "lac_tac": "area", "cid": "cell", "cellid": "cell", "cell_id": "cell",
+            "longitude": "lon", "latitude": "lat", "long": "lon", "lng": "lon", "lat_deg": "lat", "average_signal": "averageSignal",
+            "averagesignal": "averageSignal", "network": "net", "network_type": "radio", "radio_type": "radio", "type": "radio",
+            "country_code": "mcc", "mobile_country_code": "mcc", "network_code": "net", "mobile_network_code": "net",
+            "range_m": "range", "created_at": "created", "updated_at": "updated", "sample": "samples"}  # fmt: skip
 _BLOCK_BYTES = 4 << 20
 _GZIP = b"\x1f\x8b"
 _HEAD_BYTES = 1 << 16
@@ -58,11 +65,20 @@ class CellRows:
         Measurements behind the place.
     created, updated : ndarray of int64
         Seconds since 1970; 0: not said.
+    mcc : ndarray of int64
+        Mobile country code.
     rows, abroad, elsewhere, other_radio : int
         Rows of the file; of other countries; off the area; of radios without a generation.
+    cannot_be : mapping of str to int
+        Rows in the area whose identity or place cannot be, by reason.
+    wrong : tuple of Problem
+        Rows that cannot be read, few enough to be left out.
+    unused : tuple of str
+        Columns of the file that were not read.
     """
 
     radio: npt.NDArray[np.int8]
+    mcc: npt.NDArray[np.int64]
     net: npt.NDArray[np.int64]
     area: npt.NDArray[np.int64]
     cell: npt.NDArray[np.int64]
@@ -75,10 +91,19 @@ class CellRows:
     abroad: int
     elsewhere: int
     other_radio: int
+    cannot_be: Mapping[str, int] = field(default_factory=dict)
+    wrong: tuple[Problem, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
-def read_cell_rows(path: Path, bounds: tuple[float, float, float, float], *, mcc: int = 452) -> CellRows:
-    """Return the rows of one country that lie in an area.
+def read_cell_rows(
+    path: Path,
+    bounds: tuple[float, float, float, float],
+    *,
+    mcc: Sequence[int] = (452,),
+    left_out_share: float = DEFAULT_SHARE,
+) -> CellRows:
+    """Return the rows of one country that lie in an area and whose identity can be.
 
     Parameters
     ----------
@@ -86,22 +111,26 @@ def read_cell_rows(path: Path, bounds: tuple[float, float, float, float], *, mcc
         .csv, .csv.gz or .zip, with or without a header.
     bounds : tuple of float
         West, south, east, north. [°]
-    mcc : int
-        Mobile country code.
+    mcc : sequence of int
+        Mobile country codes.
+    left_out_share : float
+        Share of the country's rows that may be left out because they cannot be read.
 
     Raises
     ------
     InputError
-        Naming row, column and value of everything wrong; nothing is read from a file with a wrong row.
+        Naming row, column and value of everything wrong, where that is more than may be left out.
     """
     if not path.is_file():
         raise InputError(Problem(path.name, "does not exist"))
     if path.suffix.lower() == ".zip":
         with unpacked(path) as inner:
-            return read_cell_rows(inner, bounds, mcc=mcc)
-    reading = _Reading(path.name, bounds, mcc)
+            return read_cell_rows(inner, bounds, mcc=mcc, left_out_share=left_out_share)
+    reading = _Reading(path.name, bounds, tuple(mcc), left_out_share)
     try:
         delimiter, names, skip = _layout(path)
+        known = {*COLUMNS} - {"unit", "changeable", "averageSignal"}
+        reading.unused = tuple(n for n in names if n not in known)
         for batch in _batches(path, delimiter, names, skip, reading):
             reading.take(batch, decimal_comma=delimiter != ",")
     except (pa.ArrowInvalid, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
@@ -114,8 +143,14 @@ def read_cell_rows(path: Path, bounds: tuple[float, float, float, float], *, mcc
 class _Reading:
     """What has been read so far: the one place that changes while blocks come in."""
 
-    def __init__(self, where: str, bounds: tuple[float, float, float, float], mcc: int) -> None:
-        self.where, self.bounds, self.mcc = where, bounds, mcc
+    def __init__(
+        self, where: str, bounds: tuple[float, float, float, float], mcc: tuple[int, ...], share: float
+    ) -> None:
+        self.where, self.bounds, self.mcc, self.share = where, bounds, mcc, share
+        self.here = 0
+        self.unused: tuple[str, ...] = ()
+        self.cannot_be: Counter[str] = Counter()
+        self.bad_rows: set[int] = set()
         self.rows = self.abroad = self.elsewhere = self.other_radio = self.swapped = 0
         self.problems: list[Problem] = []
         self.miscounted: list[Problem] = []
@@ -134,14 +169,16 @@ class _Reading:
 
     def tell(self, bad: npt.NDArray[np.bool_], rows: Any, column: str, values: Any, what: str) -> None:  # noqa: ANN401
         self.wrong += int(bad.sum())
-        for i in np.flatnonzero(bad)[: _SHOWN - len(self.problems)]:
+        self.bad_rows |= {int(rows[i]) for i in np.flatnonzero(bad)}
+        for i in np.flatnonzero(bad)[: max(_SHOWN - len(self.problems), 0)]:
             self.problems.append(Problem(self.where, what, int(rows[i]) + 1, column, str(values[int(i)])))
 
     def take(self, batch: pa.RecordBatch, *, decimal_comma: bool) -> None:
         rows = self.rows + np.arange(batch.num_rows)
         self.rows += batch.num_rows
         mcc = self._numbers(batch.column("mcc"), rows, "mcc")
-        here = mcc == self.mcc
+        here = np.isin(mcc, self.mcc)
+        self.here += int(here.sum())
         self.abroad += int((~here).sum())
         if not here.any():
             return
@@ -151,9 +188,7 @@ class _Reading:
         words = pc.utf8_upper(pc.utf8_trim_whitespace(kept.column("radio")))
         at = pc.index_in(words, pa.array(RADIOS)).to_numpy(zero_copy_only=False)
         part["radio"] = np.nan_to_num(np.asarray(at, np.float64), nan=-1).astype(np.int8)
-        self.tell(
-            part["radio"] < 0, rows, "radio", kept.column("radio"), f"is not one of {', '.join(RADIOS)}"
-        )
+        part["mcc"] = mcc[here].astype(np.int64)
         for name in _WHOLE:
             there = name in kept.schema.names
             numbers = (
@@ -183,11 +218,22 @@ class _Reading:
                 & (part["lon"] <= north)
             ).sum()
         )
-        known = part["radio"] < RADIOS.index("CDMA")
+        known = (part["radio"] < RADIOS.index("CDMA")) & (part["radio"] >= 0)
+        strange = inside & (part["radio"] < 0)
+        self.cannot_be["is of no known radio (" + ", ".join(RADIOS) + ")"] += int(strange.sum())
+        reach = (
+            self._numbers(kept.column("range"), rows, "range", empty=0.0)
+            if "range" in kept.schema.names
+            else np.zeros(rows.size)
+        )
         self.elsewhere += int((~inside).sum())
-        self.other_radio += int((inside & ~known).sum())
-        keep = inside & known
-        if keep.any() and not self.problems:
+        self.other_radio += int((inside & ~known & ~strange).sum())
+        keep = inside & known & ~np.isin(rows, list(self.bad_rows))
+        told_samples = "samples" in kept.schema.names
+        for why, bad in _cannot_be(part, reach, told_samples=told_samples):
+            self.cannot_be[why] += int((keep & bad).sum())
+            keep &= ~bad
+        if keep.any():
             self.parts.append({k: v[keep] for k, v in part.items()})
 
     def _numbers(
@@ -217,7 +263,11 @@ class _Reading:
     def result(self) -> CellRows:
         # rows are counted without those that had too many values, so only these can be named rightly
         refuse(counted(self.miscounted, self.wrong_counts, self.where))
-        refuse(counted(self.problems, self.wrong, self.where))
+        if self.bad_rows:
+            problems = counted(self.problems, self.wrong, self.where)
+            refuse_too_many(
+                problems, len(self.bad_rows), max(self.here, len(self.bad_rows)), self.share, self.where
+            )
         if self.rows == 0:
             raise InputError(Problem(self.where, "holds no cells"))
         if not self.parts:
@@ -229,14 +279,48 @@ class _Reading:
             abroad=self.abroad,
             elsewhere=self.elsewhere,
             other_radio=self.other_radio,
+            cannot_be={k: n for k, n in self.cannot_be.items() if n},
+            wrong=tuple(self.problems),
+            unused=self.unused,
         )
 
     def _nothing(self) -> str:
         if self.swapped:
             return "has longitude and latitude swapped: exchange the two columns"
         if self.abroad == self.rows:
-            return f"holds no cell of this country (mcc {self.mcc}); take the file of the country, e.g. {self.mcc}.csv.gz"
+            codes = ", ".join(map(str, self.mcc))
+            return f"holds no cell of the region's country (mcc {codes}); take the file of the country, e.g. {self.mcc[0]}.csv.gz"
+        left = {k: n for k, n in self.cannot_be.items() if n}
+        if left:
+            told = "; ".join(f"{n} rows: {k}" for k, n in left.items())
+            return f"holds no cell in the region whose identity can be ({told})"
         return f"holds no cell in the region ({self.elsewhere} of its {self.rows} rows lie elsewhere)"
+
+
+def _cannot_be(
+    part: Mapping[str, Any], reach: npt.NDArray[np.float64], *, told_samples: bool
+) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Give each reason why a cell cannot be, and the rows it holds for (3GPP TS 23.003, 36.413, 38.413)."""
+    radio, area, cell = part["radio"], part["area"], part["cell"]
+    gsm, umts, lte, nr = (radio == RADIOS.index(r) for r in ("GSM", "UMTS", "LTE", "NR"))
+    yield "cell identity 0", cell == 0
+    yield "area 0", area == 0
+    yield (
+        "area 65534, 65535 or beyond its bits: reserved or not set",
+        np.where(nr, (area >= 0xFFFFFE) | np.isin(area, _RESERVED_16), area >= min(_RESERVED_16)).astype(
+            bool
+        ),
+    )
+    yield (
+        "cell identity 65535 or all ones: not set",
+        (cell == 0xFFFF) | (cell == np.where(nr, _MOST_CELL, 2**28 - 1)),
+    )
+    yield (
+        "cell identity of more than 16 bits (GSM) or 28 bits (UMTS, LTE)",
+        (gsm & (cell > 0xFFFF)) | ((umts | lte) & (cell >= 2**28)),
+    )
+    yield "heard once only: its place is a phone's, not the cell's", (part["samples"] == 1) & told_samples
+    yield "range below 0 or above 100 km", (reach < 0) | (reach > _MOST_RANGE_M)
 
 
 @contextmanager

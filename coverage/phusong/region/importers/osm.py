@@ -13,7 +13,7 @@ from phusong.region.grid_join import join_lines
 from phusong.region.grid_sources import STATION_CAIDI_H, STATION_SAIFI
 from phusong.region.importers.base import Imported, Options, Repair, bounds_deg, names_of
 from phusong.region.importers.osm_reading import OsmThings, read_osm
-from phusong.region.importers.osm_tags import metres, operator_of
+from phusong.region.importers.osm_tags import metres
 from phusong.region.importers.power_lines import joined_layers
 from phusong.region.layers import table_of
 from phusong.region.notices import Notice
@@ -165,7 +165,7 @@ def _sites(region: Region, found: gpd.GeoDataFrame, where: str, source: str, as_
     frame = gpd.GeoDataFrame(
         {
             "site_id": "osm-" + found["id"],
-            "owner": [operator_of(t.get("operator")) for t in tags],
+            "owner": [str(t.get("operator") or "unknown") for t in tags],
             "structure": found["kind"],
             "height_m": [metres(t.get("height"), _HEIGHT_M) for t in tags],
         },

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from phusong.region.grid_join import kilovolts
 from phusong.region.vietnam.names import fold
 
-__all__ = ["KEYS", "ROAD_KEY", "Meaning", "meaning", "metres", "operator_of"]
+__all__ = ["KEYS", "ROAD_KEY", "Meaning", "meaning", "metres"]
 
 KEYS = ("power", "man_made", "amenity", "healthcare", "office", "telecom", "communication:mobile_phone")
 """Keys that things of use carry, one at least."""
@@ -123,19 +123,3 @@ def metres(text: str | None, otherwise: float) -> float:
         return otherwise
     value *= 0.3048 if "ft" in words or "'" in words else 1.0
     return value if 0.0 < value <= 400.0 else otherwise
-
-
-def operator_of(text: str | None) -> str:
-    """Return our key of the operator that a tag names; ``unknown`` when it is none.
-
-    Examples
-    --------
-    >>> [operator_of(t) for t in ("Viettel Telecom", "VNPT VinaPhone", "MobiFone", None)]
-    ['viettel', 'vinaphone', 'mobifone', 'unknown']
-    """
-    name = fold(text or "")
-    for word, key in (("viettel", "viettel"), ("vina", "vinaphone"), ("vnpt", "vinaphone"), ("mobifone", "mobifone"),
-                      ("vms", "mobifone"), ("vietnamobile", "others"), ("gmobile", "others")):  # fmt: skip
-        if word in name:
-            return key
-    return "unknown"

@@ -1,30 +1,49 @@
 """Plain tables of any layer, with a map of their columns, and lists of schools; communes found by place where needed."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from phusong.errors import InputError, Problem, refuse
+from phusong.region.check import FAR_M
 from phusong.region.column_map import ColumnMap
+from phusong.region.headings import known_headings
 from phusong.region.importers.base import Imported, Options, Repair, conversion_repairs, names_of
+from phusong.region.importers.fibre_signs import refuse_fibre
 from phusong.region.importers.power_lines import import_power_lines
-from phusong.region.layers import read_layer
+from phusong.region.importers.site_lists import cells_in_list, cells_of_list, sites_of_list
+from phusong.region.layers import opened_for, table_of
+from phusong.region.left_out import LeftRow, left_notices, refuse_too_many, row_problems
 from phusong.region.names import fold
 from phusong.region.notices import Notice
 from phusong.region.opening import open_table
 from phusong.region.rejoin_places import codes_of_places
-from phusong.region.schema import LAYERS, key_of
+from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, key_of
 from phusong.region.store import Region, Source
+from phusong.region.values import first_rows
 from phusong.region.vietnam.old_codes import are_old, today_codes
 
 __all__ = ["import_giga", "table_importer"]
 
 _BY_PLACE = "00000"  # no commune has this code: its place decides
 _IN_COMMUNES = ("facilities", "settlements")
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What the files of a layer hold together; `origin` is the file and row of each of the frame's rows."""
+
+    frame: Any
+    origin: tuple[tuple[str, int], ...]
+    cells: pd.DataFrame | None = None
+    notices: tuple[Notice, ...] = ()
+    left: tuple[LeftRow, ...] = ()
 
 
 def import_giga(region: Region, files: Sequence[Path], options: Options) -> Imported:
@@ -35,7 +54,7 @@ def import_giga(region: Region, files: Sequence[Path], options: Options) -> Impo
     InputError
         Naming row, column and value of everything wrong.
     """
-    by = options.columns.get("facilities", ColumnMap())
+    by = options.map_of("facilities")
     if "kind" not in by.columns and "kind" not in by.constants:
         by = by.model_copy(update={"constants": {**by.constants, "kind": "school"}})
     return _of_places(region, files, options, "facilities", by, "official", "Giga school list")
@@ -45,43 +64,44 @@ def table_importer(layer: str) -> Callable[[Region, Sequence[Path], Options], Im
     """Return the importer of a layer's plain tables."""
 
     def read(region: Region, files: Sequence[Path], options: Options) -> Imported:
-        by = options.columns.get(layer, ColumnMap())
+        by = options.map_of(layer)
         if layer in _IN_COMMUNES:
             return _of_places(region, files, options, layer, by, "measured", "")
         if layer == "power_lines" and all(_are_drawn(p) for p in files):
             return import_power_lines(region, files, options)
-        frame, notices = _read(files, layer, region, by)
+        found = _within(_read(files, layer, region, by, options), region, layer, options)
         where = names_of(files)
-        source = Source(
-            layer, "measured", options.source or where, options.licence, options.as_of, "given by the user"
-        )
-        return Imported({layer: frame}, (source,), tuple(notices))
+        about = options.source or where, options.licence, options.as_of
+        layers = {layer: found.frame}
+        sources = [Source(layer, "measured", *about, "given by the user")]
+        if found.cells is not None:
+            layers["cells"] = found.cells
+            notes = "operator and generation as in the list of sites; usual for the generation where it says nothing: band, power, sectors"
+            sources.append(Source("cells", "assumed", *about, notes))
+        return Imported(layers, tuple(sources), found.notices, left_out={layer: found.left})
 
     return read
 
 
 def _are_drawn(path: Path) -> bool:
     """Return whether a file holds lines as shapes, without the nodes they join."""
-    if path.suffix.lower() in {".csv", ".tsv", ".txt", ".parquet"}:
+    if path.suffix.lower() in {".csv", ".tsv", ".txt", ".parquet", ".xlsx"}:
         return False
     frame = open_table(path, "power_lines").frame
     return isinstance(frame, gpd.GeoDataFrame) and not {"from_id", "to_id"} & {fold(c) for c in frame.columns}
 
 
-def _read(files: Sequence[Path], layer: str, region: Region, by: ColumnMap) -> tuple[Any, list[Notice]]:
-    frames: list[Any] = []
-    notices: list[Notice] = []
+def _read(files: Sequence[Path], layer: str, region: Region, by: ColumnMap, options: Options) -> _Read:
+    """Return the rows of all files, and cells where a list of sites tells them."""
+    parts: list[_Read] = []
     problems: list[Problem] = []
     for path in files:
         try:
-            read = read_layer(path, layer, crs=region.grid.crs, columns=_filled(path, layer, by))
+            parts.append(_of_file(path, layer, region, by, options))
         except InputError as error:
             problems += error.problems
-            continue
-        frames.append(read.frame)
-        notices += read.notices
     refuse(problems)
-    frame = pd.concat(frames, ignore_index=True)
+    frame = pd.concat([p.frame for p in parts], ignore_index=True)
     key = key_of(layer)
     again = frame[key].duplicated()
     where = names_of(files)
@@ -89,28 +109,133 @@ def _read(files: Sequence[Path], layer: str, region: Region, by: ColumnMap) -> t
         Problem(where, "stands in two of the files; keys must differ", column=key, value=v)
         for v in frame[key][again].head(20)
     )
-    return frame, notices
+    cells = [p.cells for p in parts if p.cells is not None]
+    if cells and len(cells) < len(parts):
+        told = "some files name operators and others do not; import them one by one"
+        raise InputError(Problem(where, told, column="operator"))
+    return _Read(
+        frame,
+        tuple(o for p in parts for o in p.origin),
+        pd.concat(cells, ignore_index=True) if cells else None,
+        tuple(n for p in parts for n in p.notices),
+        tuple(r for p in parts for r in p.left),
+    )
 
 
-def _filled(path: Path, layer: str, by: ColumnMap) -> ColumnMap:
+def _of_file(path: Path, layer: str, region: Region, by: ColumnMap, options: Options) -> _Read:
+    known = cells_in_list() if layer == "sites" else ()
+    opened = opened_for(path, layer, by, known=known)
+    if layer in {"sites", "links", "cells"}:
+        refuse_fibre(opened.frame, path.name, layer)
+    frame = opened.frame
+    if layer in _IN_COMMUNES:
+        by = _with_commune(frame, layer, by)
+    notices = list(opened.notices)
+    listed = None
+    if layer == "sites":
+        listed = sites_of_list(frame, by, path.name)
+        frame, notices = listed.frame, [*notices, *listed.notices]
+    read = table_of(
+        frame,
+        path.name,
+        layer,
+        crs=region.grid.crs,
+        columns=by,
+        leave_out=options.left_out_share,
+        tell_unused=True,
+        used=listed.used if listed is not None else (),
+    )
+    origin = tuple((path.name, r) for r in (read.rows if listed is None else listed.numbers(read.rows)))
+    left = read.left if listed is None else listed.renumbered(read.left)
+    if listed is None or not listed.names_operators:
+        return _Read(read.frame, origin, None, (*notices, *read.notices), left)
+    told = cells_of_list(listed, read, region.operators, options.said_of_operators(), path.name)
+    return _Read(told.sites, origin, told.cells, (*notices, *read.notices, *told.notices), left)
+
+
+def _with_commune(frame: Any, layer: str, by: ColumnMap) -> ColumnMap:  # noqa: ANN401
     """Return the column map with a stand-in for the commune, where the file does not name it."""
-    if layer not in _IN_COMMUNES or "commune_code" in {*by.columns, *by.constants}:
+    if "commune_code" in {*by.columns, *by.constants}:
         return by
-    column = next(c for c in LAYERS[layer] if c.name == "commune_code")
-    opened = open_table(
-        path, layer, encoding=by.file.encoding, delimiter=by.file.delimiter, skip_lines=by.file.skip_lines,
-        table=by.file.table, known=[a for c in LAYERS[layer] for a in (c.name, *c.aliases)],
-    )  # fmt: skip
-    if {fold(c) for c in opened.frame.columns} & {column.name, *column.aliases}:
+    if {fold(c) for c in frame.columns} & known_headings(layer, ["commune_code"]):
         return by
     return by.model_copy(update={"constants": {**by.constants, "commune_code": _BY_PLACE}})
+
+
+def _within(found: _Read, region: Region, layer: str, options: Options) -> _Read:
+    """Return what lies near the region and names only what there is; the rest is left out and named."""
+    out = found
+    if layer in GEOMETRY_LAYERS and len(out.frame):
+        off = _far(out.frame, region)
+        if off.all():
+            west, south, east, north = region.grid.bounds
+            told = (
+                f"has no place in the region ({west:.0f} to {east:.0f} m east, {south:.0f} to {north:.0f} m north in "
+                f"{region.grid.crs}): is it another province, or are its coordinates wrong?"
+            )
+            raise InputError(Problem(found.origin[0][0], told))
+        out = _without(out, off, layer, [], f"lies more than {FAR_M / 1000:.0f} km off the region")
+    lost, wrong = _references(out.frame, region, layer)
+    if lost.any():
+        refuse_too_many(wrong, int(lost.sum()), len(lost), options.left_out_share, found.origin[0][0])
+        out = _without(out, lost, layer, wrong, "")
+    if out.cells is not None:
+        cells = out.cells[out.cells["site_id"].isin(set(out.frame["site_id"]))].reset_index(drop=True)
+        out = replace(out, cells=cells)
+    return out
+
+
+def _without(
+    found: _Read, off: npt.NDArray[np.bool_], layer: str, problems: Sequence[Problem], why: str
+) -> _Read:
+    """Return what was read without some rows, which are named: by problems, or by one reason for all."""
+    if not off.any():
+        return found
+    key = key_of(layer)
+    told, _ = row_problems(problems, found.frame, [row for _, row in found.origin])
+    left = [
+        replace(told[int(i)], file=found.origin[i][0])
+        if int(i) in told
+        else LeftRow(*found.origin[i], key, str(found.frame[key].iloc[i])[:200], why)
+        for i in np.flatnonzero(off)
+    ]
+    return replace(
+        found,
+        frame=found.frame[~off].reset_index(drop=True),
+        origin=tuple(o for o, gone in zip(found.origin, off, strict=True) if not gone),
+        notices=(*found.notices, *left_notices(left, layer)),
+        left=(*found.left, *left),
+    )
+
+
+def _far(frame: Any, region: Region) -> npt.NDArray[np.bool_]:  # noqa: ANN401
+    west, south, east, north = region.grid.bounds
+    x, y = frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy()
+    return np.asarray((x < west - FAR_M) | (x > east + FAR_M) | (y < south - FAR_M) | (y > north + FAR_M))
+
+
+def _references(frame: Any, region: Region, layer: str) -> tuple[npt.NDArray[np.bool_], list[Problem]]:  # noqa: ANN401
+    """Return the rows that name something of another layer that there is not, and the problems."""
+    lost = np.zeros(len(frame), bool)
+    problems: list[Problem] = []
+    for column in LAYERS[layer]:
+        to_layer, _, to_column = column.refers.partition(".")
+        if not to_layer or to_layer == layer or column.many or column.name not in frame.columns:
+            continue
+        values = frame[column.name].astype("str")
+        known = {*getattr(region, to_layer)[to_column].astype(str), *([""] if column.default == "" else [])}
+        missing = ~values.isin(known).to_numpy(bool)
+        lost |= missing
+        problems += first_rows(missing, values, layer, column.name, f"does not exist in {to_layer}")
+    return lost, problems
 
 
 def _of_places(
     region: Region, files: Sequence[Path], options: Options, layer: str, by: ColumnMap, kind: str, name: str
 ) -> Imported:
     """Return places of a layer inside the region, each in its commune of today."""
-    frame, notices = _read(files, layer, region, by)
+    read = _read(files, layer, region, by, options)
+    frame, notices = read.frame, list(read.notices)
     where = names_of(files)
     rows: list[Repair] = []
     given = frame["commune_code"].to_numpy(str)
@@ -135,10 +260,21 @@ def _of_places(
     if wrong.any():
         told = "named another commune than the one they lie in, which was taken"
         notices.append(Notice(where, told, "commune_code", int(wrong.sum())))
+    left = list(read.left)
     if (~inside).any():
         notices.append(
-            Notice(where, "lie outside the region and were left out", "geometry", int((~inside).sum()))
+            Notice(
+                where,
+                f"lie outside the region and were left out (listed in left-out/{layer}.csv)",
+                "geometry",
+                int((~inside).sum()),
+            )
         )
+        key = key_of(layer)
+        left += [
+            LeftRow(*read.origin[i], key, str(frame[key].iloc[i])[:200], "lies outside the region")
+            for i in np.flatnonzero(~inside)
+        ]
     if not inside.any():
         told = f"has no place in the region ({west:.0f} to {east:.0f} m east, {south:.0f} to {north:.0f} m north in {region.grid.crs})"
         raise InputError(Problem(where, told))
@@ -161,4 +297,5 @@ def _of_places(
         (Source(layer, kind, source, options.licence, options.as_of, notes),),
         tuple(notices),
         tuple(rows),
+        left_out={layer: tuple(left)},
     )

@@ -1,6 +1,7 @@
 """A result to PostGIS: its tables in one schema, all in one transaction, or nothing."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import geopandas as gpd
@@ -13,12 +14,14 @@ from pyproj.exceptions import CRSError
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.grid import Grid
 from phusong.region.postgis.connection import connected, postgis_schema, reason
-from phusong.region.postgis.meanings import MARK, TABLES, column_meaning
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["ResultTables", "write_result"]
+__all__ = ["MARK", "ResultTables", "write_result"]
+
+MARK = "phusong result"
+"""How the comment of a table that phusong wrote begins; only such tables are ever replaced."""
 
 _WHERE = "data push"
 _KEYS = {"communes": "commune_code", "sites": "site_id", "options": "bundle_id", "plan": "remedy_id"}
@@ -43,7 +46,13 @@ class ResultTables(Protocol):
 
 
 def write_result(
-    result: ResultTables, url: str, schema: str, *, replace: bool = False, timeout_s: float = 600.0
+    result: ResultTables,
+    url: str,
+    schema: str,
+    *,
+    meanings: Mapping[str, str] = MappingProxyType({}),
+    replace: bool = False,
+    timeout_s: float = 600.0,
 ) -> Mapping[str, int]:
     """Write communes, sites, options and plan to a schema; return the rows of each table.
 
@@ -58,6 +67,8 @@ def write_result(
         ``postgresql://user@host:port/database``; the password comes from the environment.
     schema : str
         Schema of the tables; made when it is not there.
+    meanings : mapping of str to str
+        What is said of each table, by its name, and of each column, by ``table.column``.
     replace : bool
         Whether tables of an earlier result are replaced.
     timeout_s : float
@@ -86,7 +97,7 @@ def write_result(
             srid = _srid(connection, spatial, result.grid.crs)
             title = str(result.summary.get("title", "result"))
             return {
-                name: _write(connection, schema, name, frame, spatial, srid, title)
+                name: _write(connection, schema, name, frame, spatial, srid, title, meanings)
                 for name, frame in tables.items()
             }
         except psycopg.errors.InsufficientPrivilege as error:
@@ -149,6 +160,7 @@ def _write(
     spatial: str,
     srid: int,
     title: str,
+    meanings: Mapping[str, str],
 ) -> int:
     from psycopg import sql  # noqa: PLC0415 - an extra
 
@@ -178,12 +190,12 @@ def _write(
         connection.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(table, sql.Identifier(key)))
     if shapes is not None:
         connection.execute(sql.SQL("CREATE INDEX ON {} USING gist (geometry)").format(table))
-    comment = f"{MARK}: {TABLES[name]}. {title}"
+    comment = f"{MARK}: {meanings.get(name, name)}. {title}"
     connection.execute(
         sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(comment.replace("\x00", "")))
     )
     for column in map(str, frame.columns):
-        meaning = column_meaning(name, column)
+        meaning = meanings.get(f"{name}.{column}", "")
         if meaning:
             connection.execute(
                 sql.SQL("COMMENT ON COLUMN {} IS {}").format(

@@ -14,7 +14,7 @@
     return {
       height, margin: { l: 60, r: 16, t: 44, b: 50 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif", color: ink, size: 13 },
-      separators: page.lang === "vi" ? ",." : ".\u202f", hoverlabel: { align: "left" },
+      separators: page.lang === "vi" ? ",." : ".,", hoverlabel: { align: "left" },
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "normal" },
       ...(paper ? { width: 690 } : {}), ...more, xaxis: axis(more.xaxis), yaxis: axis(more.yaxis),
     };
@@ -26,10 +26,11 @@
 
   function curve() {
     const place = document.getElementById("curve"), { steps, bound, options, budget } = charts.curve;
+    const spot = (musd, people) => page.number(musd, "money") + "<br>" + page.say("chart.people", { people: page.number(people) });
     const pairs = (list, a, b) => ({ x: list.map((p) => p[a]), y: list.map((p) => p[b]) });
     const traces = [{ ...pairs(steps, 0, 1), mode: "lines", line: { color: page.dark() && !paper ? "#56b4e9" : colours.served, width: 2.5 }, name: page.say("chart.curve_options"), hoverinfo: "skip" }];
-    if (bound.length) traces.push({ ...pairs(bound, 0, 1), mode: "lines+markers", line: { color: ink(), width: 1.4, dash: "dash" }, marker: { size: 4 }, name: page.say("chart.curve_bound"), hovertemplate: "%{x:.2f}<br>%{y:,.0f}<extra></extra>" });
-    traces.push({ ...pairs(options, 1, 2), mode: "markers", marker: { size: 9, color: "rgba(0,0,0,0)" }, showlegend: false, customdata: options.map((o) => o[0]), text: options.map((o) => page.say("option.heading", { rank: o[0] })), hovertemplate: "%{text}<br>%{x:.2f}<br>%{y:,.0f}<extra></extra>" });
+    if (bound.length) traces.push({ ...pairs(bound, 0, 1), mode: "lines+markers", line: { color: ink(), width: 1.4, dash: "dash" }, marker: { size: 4 }, name: page.say("chart.curve_bound"), text: bound.map((b) => spot(b[0], b[1])), hovertemplate: "%{text}<extra></extra>" });
+    traces.push({ ...pairs(options, 1, 2), mode: "markers", marker: { size: 9, color: "rgba(0,0,0,0)" }, showlegend: false, customdata: options.map((o) => o[0]), text: options.map((o) => page.say("option.heading", { rank: o[0] }) + "<br>" + spot(o[1], o[2])), hovertemplate: "%{text}<extra></extra>" });
     const chosen = options.filter((o) => o[0] === page.choice.option);
     traces.push({ ...pairs(chosen, 1, 2), mode: "markers", cliponaxis: false, marker: { size: 14, color: "#d6006c", line: { color: "#fff", width: 2 } }, name: page.say("chart.curve_chosen"), showlegend: chosen.length > 0, hoverinfo: "skip" });
     const line = budget === null ? {} : {
@@ -54,7 +55,7 @@
     const place = document.getElementById("spending"), { years, funds: names, cost } = charts.spending;
     if (!place) return;
     const said = (f) => { const key = "fund." + f.toLowerCase().replace(/\W+/g, "_"); return plain(key in page.data.words ? page.say(key) : f); };
-    const traces = names.map((f, k) => ({ type: "bar", x: years, y: cost[k], name: said(f), marker: { color: funds[k % funds.length] }, hovertemplate: "%{x}: %{y:.2f}<extra>%{fullData.name}</extra>" }));
+    const traces = names.map((f, k) => ({ type: "bar", x: years, y: cost[k], name: said(f), marker: { color: funds[k % funds.length] }, text: cost[k].map((c) => page.number(c, "money")), textposition: "none", hovertemplate: "%{x}: %{text}<extra>%{fullData.name}</extra>" }));
     Plotly.react(place, traces, layout(280, { barmode: "stack", bargap: 0.5, showlegend: true, xaxis: { type: "category" }, yaxis: { title: { text: page.say("chart.spending_y") } } }), config);
   }
   function tornado() {

@@ -54,7 +54,11 @@
     place.scrollIntoView();
     place.focus({ preventScroll: true });
   }));
-  const paper = (on) => { if (on) page.printMap(); page.drawCharts(on); };
+  const today = () => new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long" }).format(new Date());
+  const paper = (on) => {
+    if (on) { page.printMap(); document.getElementById("printed").textContent = " · " + page.say("ui.printed", { date: today() }); }
+    page.drawCharts(on);
+  };
   window.addEventListener("beforeprint", () => paper(true));
   window.addEventListener("afterprint", () => paper(false));
   matchMedia("print").addEventListener("change", (e) => paper(e.matches));

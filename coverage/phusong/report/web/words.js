@@ -12,45 +12,58 @@ const page = (function () {
 })();
 
 (function () {
-  const NARROW = "\u202f";
-  const groups = (digits, mark) => digits.replace(/\B(?=(\d{3})+(?!\d))/g, mark);
-  const whole = (x) => groups(x.toFixed(0), NARROW);
-  const short = (x, digits) => String(Number(x.toPrecision(digits)));
-  const forms = {
-    people: whole,
-    plain: (x) => x.toFixed(0),
-    hours: (x) => (Math.abs(x) >= 100 ? whole(x) : x.toFixed(1)),
-    percent: (x) => (100 * x).toFixed(1) + NARROW + "%",
-    figure: (x) => (Math.abs(x) >= 1000 ? whole(x) : short(x, 4)),
-    musd: (x) => {
-      const size = Math.abs(x);
-      if (size >= 100) return whole(x);
-      if (size >= 10) return x.toFixed(1);
-      return size >= 0.1 || size === 0 ? x.toFixed(2) : short(x, 2);
-    },
+  // the rules are those of the program that wrote the page; a sign before what rounds to nothing is dropped
+  const digits = (x, lang, rule) => {
+    const text = new Intl.NumberFormat(lang, rule).format(x);
+    return /[1-9]/.test(text) ? text : text.replace(/^-/, "");
+  };
+  const money = (amount, currency, lang) => {
+    const shown = Number(amount.toPrecision(3)), size = Math.abs(shown);
+    const [unit, one] = [["billion", 1e9], ["million", 1e6]].find((u) => size >= u[1]) || ["one", 1];
+    const rule = one === 1 ? { maximumFractionDigits: 0 } : { maximumFractionDigits: 2 };
+    return page.data.words["money." + unit + "_" + currency][lang].replace("{n}", digits(shown / one, lang, rule));
   };
   page.number = function (value, form, lang = page.lang) {
-    if (value === null || value === undefined || !Number.isFinite(Number(value))) return "–";
-    const text = forms[form || "people"](Number(value)).replace("-", "−");
-    if (lang === "en" || form === "plain") return text;
-    return text.replace(".", ",").replace(/(\d)\u202f(?=\d)/g, "$1.");
+    const given = Number(value);
+    if (value === null || value === undefined || !Number.isFinite(given)) return "–";
+    if (form === "money") return money(given * 1e6, "usd", lang);
+    if (form === "vnd") return money(given, "vnd", lang);
+    const rule = page.data.forms[form || "people"], x = given * rule.scale, size = Math.abs(x);
+    const step = rule.steps.find((s) => size >= s[0]) || (size === 0 ? rule.steps[rule.steps.length - 1] : null);
+    const shown = step
+      ? { minimumFractionDigits: step[1], maximumFractionDigits: step[1] }
+      : { maximumSignificantDigits: rule.digits };
+    const text = digits(x, lang, { ...shown, useGrouping: rule.grouped });
+    return (rule.signed && x > 0 && /[1-9]/.test(text) ? "+" : "") + text + rule.after;
   };
+  page.date = function (iso, lang = page.lang) {
+    const [year, month, day] = iso.split("-").map(Number);
+    if (!month) return iso;
+    if (lang === "vi") return iso.split("-").reverse().join("/");
+    const rule = { year: "numeric", month: "long", ...(day ? { day: "numeric" } : {}), timeZone: "UTC" };
+    return new Intl.DateTimeFormat("en-GB", rule).format(Date.UTC(year, month - 1, day || 1));
+  };
+  // a count of one has its own words where a language needs them
+  const said = (key, lang, one) => page.data.words[key][one ? lang + "_one" : lang] || page.data.words[key][lang];
   page.say = function (key, parts = {}) {
-    return page.data.words[key][page.lang].replace(/\{(\w+)\}/g, (_, name) => parts[name]);
+    return said(key, page.lang, parts.n === "1").replace(/\{(\w+)\}/g, (_, name) => parts[name]);
   };
   // a string keeps its parts: they are moved into their places in the other language
   function write(element) {
-    const text = page.data.words[element.dataset.t][page.lang];
     const parts = {};
     Array.from(element.children).forEach((child) => { if (child.dataset.a) parts[child.dataset.a] = child; });
+    const count = parts.n && parts.n.querySelector("[data-v]");
+    const text = said(element.dataset.t, page.lang, count && count.dataset.v === "1");
     const pieces = text.split(/\{(\w+)\}/);
     element.replaceChildren(...pieces.map((piece, i) => (i % 2 ? parts[piece] : piece)).filter((p) => p !== ""));
   }
   page.setLang = function (lang) {
     page.lang = lang;
     document.documentElement.lang = lang;
+    document.title = page.data.words["title.own"][lang] + " · phusong";
     document.querySelectorAll("[data-t]").forEach(write);
     document.querySelectorAll("[data-v]").forEach((e) => { e.textContent = page.number(e.dataset.v, e.dataset.f); });
+    document.querySelectorAll("[data-d]").forEach((e) => { e.textContent = page.date(e.dataset.d); });
     ["aria-label", "placeholder", "title", "alt"].forEach((name) => {
       document.querySelectorAll("[data-ta-" + name + "]").forEach((e) => e.setAttribute(name, page.data.words[e.getAttribute("data-ta-" + name)][lang]));
     });

@@ -1,0 +1,161 @@
+"""Asked for Vietnamese, nothing answers in English: pages walked in the browser, maps, and what the terminal shows."""
+
+import re
+import shutil
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+import pytest
+from english import english_in
+from matplotlib.text import Text as DrawnText
+
+from phusong.region.audit import audit
+from phusong.report.audit_map import audit_map, audit_map_png
+from phusong.report.audit_page import audit_html
+from phusong.report.compare import compare
+from phusong.report.compare_page import comparison_html
+from phusong.report.explain import explain
+from phusong.report.maps import MAPS, draw_map
+from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels
+from phusong.report.page import report_html
+from phusong.report.result import Result
+from phusong.report.text import Text, catalogue
+from small_region import small_region
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+WALK = """(roots) => {
+  const found = [], hidden = new Set(["SCRIPT", "STYLE", "PRE", "CODE", "NOSCRIPT"]);
+  const walk = (node) => {
+    if (node.nodeType === 3) { if (node.textContent.trim()) found.push(node.textContent); return; }
+    if (node.nodeType !== 1 || hidden.has(node.tagName) || node.getAttribute("lang") === "en") return;
+    ["title", "alt", "aria-label", "placeholder", "label"].forEach((a) => { if (node.getAttribute(a)) found.push(node.getAttribute(a)); });
+    node.childNodes.forEach(walk);
+  };
+  document.querySelectorAll(roots).forEach(walk);
+  found.push(document.title);
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def own(result) -> Result:
+    """A result whose notes are those that phusong writes itself."""
+    said = {k: v["en"] for k, v in catalogue().items() if k.startswith("note.n")}
+    layers = result.layers.assign(
+        source=[said["note.n08"], said["note.n01"], "ETOPO 2022"], notes=[said["note.n03"], said["note.n09"], said["note.n20"]],
+    )  # fmt: skip
+    facts = pd.DataFrame(
+        {
+            "what": ["people inside coverage", "villages"], "fact": [0.998, 3800.0], "model": [0.97, 3883.0],
+            "unit": ["share", "villages"], "source": ["Telecom Authority, VietNamNet (2025-03, H)", "no public figure"],
+            "note": [said["note.n23"], ""],
+        }
+    )  # fmt: skip
+    summary = {
+        **result.summary,
+        "title": "",
+        "title_vi": "",
+        "plan": {**result.summary["plan"], "statements": []},
+    }
+    scenario = result.scenario_toml + '\n[report]\nlang = "vi"\n'
+    return replace(
+        result,
+        summary=summary,
+        # reasons that somebody else wrote stay as they are; ours have a test of their own
+        options=result.options.assign(why=""),
+        layers=layers,
+        calibration=facts,
+        repairs=pd.DataFrame(),
+        scenario_toml=scenario,
+    )
+
+
+@pytest.fixture(scope="module")
+def names(own) -> list[str]:
+    listed = [
+        *own.communes["name"],
+        *own.communes["province"],
+        *own.sites["owner"].unique(),
+        own.summary["region"],
+    ]
+    return [str(n) for n in listed]
+
+
+@pytest.fixture(scope="module")
+def found():
+    return audit(replace(small_region(cell_m=1000.0), name="Thử"), as_of=date(2026, 11, 25))
+
+
+def drawn(figure) -> list[str]:
+    return [t.get_text() for t in figure.findobj(DrawnText) if t.get_visible() and t.get_text().strip()]
+
+
+@pytest.fixture(scope="module")
+def walked(own, found, tmp_path_factory):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    folder = tmp_path_factory.mktemp("vi")
+    pages = {
+        "report": report_html(own),
+        "compare": comparison_html(compare({"một": own, "hai": own}, samples=20), language="vi"),
+        "audit": audit_html(found, audit_map_png(found, Text("vi")), lang="vi"),
+    }
+    texts = {}
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for name, text in pages.items():
+            file = folder / f"{name}.html"
+            file.write_text(text, encoding="utf-8")
+            page = browser.new_page()
+            page.goto(file.as_uri())
+            page.wait_for_timeout(1500 if name == "report" else 100)
+            texts[name] = page.evaluate(WALK, "body")
+            if name == "report":
+                for layer in page.evaluate("() => page.data.map.layers.map((l) => l.key)"):
+                    page.evaluate("(k) => page.choose({ layer: k })", layer)
+                    texts[name] += page.evaluate(WALK, "#mapkey, #layer-note")
+                page.evaluate("() => page.choose({ option: 1, swipe: true })")
+                texts[name] += page.evaluate(WALK, "#about, #layer-note, .mapcell")
+        browser.close()
+    return texts
+
+
+@pytest.mark.parametrize("page", ["report", "compare", "audit"])
+def test_no_english_stands_on_a_vietnamese_page(walked, names, found, page):
+    texts = walked[page]
+    assert len(texts) > 60
+    known = [*names, *map(str, found.communes["name"]), "Synthetic province", "made up for tests"]
+    assert english_in(texts, known) == []
+
+
+def test_no_english_is_drawn_on_a_vietnamese_map(own, names, found):
+    text = Text("vi")
+    figures = [draw_map(own, name, "vi") for name in MAPS]
+    figures += [
+        draw_multiples(own, year_panels(own, text), text.say("drawn.years_title"), "", text=text),
+        draw_multiples(own, result_panels({"một": own}, text=text), text.say("drawn.results_title"), "", text=text),
+        audit_map(found, text),
+        own.plot.gaps().figure, own.plot.curve().figure, own.plot.schedule().figure,
+    ]  # fmt: skip
+    if not own.policy_communes.empty:
+        figures.append(draw_multiples(own, policy_panels(own, text), "", "", text=text))
+    for figure in figures:
+        assert (
+            english_in(drawn(figure), [*names, *map(str, found.communes["name"]), "made up for tests"]) == []
+        )
+
+
+def test_no_english_is_told_of_a_commune_an_option_or_a_site(own, names):
+    asked = [own.communes["commune_code"].iloc[0], "1", "2", own.sites["site_id"].iloc[0], "build-0001"]
+    told = "\n".join(explain(own, name, lang="vi") for name in asked)
+    # the reasons of options are told by their own module
+    lines = [line for line in told.splitlines() if not re.search(r"Vì sao|hạng \d+: ", line)]
+    assert english_in(lines, names) == []
+
+
+def test_the_detector_finds_english():
+    assert english_in(["Xã này has no signal"]) != []
+    assert english_in(["Trạm không có sóng", "MORAN", "locked_assets.csv"]) == []
