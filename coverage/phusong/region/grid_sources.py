@@ -361,7 +361,7 @@ def _components(first: Ints, second: Ints, total: int) -> tuple[int, Ints]:
 
 
 def _farthest(graph: Any, vertex: int, xy: Floats) -> int:  # noqa: ANN401 - a sparse matrix
-    far = dijkstra(graph, directed=False, indices=vertex)
+    far = dijkstra(graph, directed=False, indices=np.array([vertex]))[0]
     far = np.where(np.isfinite(far), np.round(far, 3), -1.0)
     ends = np.flatnonzero(far == far.max())
     return int(ends[np.lexsort((xy[ends, 1], xy[ends, 0]))[0]])
