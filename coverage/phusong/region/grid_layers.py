@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.region.facts import assumption
-from phusong.region.grid_tree import BEFORE, DRAWN, Tree
+from phusong.region.grid_tree import BEFORE, CONNECTION, DRAWN, INFERRED, Tree
 from phusong.region.line_network import LineNetwork
 from phusong.region.schema import LAYERS
 
-__all__ = ["is_open", "tree_layers"]
+__all__ = ["is_open", "series_after", "tree_layers"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -63,17 +63,18 @@ def tree_layers(
         tree, lower, what, kv, n, {*edges["first"].to_numpy()[ties], *edges["second"].to_numpy()[ties]}
     )
     kept = [v for v in lower[lower >= n].tolist() if not passed[v]]
-    series = _unused(f"{i}" for i in nodes["node_id"])
+    series = series_after(f"{i}" for i in nodes["node_id"])
     name = dict(enumerate(nodes["node_id"].to_numpy(str).tolist())) | {
         v: f"g{series}j{v - n:06d}" for v in kept
     }
     repair = assumption("line_repair_h")
+    called = {DRAWN: origin, CONNECTION: "connection", INFERRED: "inferred"}
 
     def drawn(e: int, upper: int, under: int, metres: float, *, open_: bool) -> dict[str, Any]:
         return {
             "from_id": name[upper], "to_id": name[under], "length_km": round(float(metres) / 1000.0, 3),
             "failures_per_km_year": faults(float(kv[e])), "repair_h": repair, "normally_open": open_, "switch_h": 1.0,
-            "origin": origin if what[e] == DRAWN else "connection", "voltage_kv": float(kv[e]),
+            "origin": called[int(what[e])], "voltage_kv": float(kv[e]),
         }  # fmt: skip
 
     rows: list[dict[str, Any]] = []
@@ -101,7 +102,7 @@ def tree_layers(
             rows.append(_as_before(lines, k))
     extra = ("normally_open", "switch_h", "origin", "voltage_kv")
     out = pd.DataFrame(rows, columns=[*dict.fromkeys([*lines.columns, *extra])])
-    series = _unused(str(i) for i in lines["line_id"])
+    series = series_after(str(i) for i in lines["line_id"])
     fresh = [f"g{series}l{i:06d}" for i in range(len(out))]
     out["line_id"] = out["line_id"].where(out["line_id"].notna(), pd.Series(fresh, dtype=object))
     whole = _nodes(nodes[~nodes["node_id"].isin(gone)], net, kept, [name[v] for v in kept], n)
@@ -165,7 +166,7 @@ def _idle(nodes: gpd.GeoDataFrame, edges: pd.DataFrame, tree: Tree, lower: Ints)
     return idle
 
 
-def _unused(ids: Any) -> int:  # noqa: ANN401 - any iterable of text
+def series_after(ids: Any) -> int:  # noqa: ANN401 - any iterable of text
     """Return a number that no id beginning with g and a number has: earlier imports gave theirs."""
-    found = [int(m.group(1)) for i in ids if (m := re.match(r"g(\d+)[jl]\d+$", i))]
+    found = [int(m.group(1)) for i in ids if (m := re.match(r"g(\d+)[jlsd]\d+$", i))]
     return max(found, default=0) + 1

@@ -9,13 +9,14 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
-__all__ = ["BEFORE", "CONNECTION", "DRAWN", "Tree", "shortest_tree"]
+__all__ = ["BEFORE", "CONNECTION", "DRAWN", "INFERRED", "Tree", "shortest_tree"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-DRAWN, CONNECTION, BEFORE = 0, 1, 2
-"""Kinds of edges: a drawn line, the short way from a node to one, and a line that was there before."""
+DRAWN, CONNECTION, BEFORE, INFERRED = 0, 1, 2, 3
+"""Kinds of edges: a drawn line, the short way from a node to one, a line that was there before, and a modelled join that
+an inferred source needs."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def shortest_tree(edges: pd.DataFrame, offset: Mapping[int, float], total: int) 
     ----------
     edges : DataFrame
         first, second, cost, what, low, high (the two ends sorted), sorted by low, high and cost; spare: whether a
-        cheaper one joins the same two.
+        cheaper one joins the same two; one_way: whether power goes from first to second only.
     offset : mapping of int to float
         Sources, and how much farther than it is each counts.
     total : int
@@ -59,17 +60,18 @@ def shortest_tree(edges: pd.DataFrame, offset: Mapping[int, float], total: int) 
 def _tree(edges: pd.DataFrame, offset: Mapping[int, float], total: int) -> tuple[Floats, Ints]:
     """Return each vertex's cost and the one that feeds it (-1: none); a vertex beyond the last stands for all sources."""
     ends, far = np.array(list(offset), np.int64), np.array(list(offset.values()))
+    both = edges[~edges["one_way"]]
     graph = coo_matrix(
         (
-            np.r_[edges["cost"].to_numpy(), far + 1e-6],
+            np.r_[edges["cost"].to_numpy(), both["cost"].to_numpy(), far + 1e-6],
             (
-                np.r_[edges["first"].to_numpy(), np.full(ends.size, total)],
-                np.r_[edges["second"].to_numpy(), ends],
+                np.r_[edges["first"].to_numpy(), both["second"].to_numpy(), np.full(ends.size, total)],
+                np.r_[edges["second"].to_numpy(), both["first"].to_numpy(), ends],
             ),
         ),
         (total + 1, total + 1),
     ).tocsr()
-    costs, feeders = dijkstra(graph, directed=False, indices=np.array([total]), return_predecessors=True)
+    costs, feeders = dijkstra(graph, indices=np.array([total]), return_predecessors=True)
     cost, before = costs[0], feeders[0]
     return cost[:total], np.where(before[:total] == total, -1, np.maximum(before[:total], -1)).astype(
         np.int64
@@ -96,5 +98,5 @@ def _fed_by_real(
     pure[list(offset)] = True
     for v in np.argsort(cost, kind="stable").tolist():
         if chosen[v] >= 0:
-            pure[v] = pure[before[v]] and what[chosen[v]] != BEFORE
+            pure[v] = pure[before[v]] and what[chosen[v]] in (DRAWN, CONNECTION)
     return pure

@@ -70,7 +70,7 @@ def test_a_real_feeder_takes_the_place_of_modelled_ones(region):
     path = nx.shortest_path(tree_of(found.lines), "ss", "t2")
     origins = {up.loc[b, "origin"] for _, b in itertools.pairwise(path)}
     assert origins == {"map", "connection"}
-    assert found.transformers == 2
+    assert found.transformers - found.moved == 2
     assert found.by_modelled_km == 0.0
 
 
@@ -81,11 +81,21 @@ def test_a_line_that_branches_off_in_mid_line_is_joined_there(region):
     assert found.used_km == pytest.approx((FEEDER.length + BRANCH.length) / 1000, rel=0.01)
 
 
-def test_pieces_that_reach_no_source_are_left_out_and_listed(region, tmp_path):
-    frame(FEEDER, ISLAND).to_file(tmp_path / "lines.gpkg")
+def test_pieces_that_reach_no_source_are_kept_with_a_labelled_one(region, tmp_path):
+    frame(FEEDER, ISLAND, voltage=["22000", "220000"]).to_file(tmp_path / "lines.gpkg")
     found = imported(region, tmp_path / "lines.gpkg")
-    assert any("1 pieces (1 km) reach no source" in str(n) for n in found.notices)
-    assert any(r.new_value == "dropped" and r.old_value == "1.000 km" for r in found.repairs)
+    assert any("1 km with an inferred (modelled) source" in str(n) for n in found.notices)
+    assert any(r.new_value == "modelled source" and r.old_value == "1.000 km" for r in found.repairs)
+    out = with_imported(region, found).region
+    assert check_region(out) == []
+    drawn = out.power_lines[out.power_lines["origin"] == "lines"]
+    assert drawn["length_km"].sum() == pytest.approx((FEEDER.length + ISLAND.length) / 1000, rel=0.01)
+    assert set(drawn["record_kind"]) == {"measured"}
+    inferred = out.power_lines["origin"] == "inferred"
+    assert set(out.power_lines.loc[inferred, "record_kind"]) == {"modelled"}
+    sources = out.power_nodes[out.power_nodes["node_id"].str.fullmatch(r"g\d+s\d+")]
+    assert set(sources["kind"]) == {"substation"}
+    assert set(sources["record_kind"]) == {"modelled"}
 
 
 def test_what_closes_a_loop_stands_open(region):
@@ -155,12 +165,15 @@ def test_whatever_is_drawn_every_node_is_fed_once_and_no_line_is_lost(ends, kind
     tree = tree_of(found.lines)
     assert not found.lines.loc[~found.lines["normally_open"], "to_id"].duplicated().any()
     assert nx.is_directed_acyclic_graph(tree)
-    assert nx.descendants(tree, "ss") >= {"t0", "t1", "t2", "t3"}
+    sources = {i for i in found.nodes["node_id"] if i == "ss" or (i.startswith("g") and "s" in i)}
+    fed = set().union(*(nx.descendants(tree, s) for s in sources if s in tree))
+    assert fed >= {"t0", "t1", "t2", "t3"}
     whole = replace(region, power_nodes=found.nodes, power_lines=found.lines)
     assert check_region(whole) == []
-    told = found.used_km + found.loop_km + found.fragments["km"].sum()
+    told = found.used_km + found.loop_km
+    assert 0.0 <= found.inferred_km() <= found.used_km + 1e-6
     # what is drawn twice counts once
-    assert told <= found.drawn_km + 0.001 * (1 + len(found.fragments))
+    assert told <= found.drawn_km + 0.001 * (1 + len(ends))
     of_map = found.lines.loc[found.lines["origin"] == "map"].groupby("normally_open")["length_km"].sum()
     assert of_map.get(False, 0.0) == pytest.approx(found.used_km, abs=0.002 * len(found.lines) + 1e-6)
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from phusong.errors import InputError, Problem
 from phusong.region.grid_join import join_lines
+from phusong.region.grid_sources import STATION_CAIDI_H, STATION_SAIFI
 from phusong.region.importers.base import Imported, Options, Repair, bounds_deg, names_of
 from phusong.region.importers.osm_reading import OsmThings, read_osm
 from phusong.region.importers.osm_tags import metres
@@ -23,7 +24,6 @@ __all__ = ["import_osm", "roads_of"]
 
 _MARGIN_M = 5000.0
 _LICENCE = "ODbL 1.0"
-_STATION_SAIFI, _STATION_CAIDI_H = 0.3, 1.5  # as the model's substations
 _HEIGHT_M = 30.0
 
 
@@ -110,8 +110,8 @@ def _power(
                 "node_id": "osm-" + stations["id"],
                 "kind": stations["kind"],
                 "capacity_kw": 0.0,
-                "saifi": np.where(large, _STATION_SAIFI, float(nodes["saifi"].median())),
-                "caidi_h": np.where(large, _STATION_CAIDI_H, float(nodes["caidi_h"].median())),
+                "saifi": np.where(large, STATION_SAIFI, float(nodes["saifi"].median())),
+                "caidi_h": np.where(large, STATION_CAIDI_H, float(nodes["caidi_h"].median())),
             },
             geometry=stations.geometry,
             crs=region.grid.crs,

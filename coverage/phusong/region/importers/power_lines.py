@@ -11,7 +11,7 @@ from pyproj import Transformer
 from rasterio.windows import Window, from_bounds
 
 from phusong.errors import InputError, Problem, refuse
-from phusong.region.grid_join import GridJoin, join_lines, kilovolts
+from phusong.region.grid_join import REASONS, GridJoin, join_lines, kilovolts
 from phusong.region.importers.base import Imported, Options, Repair, names_of
 from phusong.region.importers.unpacking import unpacked_files
 from phusong.region.importers.vector_part import read_part
@@ -28,6 +28,7 @@ _ENDINGS = (".gpkg", ".geojson", ".json", ".shp", ".tif", ".tiff")
 _VOLTAGES = ("voltage_kv", "voltage", "voltage_class", "dien_ap", "cap_dien_ap", "voltage_kV")
 _MARGIN_M = 5000.0
 _MOST_PIXELS = 3_000_000
+_MOST_ROWS = 500
 
 
 def import_gridfinder(region: Region, files: Sequence[Path], options: Options) -> Imported:
@@ -61,10 +62,10 @@ def import_power_lines(region: Region, files: Sequence[Path], options: Options) 
 def joined_layers(
     region: Region, join: GridJoin, where: str, source: str, licence: str, as_of: str, how: str
 ) -> Imported:
-    """Return joined power layers with their sources, and a repair for each piece of line that was left out."""
+    """Return joined power layers with their sources, and a repair for each source of lines that was inferred."""
     own = join.lines["origin"].isin(["before", *_origins(region)])
     km = float(join.lines["length_km"][own].sum())
-    notes = f"{how}: {join.report()}; {km:,.0f} km as before ({region.source_of('power_lines').source}); faults and repair times assumed"
+    notes = f"{how}: {'; '.join(join.report())}; {km:,.0f} km as before ({region.source_of('power_lines').source}); faults and repair times assumed"
     # a tree of both kinds is called by the weaker
     sources = (
         Source(
@@ -80,20 +81,20 @@ def joined_layers(
     rows = tuple(
         Repair(
             "power_lines",
-            "a piece of line that reaches no source was left out",
-            f"{f.east_m:.0f},{f.north_m:.0f}",
+            f"the source of drawn lines was inferred from {REASONS[reason]}",
+            f"{east_m:.0f},{north_m:.0f}",
             "",
             "geometry",
-            f"{f.km:.3f} km",
-            "dropped",
+            f"{km:.3f} km",
+            "modelled source",
         )
-        for f in join.fragments.head(500).itertuples(index=False)
+        for east_m, north_m, km, reason in join.inferred.head(_MOST_ROWS).to_numpy().tolist()
     )
-    notices = (Notice(where, join.report(), "geometry"),)
+    notices = tuple(Notice(where, part, "geometry") for part in join.report())
     lines = _said(join.lines, region, "power_lines", "line_id")
     drawn = (lines["record_kind"] == "").to_numpy(bool)
     # what somebody drew is measured; a prediction and the joins between are a model's
-    real = drawn & ~lines["origin"].isin(["connection", "gridfinder"]).to_numpy(bool)
+    real = drawn & ~lines["origin"].isin(["connection", "inferred", "gridfinder"]).to_numpy(bool)
     lines = lines.assign(
         record_kind=np.where(real, "measured", np.where(drawn, "modelled", lines["record_kind"]))
     )
@@ -105,7 +106,9 @@ def _said(table: Any, region: Region, layer: str, key: str) -> Any:  # noqa: ANN
     """Return a table whose rows of before say what they were; new ones say nothing yet."""
     before = getattr(region, layer)
     was = dict(zip(before[key].astype(str), region.record_kinds(layer).tolist(), strict=True))
-    return table.assign(record_kind=[was.get(str(k), "") for k in table[key]])
+    own = table["record_kind"].fillna("") if "record_kind" in table.columns else [""] * len(table)
+    kinds = [was.get(str(k), str(o)) for k, o in zip(table[key], own, strict=True)]
+    return table.assign(record_kind=kinds)
 
 
 def raster_lines(path: Path, region: Region) -> npt.NDArray[Any]:
