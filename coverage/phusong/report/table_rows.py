@@ -388,6 +388,7 @@ site_id | text | | never | site where it stands
 commune_code | words | | never | commune where it stands
 commune | text | | never | its name
 gain_commune_codes | words | | never | communes of the people who gain, the one with most first
+gains | text | | never | who gains, in words: on the page only
 people_gained | number | people | never | people gained
 serves_from | number | | never | year from which it serves
 waits_for | text | | never | what has to be there first
@@ -492,6 +493,7 @@ rsrp_dbm?- | number | dBm | never | RSRP of the best server; missing where nothi
 
 FIGURES = """
 title | text | | public | title
+title_vi | text | | public | title in Vietnamese, where the scenario sets one
 region | text | | public | name of the region
 policy | text | | public | sharing policy in force
 people | whole | people | remade | people

@@ -374,5 +374,4 @@ def _places(table: Any) -> "pd.Series[str]":  # noqa: ANN401
 
 def _text(values: "pd.Series[Any]") -> "pd.Series[str]":
     text: pd.Series[str] = values.astype("str").where(values.notna(), "").astype("str").str.strip()
-    text: pd.Series[str] = values.astype("str").where(values.notna(), "").astype("str").str.strip()
     return text
