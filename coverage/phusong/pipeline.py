@@ -27,6 +27,7 @@ from phusong.service.sharing import check_agreements
 from phusong.service.states import sample_states
 from phusong.service_setup import agreements_of, demand_of, network_heard, rights_under
 from phusong.settings import ReportSettings
+from phusong.settings.report import idle_redactions
 from phusong.sharing_tables import gains_over_none, planned_row, policy_row, sharing_tables
 from phusong.stages import Stages
 
@@ -76,6 +77,7 @@ def run(
     keeping = keeper or Keeper()
     with clock.stage("region"):
         region = scenario_region(asked, keeping)
+    clock.notices += [*(str(n) for n in region.notices), *idle_redactions(asked.report)]
     if resume and out is not None and _is_answered(asked, region, Path(out)):
         return Result.read(Path(out))
     if asked.report.redact:

@@ -20,11 +20,14 @@ class Stages:
         Told the name of each stage as it begins.
     tell : callable, optional
         Told the share of the stage in hand that is done, from 0 to 1, as it grows.
+    notices : list of str
+        What whoever started the run should know of its inputs and settings, beside the result.
     """
 
     say: Callable[[str], None] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     tell: Share | None = None
+    notices: list[str] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

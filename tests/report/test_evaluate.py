@@ -102,3 +102,27 @@ def test_tables_of_the_run_stand_in_the_folder(run):
     assert run.options["keep_probability"].between(0, 1).all()
     bound = run.curve.dropna(subset=["plan_people"])
     assert (bound["plan_people"] <= bound["bound_people"] + 1e-6).all()
+
+
+PLACES = """STT,Tên trạm,Kinh độ,Vĩ độ,Hạng mục,Thành tiền (VNĐ),Năm
+1,BTS-A01,105.42,22.62,Xây mới cột 42m,2600000000,2027
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (PLACES, "a list of places is not read yet"),
+        ("works,price\nmast,3\n", "works by name or description are not read yet"),
+    ],
+)
+def test_a_list_without_ids_is_told_what_it_lacks_and_where_ids_are(folder, tmp_path, text, why):
+    (tmp_path / "list.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as told:
+        Result.read(folder).evaluate(tmp_path / "list.csv")
+    words = str(told.value)
+    for part in ("list.csv", "remedy_id", "bundle_id", why, "options.csv", "tables/remedies.parquet"):
+        assert part in words
+    assert (folder / "options.csv").is_file()
+    assert (folder / "tables" / "remedies.parquet").is_file()
+    assert "bundle_id" in (folder / "options.csv").read_text(encoding="utf-8-sig").splitlines()[0]

@@ -6,14 +6,12 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from phusong.commands.terminal import console, errors, following, slim_table, wrote
+from phusong.commands.terminal import console, errors, following, slim_table, tell_notices, wrote
 from phusong.errors import InputError, Problem
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Build, check and describe regions.")
-
-_LONGEST_NOTICE = 6000  # characters; names of columns come from files
 
 Workers = Annotated[
     int,
@@ -29,6 +27,13 @@ FillM = Annotated[
 MostScaled = Annotated[
     float,
     typer.Option(help="By how much a raster's people may be multiplied or divided to become the region's."),
+]
+WhoseCells = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="OWNER=OPERATOR",
+        help="Whose cells an owner's masts carry, e.g. VNPT=vinaphone; OWNER=none: masts without cells. Again for several.",
+    ),
 ]
 Layer = Annotated[Path | None, typer.Option(help="Replaces the modelled layer by this file.")]
 
@@ -56,6 +61,7 @@ def region_build(
     least_covered: LeastCovered = 0.5,
     fill_m: FillM = 2000.0,
     most_scaled: MostScaled = 2.0,
+    operator: WhoseCells = None,
     workers: Workers = 2,
 ) -> None:
     """Build a region from public packages, and your own layers where you have them.
@@ -69,12 +75,14 @@ def region_build(
     from phusong.engine.crew import Threads  # noqa: PLC0415
     from phusong.errors import refuse  # noqa: PLC0415
     from phusong.region.check import check_region  # noqa: PLC0415
+    from phusong.region.importing import said_of_owners  # noqa: PLC0415
     from phusong.region.rasters import Limits  # noqa: PLC0415
     from phusong.region.replace import replace_layers  # noqa: PLC0415
     from phusong.region.vietnam.build import build_vietnam  # noqa: PLC0415
 
     limits = Limits(least_covered, fill_m, most_scaled)
-    refuse(limits.problems())
+    said, wrong = said_of_owners(operator or (), "region build")
+    refuse([*limits.problems(), *wrong])
     names = ("all",) if all_ else tuple(province or ())
     region = build_vietnam(
         names, cell_m=cell_m, seed=seed, progress=lambda s: errors.print(f"[dim]· {s}[/dim]")
@@ -82,9 +90,10 @@ def region_build(
     region = replace_layers(
         region, elevation=elevation, population=population, clutter=clutter, clutter_legend=clutter_legend,
         sites=sites, cells=cells, links=links,
-        power_nodes=power, power_lines=power_lines, crew=Threads(workers), limits=limits,
+        power_nodes=power, power_lines=power_lines, operators=said, crew=Threads(workers), limits=limits,
     )  # fmt: skip
     refuse(check_region(region))
+    tell_notices(region.notices)
     region.write(out)
     _describe(region)
     wrote(out)
@@ -111,13 +120,7 @@ def region_import(
     roads: Annotated[
         Path | None, typer.Option(help="Write the roads of an OpenStreetMap extract there (.gpkg).")
     ] = None,
-    operator: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="OWNER=OPERATOR",
-            help="Whose cells an owner's masts carry, e.g. VNPT=vinaphone; OWNER=none: masts without cells. Again for several.",
-        ),
-    ] = None,
+    operator: WhoseCells = None,
     left_out_share: Annotated[
         float,
         typer.Option(
@@ -165,8 +168,7 @@ def region_import(
         limits=Limits(least_covered, fill_m, most_scaled, band, unit),
     )
     found = import_files(Region.read(path), kind, files or [], options, totals=totals)
-    for notice in found.notices:
-        errors.print(f"[dim]· {escape(str(notice)[:_LONGEST_NOTICE])}[/dim]", highlight=False, soft_wrap=True)
+    tell_notices(found.notices)
     target = out if out is not None else path
     found.region.write(target)
     if roads is not None and "roads" in found.beside:
@@ -190,13 +192,14 @@ def _list_importers() -> None:
 
 @app.command("check")
 def region_check(path: Annotated[Path, typer.Argument(help="Region folder.")]) -> None:
-    """Say everything that is wrong with a region.
+    """Say everything that is wrong with a region, and what reading it converts or fills in.
 
     Example: phusong region check regions/tuyen-quang
     """
     from phusong.region.store import Region  # noqa: PLC0415
 
-    Region.read(path)
+    region = Region.read(path)
+    tell_notices(region.notices)
     console.print(f"{path}: nothing wrong found", highlight=False, markup=False, soft_wrap=True)
     following(f"phusong audit {path}")
 
@@ -209,7 +212,9 @@ def region_info(path: Annotated[Path, typer.Argument(help="Region folder.")]) ->
     """
     from phusong.region.store import Region  # noqa: PLC0415
 
-    _describe(Region.read(path))
+    region = Region.read(path)
+    tell_notices(region.notices)
+    _describe(region)
     following(f"phusong run default --set region.path={path}")
 
 

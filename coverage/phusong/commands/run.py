@@ -26,6 +26,7 @@ from phusong.commands.terminal import (
     slim_table,
     spoken,
     stages_said,
+    tell_notices,
     wrote,
 )
 
@@ -116,6 +117,7 @@ def run(
         written = "report" in stages.seconds
         if kept is not None and written:
             kept.note(question, {name: round(seconds, 1) for name, seconds in stages.seconds.items()})
+    tell_notices(stages.notices)
     if as_json:
         told = {"out": str(folder), "written": written, "seconds": stages.seconds, **result.summary}
         print_json({**told, "outcome_digest": result.outcome.digest})

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -32,11 +32,14 @@ __all__ = [
     "spoken",
     "stages_said",
     "stop_cleanly",
+    "tell_notices",
     "wrote",
 ]
 
 if TYPE_CHECKING:
     from phusong.report.text import Text as Spoken
+
+_LONGEST_NOTICE = 6000  # characters; names of columns come from files
 
 LangOption = Annotated[
     str | None,
@@ -220,3 +223,10 @@ def wrote(place: Path, look: str = "") -> None:
 def following(command: str) -> None:
     """Print the command that usually comes next."""
     console.print(f"Next: {command}", highlight=False, markup=False, soft_wrap=True)
+
+
+def tell_notices(notices: Iterable[object]) -> None:
+    """Print what was converted, filled in or not used, a line each, beside the results."""
+    for notice in notices:
+        told = escape(str(notice)[:_LONGEST_NOTICE])
+        errors.print(f"[dim]· {told}[/dim]", highlight=False, soft_wrap=True)

@@ -11,6 +11,7 @@ import pandas as pd
 from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.invest.plan_book import PlanBook
+from phusong.region.coordinates import PLACE_ALIASES
 from phusong.region.names import fold
 from phusong.region.text_table import read_text_table
 
@@ -23,6 +24,7 @@ _NAMES = {
     "fund": ("fund", "nguon_von"),
 }
 _YEARS = (1990, 2200)
+_HEADINGS = 8  # columns named of a table without ids
 _HINTED = 25  # looking for the nearest of tens of thousands of names takes a while
 
 
@@ -157,9 +159,26 @@ def _columns(frame: pd.DataFrame, where: str) -> dict[str, str]:
         if any(n in folded for n in names)
     }
     if "remedy_id" not in found and "bundle_id" not in found:
-        has = ", ".join(str(c) for c in frame.columns[:8])
-        raise InputError(Problem(where, f"has neither a column remedy_id nor bundle_id; it has {has}"))
+        raise InputError(Problem(where, _nameless(frame)))
     return found
+
+
+def _nameless(frame: pd.DataFrame) -> str:
+    """Return what a table without ids lacks, and where ids come from."""
+    has = ", ".join(str(c) for c in frame.columns[:_HEADINGS])
+    more = f" and {len(frame.columns) - _HEADINGS} more" if len(frame.columns) > _HEADINGS else ""
+    folded = {fold(c) for c in frame.columns}
+    placed = any(len(folded & {fold(n) for n in names}) > 0 for names in PLACE_ALIASES.values())
+    lists = (
+        "a list of places is not read yet: what stands where cannot be told from coordinates"
+        if placed
+        else "works by name or description are not read yet"
+    )
+    return (
+        f"has neither a column remedy_id (single works) nor bundle_id (options): it has {has}{more}; {lists}. Take the ids from "
+        f"the result folder, bundle_id from options.csv, remedy_id from plan.csv or tables/remedies.parquet (every work there is "
+        f"to buy, with its site), and put them into a column of that name"
+    )
 
 
 def _year(text: str, where: str, row: int, column: str, problems: list[Problem]) -> int:

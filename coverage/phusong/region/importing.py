@@ -20,7 +20,7 @@ from phusong.region.rejoin_places import Totals
 from phusong.region.replace import with_imported
 from phusong.region.store import Region
 
-__all__ = ["ImportResult", "import_files", "options_of"]
+__all__ = ["ImportResult", "import_files", "options_of", "said_of_owners"]
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,8 @@ def options_of(
         except CRSError:
             told = "is no known coordinate reference system; expected e.g. EPSG:4326"
             problems.append(Problem("region import", told, column="--crs", value=crs))
-    said = {}
-    for text in operators:
-        owner, mark, ours = text.rpartition("=")
-        if not mark:
-            told = "says nothing; expected OWNER=OPERATOR, e.g. VNPT=vinaphone, or OWNER=none"
-            problems.append(Problem("region import", told, column="--operator", value=text))
-        said[owner.strip()] = ours.strip()
+    said, wrong = said_of_owners(operators, "region import")
+    problems += wrong
     if not 0.0 <= left_out_share <= 1.0:
         told = "is no share between 0 and 1"
         problems.append(Problem("region import", told, column="--left-out-share", value=left_out_share))
@@ -101,6 +96,19 @@ def options_of(
         left_out_share=left_out_share,
         limits=limits or Limits(),
     )
+
+
+def said_of_owners(texts: Sequence[str], where: str) -> tuple[dict[str, str], list[Problem]]:
+    """Return whose cells an owner's masts carry, from texts ``owner=operator``, and the texts that say nothing."""
+    said: dict[str, str] = {}
+    problems: list[Problem] = []
+    for text in texts:
+        owner, mark, ours = text.rpartition("=")
+        if not mark:
+            told = "says nothing; expected OWNER=OPERATOR, e.g. VNPT=vinaphone, or OWNER=none"
+            problems.append(Problem(where, told, column="--operator", value=text))
+        said[owner.strip()] = ours.strip()
+    return said, problems
 
 
 def import_files(

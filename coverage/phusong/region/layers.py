@@ -15,7 +15,7 @@ from phusong.region.coordinates import PLACE_ALIASES, placed
 from phusong.region.headings import NAME_HEADINGS
 from phusong.region.left_out import LeftRow, left_notices, refuse_too_many, row_problems
 from phusong.region.names import fold
-from phusong.region.notices import Notice
+from phusong.region.notices import Notice, unused_notices
 from phusong.region.opening import Opened, open_table
 from phusong.region.personal_data import without_personal_data
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, key_of
@@ -32,14 +32,12 @@ __all__ = [
     "read_table",
     "table_of",
     "table_problems",
-    "unused_notice",
 ]
 
 COLUMN_MAP_FILE = "columns.toml"
 """Name of the file beside a table that maps its columns."""
 
 _OWN_ENDING = ".parquet"  # what a region is written as: its further columns were told when they came in
-_NAMED = 200  # columns named in one notice
 
 
 @dataclass(frozen=True)
@@ -200,20 +198,16 @@ def table_of(
         kept = np.setdiff1d(np.arange(len(whole)), list(bad))
         whole, rows = whole.iloc[kept].reset_index(drop=True), rows[kept]
     if tell_unused:
-        notices += unused_notice(table, layer, where, used)
+        notices += _unused(table, layer, where, used)
+    # rows are told as the file counts them, whatever was left out
+    notices = [replace(n, first=tuple(int(rows[i - 1]) for i in n.first)) for n in notices]
     left.sort(key=lambda r: r.row)
     return Reading(table, (*notices, *left_notices(left, layer)), tuple(left), tuple(rows.tolist()), absent)
 
 
-def unused_notice(table: Any, layer: str, where: str, used: Sequence[str] = ()) -> list[Notice]:  # noqa: ANN401
-    """Return which columns of a table answer no question of its layer."""
+def _unused(table: Any, layer: str, where: str, used: Sequence[str]) -> list[Notice]:  # noqa: ANN401
     mine = {*_OURS[layer], *used, "geometry"}
-    names = [str(c) for c in table.columns if str(c) not in mine]
-    if not names:
-        return []
-    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    told = f"not used, as they answer no question of layer {layer}: {shown}; where one does, name it in columns.toml"
-    return [Notice(where, told)]
+    return unused_notices([str(c) for c in table.columns if str(c) not in mine], f"layer {layer}", where)
 
 
 def _checked(

@@ -11,7 +11,7 @@ import pandas as pd
 from phusong.engine.crew import Crew, Threads
 from phusong.errors import InputError, Problem, refuse
 from phusong.region.importers.base import Imported
-from phusong.region.layers import read_table
+from phusong.region.layers import Reading, read_layer
 from phusong.region.left_out import left_table
 from phusong.region.notices import Notice
 from phusong.region.rasters import Limits, read_elevation, read_landcover, read_people
@@ -146,9 +146,7 @@ def _with_repairs(repairs: pd.DataFrame, imported: Imported, notices: Sequence[N
         *imported.repairs,
         *(Repair(layer, str(n), column=n.column or "") for n in (*imported.notices, *notices)),
     ]
-    names = [*REPAIR_COLUMNS]
-    new = pd.DataFrame([[getattr(r, c) for c in names] for r in rows], columns=names, dtype="str")
-    return new if not len(repairs.columns) else pd.concat([repairs, new], ignore_index=True).fillna("")
+    return _repairs_and(repairs, rows)
 
 
 def replace_layers(
@@ -163,6 +161,7 @@ def replace_layers(
     power_nodes: Path | None = None,
     power_lines: Path | None = None,
     links: Path | None = None,
+    operators: Mapping[str, str] | None = None,
     crew: Crew | None = None,
     limits: Limits | None = None,
 ) -> Region:
@@ -179,6 +178,8 @@ def replace_layers(
         Land cover (ESA WorldCover tiles, or any codes with a legend of ``code, class``).
     sites, cells, power_nodes, power_lines, links : Path, optional
         CSV, GeoPackage, GeoJSON, Shapefile or Parquet with the columns of the data dictionary.
+    operators : mapping of str to str, optional
+        Owner = operator whose cells its masts carry, or ``none``.
     crew : Crew, optional
         Who draws the rasters; the layers do not depend on it.
     limits : Limits, optional
@@ -200,7 +201,7 @@ def replace_layers(
     if power_nodes is not None or power_lines is not None:
         steps.append(partial(_power, paths=(power_nodes, power_lines)))
     if sites is not None or cells is not None or links is not None:
-        steps.append(partial(_sites, paths=(sites, cells, links)))
+        steps.append(partial(_sites, paths=(sites, cells, links), operators=operators))
     problems: list[Problem] = []
     out = region
     for step in steps:
@@ -246,35 +247,73 @@ def _population(region: Region, path: Path, crew: Crew, limits: Limits) -> Regio
     told = "; ".join(dict.fromkeys([note, *(n.what for n in joined.notices)][:4]))
     rows = _with_repairs(region.repairs, Imported({}, (), (), joined.repairs), joined.notices)
     # a map of people is a model of where they live, whoever gives it
-    return _given(replace(joined.region, repairs=rows), "demand", path, told, kind="modelled")
+    out = replace(joined.region, repairs=rows, notices=(*region.notices, *joined.notices))
+    return _given(out, "demand", path, told, kind="modelled")
 
 
 def _power(region: Region, paths: tuple[Path | None, Path | None]) -> Region:
-    crs = region.grid.crs
-    nodes, lines = (
-        None if path is None else read_table(path, layer, crs=crs)
-        for path, layer in zip(paths, ("power_nodes", "power_lines"), strict=True)
-    )
-    out = with_power(region, nodes, lines)
-    for path, layer in zip(paths, ("power_nodes", "power_lines"), strict=True):
-        out = out if path is None else _given(out, layer, path)
-    return out
-
-
-def _sites(region: Region, paths: tuple[Path | None, Path | None, Path | None]) -> Region:
-    names = ("sites", "cells", "links")
-    given = [
-        None if path is None else read_table(path, layer, crs=region.grid.crs)
-        for path, layer in zip(paths, names, strict=True)
-    ]
-    where = paths[0].name if paths[0] is not None else "sites"
-    joined = with_network(region, *given, where=where)
-    rows = [Repair(n.column or "sites", str(n)) for n in joined.notices]
-    told = pd.DataFrame(
-        [[getattr(r, c) for c in REPAIR_COLUMNS] for r in rows], columns=[*REPAIR_COLUMNS], dtype="str"
-    )
-    repairs = pd.concat([region.repairs, told], ignore_index=True).fillna("") if rows else region.repairs
-    out = replace(joined.region, repairs=repairs)
+    names = ("power_nodes", "power_lines")
+    read = _readings(paths, names, region.grid.crs)
+    out = with_power(region, *(None if r is None else r.frame for r in read))
+    out = _told(out, _notices_of(read, names))
     for path, layer in zip(paths, names, strict=True):
         out = out if path is None else _given(out, layer, path)
     return out
+
+
+def _sites(
+    region: Region,
+    paths: tuple[Path | None, Path | None, Path | None],
+    operators: Mapping[str, str] | None = None,
+) -> Region:
+    names = ("sites", "cells", "links")
+    read = _readings(paths, names, region.grid.crs)
+    where = paths[0].name if paths[0] is not None else "sites"
+    given = [None if r is None else r.frame for r in read]
+    joined = with_network(region, *given, operators=operators, where=where)
+    told = [*_notices_of(read, names), *(("sites", n) for n in joined.notices)]
+    out = _told(joined.region, told)
+    for path, layer in zip(paths, names, strict=True):
+        out = out if path is None else _given(out, layer, path)
+    return out
+
+
+def _readings(paths: Sequence[Path | None], layers: Sequence[str], crs: str) -> list[Reading | None]:
+    """Return each layer that a file is given for; everything wrong with all the files is told at once."""
+    found: list[Reading | None] = []
+    problems: list[Problem] = []
+    for path, layer in zip(paths, layers, strict=True):
+        try:
+            found.append(None if path is None else read_layer(path, layer, crs=crs))
+        except InputError as error:
+            problems += error.problems
+    refuse(problems)
+    return found
+
+
+def _notices_of(read: Sequence[Reading | None], layers: Sequence[str]) -> list[tuple[str, Notice]]:
+    """Return what reading the files changed, each with its layer."""
+    return [
+        (layer, notice)
+        for r, layer in zip(read, layers, strict=True)
+        if r is not None
+        for notice in r.notices
+    ]
+
+
+def _told(region: Region, told: Sequence[tuple[str, Notice]]) -> Region:
+    """Return a region that names what was changed: among its repairs, and as notices to print."""
+    if not told:
+        return region
+    rows = [Repair(layer, str(n), column=n.column or "") for layer, n in told]
+    return replace(
+        region,
+        repairs=_repairs_and(region.repairs, rows),
+        notices=(*region.notices, *(n for _, n in told)),
+    )
+
+
+def _repairs_and(repairs: pd.DataFrame, rows: Sequence[Repair]) -> pd.DataFrame:
+    names = [*REPAIR_COLUMNS]
+    new = pd.DataFrame([[getattr(r, c) for c in names] for r in rows], columns=names, dtype="str")
+    return new if not len(repairs.columns) else pd.concat([repairs, new], ignore_index=True).fillna("")

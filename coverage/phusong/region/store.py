@@ -76,7 +76,8 @@ class Region:
     Tables follow the data dictionary; `elevation` (m) and `clutter` (class codes
     of geodata/clutter.csv) lie on `grid`. `repairs` lists what was mended in the
     sources and why. `antennas` holds measured patterns by file name. `left_out` holds,
-    by layer, the rows of imported lists that could not be used.
+    by layer, the rows of imported lists that could not be used. `notices` tells what reading the folder itself
+    converted or filled in; a region that phusong wrote has none.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Region:
     repairs: pd.DataFrame = field(default_factory=pd.DataFrame)
     antennas: Mapping[str, AntennaPattern] = field(default_factory=dict)
     left_out: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
 
     def __post_init__(self) -> None:
         # whoever made the tables, every column of the dictionary is there
@@ -313,6 +315,7 @@ def _read(cls: type[Region], folder: Path) -> Region:
         repairs=_with_notices(_repairs(folder / "repairs.csv"), changed),
         antennas=antennas,
         left_out=_left_out(folder / LEFT_OUT),
+        notices=tuple(notice for _, notice in changed),
         **rasters,
         **layers,
     )

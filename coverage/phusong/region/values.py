@@ -28,6 +28,7 @@ _WORDS_TOLD = 20
 _DATE = re.compile(
     r"\s*(?:(?P<a>\d{4})[-/.]\d{1,2}(?:[-/.]\d{1,2})?|\d{1,2}[-/.](?:\d{1,2}[-/.])?(?P<b>\d{4}))(?:[ T].*)?\s*"
 )
+_NAMED = 5  # rows named in one notice
 _EXACT = 2.0**53  # above it a float is no longer every whole number
 
 
@@ -194,14 +195,7 @@ def _numbers(
     problems = first_rows(bad, values, where, column.name, f"is no number ({column.meaning})")
     notices += [Notice(where, read.note, column.name)] if read.note else []
     if column.default is not None and read.empty.any():
-        notices.append(
-            Notice(
-                where,
-                f"nothing stood there: {column.default:g} was taken",
-                column.name,
-                int(read.empty.sum()),
-            )
-        )
+        notices.append(_filled(read.empty, where, column.name, f"{column.default:g}"))
     if not whole:
         return (
             pd.Series(np.where(bad, np.nan, filled), index=values.index, dtype="float64"),
@@ -213,6 +207,13 @@ def _numbers(
     if (bad | broken).any():
         return pd.Series(np.where(bad | broken, np.nan, filled), index=values.index), problems, notices
     return pd.Series(filled.astype(np.int64), index=values.index), problems, notices
+
+
+def _filled(empty: npt.NDArray[np.bool_], where: str, column: str, taken: str) -> Notice:
+    """Return the notice of a column in which a default took the place of nothing, with the first of its rows."""
+    rows = np.flatnonzero(empty)
+    first = tuple(int(i) + 1 for i in rows[:_NAMED])
+    return Notice(where, f"nothing stood there: {taken} was taken", column, len(rows), first)
 
 
 def _years(values: "pd.Series[Any]") -> tuple["pd.Series[Any]", int]:
@@ -238,8 +239,8 @@ def _flags(
     empty = words.isin(["", "nan", "none"]).to_numpy(bool)
     yes, no = words.isin(_YES).to_numpy(bool), words.isin(_NO).to_numpy(bool)
     problems = first_rows(~(empty | yes | no), values, where, column.name, "must be true or false")
-    told = f"nothing stood there: {str(column.default).lower()} was taken"
-    notices = [Notice(where, told, column.name, int(empty.sum()))] if empty.any() else []
+    taken = str(column.default).lower()
+    notices = [_filled(empty, where, column.name, taken)] if empty.any() else []
     return (
         pd.Series(np.where(empty, bool(column.default), yes), index=values.index, dtype=bool),
         problems,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from phusong.settings.table import Positive, Table
 
-__all__ = ["ReportSettings"]
+__all__ = ["ReportSettings", "idle_redactions"]
 
 
 class ReportSettings(Table):
@@ -30,3 +30,31 @@ class ReportSettings(Table):
         10,
         description="Least number of people shown, and the step of all others, raised to 5 times a power of two; 0 shows every count.",
     )
+
+
+def idle_redactions(asked: ReportSettings) -> list[str]:
+    """Return a warning where settings of what to hide are given and nothing is to be hidden.
+
+    They do no harm in a scenario that is run for inside and with ``--redact`` for outside, so the run goes on.
+
+    Examples
+    --------
+    >>> idle_redactions(ReportSettings(redact_owners=("red",)))[0][:55]
+    'report.redact_owners is set, but report.redact is not: '
+    >>> idle_redactions(ReportSettings(redact=True, redact_owners=("red",)))
+    []
+    """
+    usual = ReportSettings()
+    idle = [
+        f"report.{name}"
+        for name in ReportSettings.model_fields
+        if name.startswith("redact_") and getattr(asked, name) != getattr(usual, name)
+    ]
+    if asked.redact or not idle:
+        return []
+    one = len(idle) == 1
+    told = (
+        f"{', '.join(idle)} {'is' if one else 'are'} set, but report.redact is not: this result hides nothing; write "
+        f"redact = true under [report], or run with --redact, before it leaves the house"
+    )
+    return [told]

@@ -16,7 +16,7 @@ from phusong.region.headings import headings_of
 from phusong.region.importers.base import Imported, Options, conversion_repairs, names_of
 from phusong.region.layers import table_of
 from phusong.region.names import fold
-from phusong.region.notices import Notice
+from phusong.region.notices import Notice, unused_notices
 from phusong.region.opening import open_table
 from phusong.region.record_kinds import stamped
 from phusong.region.schema import LAYERS
@@ -131,9 +131,7 @@ def _shapes(path: Path, region: Region, by: ColumnMap, crs: str) -> tuple[Any, l
         "geometry",
     }
     unused = [str(c) for c in frame.columns if fold(c) not in read]
-    if unused:
-        told = f"not used, as they answer no question of communes: {', '.join(unused[:200])}; where one does, name it in columns.toml"
-        notices.append(Notice(path.name, told))
+    notices += unused_notices(unused, "communes", path.name)
     return frame, [*opened.notices, *notices]
 
 

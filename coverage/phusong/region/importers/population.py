@@ -16,7 +16,8 @@ from phusong.region.grid import Grid
 from phusong.region.importers.base import Imported, Options, names_of
 from phusong.region.importers.unpacking import unpacked_files
 from phusong.region.importers.vector_part import read_part
-from phusong.region.notices import Notice
+from phusong.region.names import fold
+from phusong.region.notices import Notice, unused_notices
 from phusong.region.rasters import People, people_of_squares, read_people
 from phusong.region.store import Region, Source
 
@@ -26,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 _RASTERS = (".tif", ".tiff", ".vrt")
 _PEOPLE = ("population", "pop", "people", "dan_so")
+_NUMBERS = ("h3", "fid", "id")
 _CHUNK = 20_000  # shapes cut at once
 _SHOWN = 20
 
@@ -49,10 +51,16 @@ def import_kontur(region: Region, files: Sequence[Path], options: Options) -> Im
         Naming everything wrong: no people column, negative people, no CRS, shapes that are no areas.
     """
     people = np.zeros(region.grid.shape)
+    told: list[Notice] = []
     with unpacked_files(files, (".gpkg", ".geojson", ".shp")) as found:
         for path in found:
-            people += _of_hexagons(path, region.grid, options.crs)
-    return _imported(people_of_squares(people, region.grid), files, options, "Kontur Population", "CC BY 4.0")
+            there, unused = _of_hexagons(path, region.grid, options.crs)
+            people += there
+            told += unused
+    whole = _imported(
+        people_of_squares(people, region.grid), files, options, "Kontur Population", "CC BY 4.0"
+    )
+    return replace(whole, notices=(*told, *whole.notices))
 
 
 def people_of_shapes(shapes: Any, people: npt.ArrayLike, grid: Grid) -> Floats:  # noqa: ANN401
@@ -118,7 +126,8 @@ def _pairs(to_grid: Transformer) -> Callable[[Floats], Floats]:
     return lambda xy: np.column_stack(to_grid.transform(xy[:, 0], xy[:, 1]))
 
 
-def _of_hexagons(path: Path, grid: Grid, crs: str) -> Floats:
+def _of_hexagons(path: Path, grid: Grid, crs: str) -> tuple[Floats, list[Notice]]:
+    """Return the people of each grid square, and which columns of the file nobody reads."""
     part = read_part(path, grid, _PEOPLE, crs=crs)
     frame, column, own = part.frame, part.column, part.crs
     if not column:
@@ -146,4 +155,7 @@ def _of_hexagons(path: Path, grid: Grid, crs: str) -> Floats:
         lost = np.flatnonzero(~np.isfinite(shapely.bounds(shapes)).all(axis=1))
         told = f"lies where {grid.crs} has no place; are longitude and latitude swapped?"
         refuse([Problem(path.name, told, int(i) + 1, "geometry") for i in lost[:_SHOWN]])
-    return people_of_shapes(shapes, people, grid)
+    # a hexagon's own number stands in every such file and says nothing of people
+    others = [name for name in part.others if fold(name) not in _NUMBERS]
+    mend = f"people were read from column {column}; where another holds them, name that one population"
+    return people_of_shapes(shapes, people, grid), unused_notices(others, "people", path.name, mend=mend)

@@ -1,6 +1,7 @@
 """Drawn or predicted power lines (gridfinder, OpenStreetMap, a utility's map), joined to the region's power nodes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from phusong.region.grid_join import REASONS, GridJoin, join_lines, kilovolts
 from phusong.region.importers.base import Imported, Options, Repair, names_of
 from phusong.region.importers.unpacking import unpacked_files
 from phusong.region.importers.vector_part import read_part
-from phusong.region.notices import Notice
+from phusong.region.notices import Notice, unused_notices
 from phusong.region.raster_opening import RASTER_ERRORS, open_raster
 from phusong.region.shapes import shaped
 from phusong.region.store import Region, Source
@@ -180,6 +181,7 @@ def _imported(
 ) -> Imported:
     shapes: list[npt.NDArray[Any]] = []
     volts: list[Floats] = []
+    told: list[Notice] = []
     problems: list[Problem] = []
     with unpacked_files(files, _ENDINGS) as found:
         for path in found:
@@ -188,7 +190,8 @@ def _imported(
                     lines = raster_lines(path, region)
                     kv = np.zeros(len(lines))
                 else:
-                    lines, kv = _vector_lines(path, region, options.crs)
+                    lines, kv, notices = _vector_lines(path, region, options.crs)
+                    told += notices
             except InputError as error:
                 problems += error.problems
                 continue
@@ -201,13 +204,19 @@ def _imported(
         raise InputError(Problem(where, "has no power line in the region"))
     join = join_lines(region.power_nodes, region.power_lines, drawn, kv, origin)
     name = options.source or (f"gridfinder ({where})" if origin == "gridfinder" else where)
-    return joined_layers(region, join, where, name, options.licence or licence, options.as_of, how)
+    made = joined_layers(region, join, where, name, options.licence or licence, options.as_of, how)
+    return replace(made, notices=(*told, *made.notices))
 
 
-def _vector_lines(path: Path, region: Region, crs: str) -> tuple[npt.NDArray[Any], Floats]:
-    """Return lines near the region in its CRS and their voltage; a large file is read only where the region lies."""
+def _vector_lines(
+    path: Path, region: Region, crs: str
+) -> tuple[npt.NDArray[Any], Floats, tuple[Notice, ...]]:
+    """Return lines near the region in its CRS, their voltage, and what of the file was changed or not used.
+
+    A large file is read only where the region lies.
+    """
     part = read_part(path, region.grid, _VOLTAGES, crs=crs, margin_m=_MARGIN_M)
-    frame, wrong, _ = shaped(part.frame, "communes", path.name, region.grid.crs, own_crs=crs)
+    frame, wrong, notices = shaped(part.frame, "communes", path.name, region.grid.crs, own_crs=crs)
     refuse(wrong)
     shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
     kinds = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
@@ -217,7 +226,13 @@ def _vector_lines(path: Path, region: Region, crs: str) -> tuple[npt.NDArray[Any
         for i in np.flatnonzero(bad)[:20]
     )
     volts = [kilovolts(v) for v in frame[part.column]] if part.column else np.zeros(len(frame))
-    return shapes, np.asarray(volts, np.float64)
+    mend = (
+        f"the voltage was read from column {part.column}"
+        if part.column
+        else f"where one holds the voltage, name it {_VOLTAGES[0]}"
+    )
+    notices += unused_notices(part.others, "power lines", path.name, mend=mend)
+    return shapes, np.asarray(volts, np.float64), tuple(notices)
 
 
 def _origins(region: Region) -> list[str]:

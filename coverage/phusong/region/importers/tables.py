@@ -147,10 +147,15 @@ def _of_file(path: Path, layer: str, region: Region, by: ColumnMap, options: Opt
     )
     origin = tuple((path.name, r) for r in (read.rows if listed is None else listed.numbers(read.rows)))
     left = read.left if listed is None else listed.renumbered(read.left)
+    told_now = (
+        read.notices
+        if listed is None
+        else tuple(replace(n, first=tuple(listed.numbers(n.first))) for n in read.notices)
+    )
     if listed is None or not listed.names_operators:
-        return _Read(read.frame, origin, None, (*notices, *read.notices), left)
+        return _Read(read.frame, origin, None, (*notices, *told_now), left)
     told = cells_of_list(listed, read, region.operators, options.said_of_operators(), path.name)
-    return _Read(told.sites, origin, told.cells, (*notices, *read.notices, *told.notices), left)
+    return _Read(told.sites, origin, told.cells, (*notices, *told_now, *told.notices), left)
 
 
 def _with_commune(frame: Any, layer: str, by: ColumnMap) -> ColumnMap:  # noqa: ANN401

@@ -35,11 +35,14 @@ class Part:
         The column found; empty: none.
     crs : str
         The file's CRS.
+    others : tuple of str
+        Further columns of the file, which were not read.
     """
 
     frame: gpd.GeoDataFrame
     column: str
     crs: str
+    others: tuple[str, ...] = ()
 
 
 def read_part(path: Path, grid: Grid, wanted: Iterable[str], *, crs: str = "", margin_m: float = 0.0) -> Part:
@@ -90,7 +93,8 @@ def read_part(path: Path, grid: Grid, wanted: Iterable[str], *, crs: str = "", m
         raise InputError(Problem(path.name, told))
     if frame.empty:
         raise InputError(Problem(path.name, _elsewhere(bounds, box)))
-    return Part(frame if frame.crs is not None else frame.set_crs(own), column, str(own))
+    others = tuple(str(n) for n in info["fields"] if str(n) != column)
+    return Part(frame if frame.crs is not None else frame.set_crs(own), column, str(own), others)
 
 
 def _source(path: Path) -> Path | bytes:
