@@ -12,7 +12,7 @@ import phusong
 from phusong.errors import InputError
 from phusong.pipeline import run_region
 from phusong.scenario import Scenario
-from phusong.stages import Stages
+from phusong.settings.report import idle_redactions
 from small_region import small_region
 
 
@@ -142,12 +142,15 @@ def test_a_name_to_hide_that_matches_nothing_is_refused_before_the_run(tmp_path)
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("setting", ['redact_owners=["red"]', 'redact_sites=["s01"]', "redact_structures=[]"])
-def test_what_shall_be_hidden_without_redaction_is_told(tmp_path, setting):
-    small_region().write(tmp_path / "region")
-    settings = (f"region.path={tmp_path / 'region'}", "invest.samples=2", f"report.{setting}")
-    stages = Stages()
-    phusong.run(Scenario.read("default", overrides=settings), stages=stages)
-    (told,) = stages.notices
+@pytest.mark.parametrize(
+    "setting",
+    ['redact_owners=["red"]', 'redact_sites=["s01"]', "redact_structures=[]", "redact_withhold=true"],
+)
+def test_what_shall_be_hidden_without_redaction_is_told(setting):
+    asked = Scenario.read("default", overrides=(f"report.{setting}",))
+    (told,) = idle_redactions(asked.report)
     assert f"report.{setting.partition('=')[0]} is set" in told
     assert "--redact" in told
+    hidden = Scenario.read("default", overrides=(f"report.{setting}", "report.redact=true"))
+    assert idle_redactions(hidden.report) == []
+    assert idle_redactions(Scenario.read("default").report) == []
