@@ -17,6 +17,7 @@ import phusong
 from phusong.cli import app
 from phusong.commands import compare, evaluate, progress, result, run, terminal
 from phusong.commands.progress import shown_stages, time_left
+from phusong.report.text import Text
 from phusong.scenario import Scenario
 from phusong.scenario_template import scenario_template
 from phusong.stages import Stages
@@ -125,8 +126,11 @@ def test_eight_policies_of_a_whole_country_fit_80_columns(printed):
     run._policies(
         [{"policy": f"{p} with agreements", **dict.fromkeys(columns, 9_999_999)} for p in POLICIES[4:5]],
         99_999_999,
+        Text("en"),
     )
-    run._policies([{"policy": p, **dict.fromkeys(columns, 99_999_999)} for p in POLICIES], 101_000_000)
+    run._policies(
+        [{"policy": p, **dict.fromkeys(columns, 99_999_999)} for p in POLICIES], 101_000_000, Text("en")
+    )
     lines = printed.getvalue().splitlines()
     assert max(len(line.rstrip()) for line in lines) <= 80
     assert sum("99,999,999" in line for line in lines) == 8

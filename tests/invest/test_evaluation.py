@@ -39,6 +39,8 @@ def book_of(model: PlanModel, *, kinds=None, bundle_kinds=None, communes: int = 
             "operators": "red",
             "commune_code": "00001",
             "works_site_ids": [f"s{k}" for k in range(n_b)],
+            "main_site_id": [f"s{k}" for k in range(n_b)],
+            "main_commune_code": "00001",
             "works_commune_codes": "00001",
             "behind_site_ids": "",
             "east_m": 0.0,

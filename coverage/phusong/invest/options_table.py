@@ -116,7 +116,7 @@ def options_table(
             },
             "facilities": np.rint(found.new_people[:, len(labels)]).astype(np.int64),
             "runner_up": _at(bundles["bundle_id"], found.runner_up),
-            "runner_up_commune": _at(bundles["works_commune_codes"].str.partition(";")[0], found.runner_up),
+            "runner_up_commune": _at(bundles["works_commune_codes"].map(_first), found.runner_up),
             "runner_up_per_musd": found.runner_up_per_musd,
             "lead_share": found.lead_share,
             "falls_at_cost_factor": found.falls_at_cost_factor,
@@ -132,6 +132,10 @@ def options_table(
             "ranked_by": "people" if value is None else "priority",
         }
     )  # fmt: skip
+
+
+def _first(cell: object) -> str:
+    return str(cell).partition(";")[0]
 
 
 def _at(column: pd.Series, numbers: npt.NDArray[np.int64]) -> list[str]:

@@ -231,6 +231,7 @@ def _data(result: Result, context: dict[str, Any], drawing: dict[str, Any], word
         "options": [[o["rank"], str(o["bundle_id"]), o["codes"]] for o in context["options"]],
         "csv": [key for key, _ in _COMMUNE_HEADS],
         "file": "communes.csv",
+        "region": context["region"],
     }
     return htmlsafe_json_dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 

@@ -60,7 +60,8 @@ const page = (function () {
   page.setLang = function (lang) {
     page.lang = lang;
     document.documentElement.lang = lang;
-    document.title = page.data.words["title.own"][lang] + " · phusong";
+    const own = page.data.words["title.own"][lang], place = page.data.region;
+    document.title = own + (place && !own.includes(place) ? " · " + place : "") + " · phusong";
     document.querySelectorAll("[data-t]").forEach(write);
     document.querySelectorAll("[data-v]").forEach((e) => { e.textContent = page.number(e.dataset.v, e.dataset.f); });
     document.querySelectorAll("[data-d]").forEach((e) => { e.textContent = page.date(e.dataset.d); });
