@@ -260,6 +260,7 @@ class Watching(Keeper):
         return found
 
 
+@pytest.mark.slow  # every call of a run is looked at: minutes
 def test_all_that_runs_and_is_read_while_a_stage_is_made_is_in_its_key():
     opened: list[str] = []
     places = [str(place) for place in own_sources().shipped]
