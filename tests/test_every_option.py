@@ -26,6 +26,8 @@ from phusong.report.result import Result
 from small_region import small_region
 
 ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.slow  # minutes: a world of its own, and a hundred commands
+
 TINY = (
     "--set", "region.path=region", "--set", "invest.samples=4", "--set", "invest.budget_musd=0.3", "--store", "store",
 )  # fmt: skip
