@@ -37,20 +37,20 @@ def test_a_region_with_one_commune_and_nothing_to_buy_is_drawn(result, name):
         access_class=np.zeros_like(result.access_class),
     )
     with style():
-        assert MAPS[name](small).axes
+        assert MAPS[name](small, Text()).axes
 
 
 def test_names_with_markup_are_drawn_as_they_are(result):
     hostile = result.communes.assign(name="$\\frac{x$ <b>")
     with style():
-        figure = MAPS["gap"](replace(result, communes=hostile))
+        figure = MAPS["gap"](replace(result, communes=hostile), Text())
         figure.canvas.draw()
     assert "$\\frac{x$ <b>" in {t.get_text() for t in figure.axes[0].texts}
 
 
 def test_labels_do_not_overlap(result):
     with style():
-        figure = MAPS["rsrp"](result)
+        figure = MAPS["rsrp"](result, Text())
         renderer = figure.canvas.get_renderer()
         boxes = [
             t.get_window_extent(renderer)
@@ -76,7 +76,7 @@ def test_settlements_without_signal_are_counted_in_the_legend(result):
     points = result.communes.geometry.representative_point()
     settlements = gpd.GeoDataFrame({"white": [True] * 4 + [False] * (len(points) - 4)}, geometry=points)
     with style():
-        figure = MAPS["access"](replace(result, settlements=settlements))
+        figure = MAPS["access"](replace(result, settlements=settlements), Text())
     texts = [t.get_text() for ax in figure.axes if ax.get_legend() for t in ax.get_legend().get_texts()]
     assert texts == ["village without signal (4)"]
 
