@@ -98,7 +98,7 @@ def test_a_sound_region_has_no_problems(region):
             ("power_source", "sollar", "did you mean solar"),
         ),
         ("site_id,height_m\nA,30\n", ("no places", "longitude")),
-        ("name,longitude,latitude\nA,105.2,22.1\n", ("site_id", "missing")),
+        ("name,longitude,latitude\nA,105.2,22.1\nA,105.3,22.2\n", ("site_id", "missing")),
     ],
 )
 def test_bad_tables_name_file_row_column_and_value(tmp_path, text, words):
@@ -139,10 +139,11 @@ def raster(path: Path, values: np.ndarray, crs: str | None) -> Path:
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_rasters_replace_layers_or_are_refused(region, tmp_path):
-    heights = np.full((22, 22), 300.0)
+    heights = np.tile(300.0 + 10.0 * np.arange(22.0), (22, 1))  # rising to the east, one pixel unknown
     heights[5, 5] = -9999
     swapped = replace_layers(region, elevation=raster(tmp_path / "e.tif", heights, CRS))
-    assert swapped.elevation == pytest.approx(np.full(region.grid.shape, 300.0))
+    east_km = (np.arange(region.grid.shape[1]) + 0.5) * region.grid.cell_m / 1000
+    assert swapped.elevation == pytest.approx(np.tile(305.0 + 10.0 * east_km, (region.grid.shape[0], 1)), abs=5.01)
     assert swapped.source_of("elevation").kind == "measured"
     counted = replace_layers(
         region, population=raster(tmp_path / "p.tif", np.arange(484.0).reshape(22, 22), CRS)

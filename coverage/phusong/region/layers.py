@@ -264,7 +264,10 @@ def _keyed(table: Any, layer: str, where: str) -> tuple[Any, list[Notice]]:  # n
     text = table[name].astype("str").str.strip()
     if table[name].isna().any() or (text == "").any() or text.duplicated().any():
         return table, []
-    return table.assign(**{key: text}), [
+    keyed = table.assign(**{key: text})
+    if not any(c.name == name for c in LAYERS[layer]):
+        keyed = keyed.drop(columns=name)
+    return keyed, [
         Notice(where, f"was read as {key}: the file has no keys, and names differ", name)
     ]
 

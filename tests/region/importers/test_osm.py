@@ -114,7 +114,9 @@ def test_towers_and_roads_come_only_when_asked(region, tmp_path):
     assert set(found.layers) == {"sites"}
     sites = found.layers["sites"]
     assert (sites["owner"].tolist(), sites["height_m"].tolist()) == (["Viettel"], [42.0])
-    assert check_region(with_imported(region, found).region) == []
+    with pytest.raises(InputError, match='--operator "Viettel=OPERATOR"'):
+        with_imported(region, found)
+    assert check_region(with_imported(region, found, operators={"Viettel": "red"}).region) == []
     roads = roads_of(path, region)
     assert isinstance(roads, gpd.GeoDataFrame)
     assert roads["kind"].tolist() == ["tertiary"]
