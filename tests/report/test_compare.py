@@ -258,7 +258,10 @@ def test_what_to_expect_stands_before_what_is_modelled(result, shared, capsys, m
     monkeypatch.setattr(terminal, "_width", 80)
     show(found, say)
     for shown in (capsys.readouterr().out, comparison_html(found, language=language)):
-        at = [shown.index(say.say(f"figure.{key}")[:20]) for key in ("expected", "within_budget", "gained", "bound")]
+        at = [
+            shown.index(say.say(f"figure.{key}")[:20])
+            for key in ("expected", "within_budget", "gained", "bound")
+        ]
         assert at == sorted(at)
 
 

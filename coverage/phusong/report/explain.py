@@ -298,7 +298,7 @@ def _option(result: Result, row: Mapping[str, Any], text: Text) -> str:
 def _plan_said(result: Result, text: Text) -> list[str]:
     """Return what is said of the plan as a whole: what to expect of it first, then what is modelled."""
     said = plan_sentences(result.summary)
-    return [text.say("explain.plan_whole", said=paragraph(said, text))] if said else []
+    return [paragraph(said, text)] if said else []
 
 
 def _left_out(result: Result, row: Mapping[str, Any], text: Text) -> str:

@@ -74,8 +74,12 @@ def _rounded(column: "pd.Series[Any]") -> "pd.Series[Any]":
     decimals = next((d for ends, d in _DECIMALS if name.endswith(ends)), None)
     if name.startswith("people"):
         decimals = 0 if not name.endswith("_per_musd") else 1
-    if decimals is None:  # no unit that says: digits enough for any measurement, without noise of the arithmetic
-        return pd.Series(round_digits(column.to_numpy(np.float64), _DIGITS), index=column.index, name=column.name)
+    if (
+        decimals is None
+    ):  # no unit that says: digits enough for any measurement, without noise of the arithmetic
+        return pd.Series(
+            round_digits(column.to_numpy(np.float64), _DIGITS), index=column.index, name=column.name
+        )
     return column.round(decimals)
 
 
