@@ -124,9 +124,9 @@ def walked(own, found, tmp_path_factory):
             file.write_text(text, encoding="utf-8")
             page = browser.new_page()
             page.goto(file.as_uri())
-            page.wait_for_timeout(1500 if name in {"report"} else 100)
+            page.wait_for_timeout(1500 if name == "report" else 100)
             texts[name] = page.evaluate(WALK, "body")
-            if name in {"report"}:
+            if name == "report":
                 for layer in page.evaluate("() => page.data.map.layers.map((l) => l.key)"):
                     page.evaluate("(k) => page.choose({ layer: k })", layer)
                     texts[name] += page.evaluate(WALK, "#mapkey, #layer-note")
