@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from phusong.commands.compare import app, show
+from phusong.commands.compare import app, comparison_tree, show
 from phusong.commands.terminal import console as terminal
 from phusong.errors import InputError
 from phusong.report.compare import compare
-from phusong.report.compare_measures import gini, worst_decile
+from phusong.report.compare_measures import gini, sample_people, worst_decile
 from phusong.report.compare_page import comparison_html
 from phusong.report.compare_verdict import break_even_lines, verdict
-from phusong.report.plan_steps import plan_steps, served_with_plan
+from phusong.report.plan_steps import PlanSteps, plan_steps, served_with_plan
 from phusong.report.text import Text
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "\u202eesrever", "x" * 300)
@@ -233,3 +233,76 @@ def test_the_command_writes_the_page_whole(result, shared, tmp_path):
     assert done.exit_code == 0, done.output
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert [p.name for p in page.parent.iterdir()] == ["compare.html"]
+
+
+def sampled(result, **changed):
+    """Return a result whose plan was sampled."""
+    plan = {
+        **result.summary["plan"], "expected_people": 38_000.0, "people_p05": 35_000.0, "people_p95": 40_500.0,
+        "within_budget_share": 0.4, "status": "bounded", **changed,
+    }  # fmt: skip
+    return replace(result, summary={**result.summary, "plan": plan})
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_what_to_expect_stands_before_what_is_modelled(result, shared, capsys, monkeypatch, language):
+    say = Text(language)
+    found = compare({"a": sampled(result), "b": sampled(shared)}, samples=10)
+    lines = verdict(found, say)
+    for line in lines[:2]:
+        assert all(part in line for part in (say.number(38_000), say.number(35_000), say.number(40_500)))
+    figures = list(comparison_tree(found)["figures"]["a"])
+    order = ["expected", "expected_low", "expected_high", "within_budget", "gained", "bound"]
+    assert sorted(order, key=figures.index) == order
+    assert comparison_tree(found)["verdict"][0] == verdict(found, Text())[0]
+    monkeypatch.setattr(terminal, "_width", 80)
+    show(found, say)
+    for shown in (capsys.readouterr().out, comparison_html(found, language=language)):
+        at = [
+            shown.index(say.say(f"figure.{key}")[:20])
+            for key in ("expected", "within_budget", "gained", "bound")
+        ]
+        assert at == sorted(at)
+
+
+def test_a_part_of_the_area_expects_nothing_of_the_whole_plan(result):
+    part = replace(result, communes=result.communes.iloc[:10].reset_index(drop=True))
+    found = compare({"whole": sampled(result), "part": sampled(part)}, samples=10)
+    assert np.isnan(found.figure("expected")["whole"])
+    assert found.figure("expected")["part"] == 38_000
+
+
+def test_units_are_those_of_the_values_in_the_same_json(result, shared):
+    tree = comparison_tree(compare({"a": result, "b": shared}, samples=10))
+    figures, units = tree["figures"]["a"], tree["units"]
+    assert set(units) == set(figures)
+    assert (figures["budget"], units["budget"], units["plan_cost"]) == (10.0, "musd", "musd")
+    assert figures["plan_cost"] == pytest.approx(result.plan["cost_musd"].sum())
+    assert units["cost_a_person"] == "usd"
+    assert figures["cost_a_person"] == pytest.approx(1e6 * figures["plan_cost"] / figures["gained"])
+    assert 0 < figures["share_served"] < 1
+    assert units["share_served"] == "share"
+
+
+@given(seed=st.integers(0, 10_000), reach=st.floats(0.5, 1.0))
+@settings(max_examples=25, deadline=None)
+def test_no_sample_serves_more_people_than_there_are(seed, reach):
+    rng = np.random.default_rng(seed)
+    codes = [f"{k:05d}" for k in range(6)]
+    population = dict(zip(codes, rng.integers(1, 9_000, 6).astype(float).tolist(), strict=True))
+    served = {c: population[c] * float(rng.uniform(0, 1)) for c in codes}
+    steps = PlanSteps(
+        remedy=np.array([f"r{c}" for c in codes]),
+        kind=np.array(["build"] * 6),
+        year=np.full(6, 2027),
+        cost_musd=np.full(6, 0.1),
+        group_step=np.arange(6),
+        group_people=np.array([(population[c] - served[c]) * reach for c in codes]),
+        group_commune=np.array(codes),
+        exact=True,
+    )
+    drawn = sample_people(
+        {"a": steps}, {"a": 100.0}, {"a": served}, population, samples=20, seed=seed, cost_spread=0.3
+    )
+    assert np.percentile(drawn.people, 95) <= sum(population.values())
+    assert drawn.people.max() <= sum(population.values())

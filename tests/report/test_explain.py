@@ -120,3 +120,19 @@ def test_an_option_says_how_sure_it_is_and_what_it_beat(stocked):
 def test_an_option_outside_the_plan_says_why(result):
     late = result.options.assign(cumulative_cost_musd=result.options["cumulative_cost_musd"] + 50.0)
     assert "the budget is 10 million USD" in explain(replace(result, options=late), "40")
+
+
+def test_an_option_in_the_plan_says_what_to_expect_of_it_before_what_is_modelled(result):
+    plan = {
+        **result.summary["plan"], "expected_people": 38_111.0, "people_p05": 35_222.0, "people_p95": 40_333.0,
+        "within_budget_share": 0.4,
+    }  # fmt: skip
+    sampled = replace(result, summary={**result.summary, "plan": plan})
+    bought = set(result.plan["remedy_id"])
+    within = [str(o["bundle_id"]) for o in result.options.to_dict("records") if bought & set(o["remedies"])]
+    assert within
+    for name in (within[0], "build-0001"):
+        told = explain(sampled, name)
+        at = [told.index(figure) for figure in ("38,111", "35,222", "40,333", "40%", "41,000", "43,500")]
+        assert at == sorted(at)
+    assert "41,000" not in explain(sampled, "b0040")

@@ -38,6 +38,18 @@ def test_a_result_says_how_many_are_served_and_that_it_is_modelled(result):
     assert f"{result.communes['population'].sum():,.0f}" in page
 
 
+def test_cards_say_what_to_expect_before_what_is_modelled(result):
+    plan = {
+        **result.summary["plan"], "expected_people": 38_111.0, "people_p05": 35_222.0, "people_p95": 40_333.0,
+        "within_budget_share": 0.4,
+    }  # fmt: skip
+    sampled = replace(result, summary={**result.summary, "plan": plan})
+    for page in (sampled._repr_html_(), sampled.invest._repr_html_()):
+        at = [page.index(figure) for figure in ("38,111", "35,222", "40,333", "40%", "41,000", "43,500")]
+        assert at == sorted(at)
+    assert "38,111" not in result._repr_html_()
+
+
 def test_a_region_lists_its_layers_with_their_kind():
     page = replace(small_region(), name=HOSTILE[0])._repr_html_()
     assert "<script" not in page

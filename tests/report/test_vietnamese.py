@@ -4,23 +4,27 @@ import re
 import shutil
 from dataclasses import replace
 from datetime import date
+from io import StringIO
 
 import pandas as pd
 import pytest
 from english import english_in
 from matplotlib.text import Text as DrawnText
 
+from phusong.pipeline import run_region
 from phusong.region.audit import audit
 from phusong.report.audit_map import audit_map, audit_map_png
 from phusong.report.audit_page import audit_html
 from phusong.report.compare import compare
 from phusong.report.compare_page import comparison_html
 from phusong.report.explain import explain
+from phusong.report.files import csv_text
 from phusong.report.maps import MAPS, draw_map
 from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels
 from phusong.report.page import report_html
 from phusong.report.result import Result
 from phusong.report.text import Text, catalogue
+from phusong.scenario import Scenario
 from small_region import small_region
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -70,6 +74,15 @@ def own(result) -> Result:
         repairs=pd.DataFrame(),
         scenario_toml=scenario,
     )
+
+
+@pytest.fixture(scope="module")
+def ran() -> Result:
+    """What a run makes: its reasons, schedule and statements in the columns that say them in any language."""
+    asked = Scenario.from_tree(
+        {"invest": {"samples": 2, "budget_musd": 0.3, "solver_seconds": 1.0}, "report": {"lang": "vi"}}
+    )
+    return run_region(asked, replace(small_region(cell_m=1000.0), name="Thử"))
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +140,14 @@ def walked(own, found, tmp_path_factory):
 def test_no_english_stands_on_a_vietnamese_page(walked, names, found, page):
     texts = walked[page]
     assert len(texts) > 60
-    known = [*names, *map(str, found.communes["name"]), "Synthetic province", "made up for tests"]
+    known = [
+        *names,
+        "blue",
+        "red",
+        *map(str, found.communes["name"]),
+        "Synthetic province",
+        "made up for tests",
+    ]
     assert english_in(texts, known) == []
 
 
@@ -154,6 +174,48 @@ def test_no_english_is_told_of_a_commune_an_option_or_a_site(own, names):
     # the reasons of options are told by their own module
     lines = [line for line in told.splitlines() if not re.search(r"Vì sao|hạng \d+: ", line)]
     assert english_in(lines, names) == []
+
+
+def test_no_english_is_told_of_what_a_run_found(ran, names):
+    assert len(ran.options)
+    assert len(ran.plan)
+    asked = [
+        *ran.options["bundle_id"],
+        *ran.plan["remedy_id"],
+        *ran.communes["commune_code"],
+        *ran.sites["site_id"],
+    ]
+    told = "\n".join(explain(ran, str(name), lang="vi") for name in asked)
+    assert "Vì sao" in told
+    assert english_in(told.splitlines(), [*names, *ran.communes["name"], "blue", "red"]) == []
+
+
+def test_tables_of_a_run_are_rounded_to_what_their_units_can_mean(ran):
+    for frame in (ran.plan, ran.options):
+        written = csv_text(frame)
+        assert re.findall(r"\d\.\d{10,}", written) == []
+    plan = pd.read_csv(StringIO(csv_text(ran.plan)))
+    assert plan["cost_musd"].to_numpy() == pytest.approx(ran.plan["cost_musd"].to_numpy(), abs=5e-7)
+    rate = ran.summary["currency"]["vnd_per_usd"]
+    # a million dollars at the rate, in million dong; both columns are rounded
+    assert plan["cost_mvnd"].to_numpy() == pytest.approx(
+        plan["cost_musd"].to_numpy() * rate, abs=0.05 + 5e-7 * rate
+    )
+
+
+def test_a_plan_and_an_option_have_one_name_each():
+    plan, option = re.compile(r"\bplans?\b"), re.compile(r"\b(options?|bundles?|investments?)\b")
+    mixed = [
+        key for key, said in catalogue().items()
+        if plan.search(said["en"].lower()) and not option.search(said["en"].lower()) and "phương án" in said["vi"].lower()
+        and key not in {"explain.kept", "explain.together"}  # "all of it" and "others" are options
+    ]  # fmt: skip
+    assert mixed == []
+    other = [
+        key for key, said in catalogue().items()
+        if option.search(said["en"].lower()) and not plan.search(said["en"].lower()) and "kế hoạch" in said["vi"].lower()
+    ]  # fmt: skip
+    assert other == []
 
 
 def test_the_detector_finds_english():

@@ -63,10 +63,10 @@ def audit_(
         _describe(found, text)
     _headline(found, text)
     if out is not None:
-        wrote(out, text.say("audit.open", file=str(out / "audit.html")))
-        following(f"phusong region check {region}")
+        wrote(out, text.say("audit.open", file=str(out / "audit.html")), text)
+        following(f"phusong region check {region}", text)
     else:
-        following(f"phusong audit {region} --out audit")
+        following(f"phusong audit {region} --out audit", text)
 
 
 def _describe(found: Any, text: "Text") -> None:  # noqa: ANN401 - an Audit

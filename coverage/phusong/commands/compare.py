@@ -20,7 +20,8 @@ app = typer.Typer(no_args_is_help=True)
 
 _COLUMNS = 3  # results beside each other in 80 columns
 _SHOWN = (
-    "policy", "people", "served", "share_served", "budget", "plan_cost", "gained", "served_with_plan",
+    "policy", "people", "served", "share_served", "budget", "expected", "expected_low", "expected_high", "within_budget",
+    "plan_cost", "gained", "bound", "served_with_plan",
     "share_with_plan", "cost_a_person", "bound_regret", "set_regret",
 )  # fmt: skip
 
@@ -66,10 +67,10 @@ def compare(
     show(comparison, text, quiet=quiet)
     console.print(_outcome_line(outcomes, text), highlight=False, markup=False)
     if out is None:
-        following(f"phusong compare {' '.join(str(p) for p in results)} --out compare.html")
+        following(f"phusong compare {' '.join(str(p) for p in results)} --out compare.html", text)
         return
-    wrote(out, text.say("compare.page_written"))
-    following(f"phusong explain {results[labels.index(comparison.leader)]} 1")
+    wrote(out, text.say("compare.page_written"), text)
+    following(f"phusong explain {results[labels.index(comparison.leader)]} 1", text)
 
 
 def _outcome_line(outcomes: dict[str, str], text: "Text") -> str:
@@ -83,7 +84,7 @@ def _outcome_line(outcomes: dict[str, str], text: "Text") -> str:
 
 def comparison_tree(comparison: "Comparison") -> dict[str, Any]:
     """Return a comparison as plain values: figures by result, chances that one beats another, what follows."""
-    from phusong.report.compare import FIGURE_FORMS  # noqa: PLC0415
+    from phusong.report.compare import FIGURE_UNITS  # noqa: PLC0415
     from phusong.report.compare_verdict import break_even_lines, verdict  # noqa: PLC0415
     from phusong.report.text import Text  # noqa: PLC0415
 
@@ -94,7 +95,7 @@ def comparison_tree(comparison: "Comparison") -> dict[str, Any]:
         "results": list(comparison.names),
         "notes": list(comparison.notes),
         "figures": {name: rows[name].to_dict() for name in comparison.names},
-        "units": {key: FIGURE_FORMS[key] for key in rows.index},
+        "units": {key: FIGURE_UNITS[key] for key in rows.index},
         "leader": comparison.leader,
         "chance_that_row_beats_column": {
             a: {b: drawn.beats(i, j) for j, b in enumerate(names) if i != j} for i, a in enumerate(names)

@@ -53,10 +53,10 @@ def evaluate(
         _years(found, text)
         _communes(found, text)
     if out is not None:
-        wrote(out)
-        following(f"phusong explain {result} 1")
+        wrote(out, text=text)
+        following(f"phusong explain {result} 1", text)
     else:
-        following(f"phusong evaluate {result} {plan} --out evaluation")
+        following(f"phusong evaluate {result} {plan} --out evaluation", text)
 
 
 def _headline(h: Any, text: "Text") -> None:  # noqa: ANN401 - a mapping of figures

@@ -29,9 +29,10 @@ def explain(
 
     # wrapped at words on a terminal, whole lines for programs
     found = Result.read(result)
-    said = tell(found, name, lang=spoken(lang, found.lang).lang)
+    text = spoken(lang, found.lang)
+    said = tell(found, name, lang=text.lang)
     console.print(said, highlight=False, markup=False, soft_wrap=not console.is_terminal)
-    following(f"phusong map {result} gap")
+    following(f"phusong map {result} gap", text)
 
 
 @app.command()
@@ -98,4 +99,4 @@ def locked(
             text.number(row["people_behind"]), text.code("remedy", best) if best else text.say("ui.none"), *figures,
         )  # fmt: skip
     console.print(table)
-    following(f"phusong map {result} locked")
+    following(f"phusong map {result} locked", text)

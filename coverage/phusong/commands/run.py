@@ -152,13 +152,13 @@ def run(
     inputs = str(result.provenance.get("digest", ""))[:16]
     console.print(text.say("ran.outcome", outcome=result.outcome.short, inputs=inputs), highlight=False)
     if written:
-        wrote(folder, text.say("audit.open", file=page))
+        wrote(folder, text.say("audit.open", file=page), text)
     else:
         console.print(
             escape(text.say("ran.complete", folder=str(folder), page=page)),
             highlight=False, soft_wrap=True,
         )  # fmt: skip
-    following(f"phusong explain {folder} 1")
+    following(f"phusong explain {folder} 1", text)
 
 
 def _kind_of_question(asked: Any) -> str:  # noqa: ANN401 - a Scenario

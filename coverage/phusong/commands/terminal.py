@@ -214,15 +214,17 @@ def print_json(tree: object) -> None:
     typer.echo(json_text(tree))
 
 
-def wrote(place: Path, look: str = "") -> None:
+def wrote(place: Path, look: str = "", text: "Spoken | None" = None) -> None:
     """Print what was written, and what to open or read."""
     words = f"; {look}" if look else ""
-    console.print(f"Wrote {escape(str(place))}{escape(words)}", highlight=False, soft_wrap=True)
+    said = "Wrote {file}" if text is None else text.template("terminal.wrote")
+    console.print(escape(said.format(file=place) + words), highlight=False, soft_wrap=True)
 
 
-def following(command: str) -> None:
+def following(command: str, text: "Spoken | None" = None) -> None:
     """Print the command that usually comes next."""
-    console.print(f"Next: {command}", highlight=False, markup=False, soft_wrap=True)
+    said = "Next: {command}" if text is None else text.template("terminal.next")
+    console.print(said.format(command=command), highlight=False, markup=False, soft_wrap=True)
 
 
 def tell_notices(notices: Iterable[object]) -> None:

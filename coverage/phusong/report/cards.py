@@ -1,12 +1,15 @@
 """A result and its plan as cards in a notebook."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from phusong.html_card import card, html_table
+from phusong.report.headline_words import plan_sentences
 from phusong.report.result import GAP_PARTS, Result, as_words
-from phusong.report.text import Text
+from phusong.report.sentences import paragraph
+from phusong.report.text import Text, finite
 
 __all__ = ["PlanView", "result_card"]
 
@@ -37,6 +40,7 @@ class PlanView:
         own, text = self.headline, Text(self.lang)
         rows = [
             (text.say("card.budget"), text.money(own.get("budget_musd"))),
+            *_expected(own, text),
             (text.say("card.cost"), text.money(own.get("cost_musd"))),
             (text.say("figure.gained"), text.number(own.get("people_gained"))),
             (text.say("figure.bound"), text.number(own.get("bound_people"))),
@@ -72,15 +76,25 @@ class PlanView:
         return card(text.say("column.plan"), rows, parts=parts, note=note)
 
 
+def _expected(plan: Mapping[str, object], text: Text) -> list[tuple[str, str]]:
+    """Return what to expect of a plan and the chance to stay in budget; nothing where no sample was drawn."""
+    keys = ("expected_people", "people_p05", "people_p95")
+    if finite(plan.get(keys[0])) is None:
+        return []
+    people, low, high = (text.number(plan.get(k)) for k in keys)
+    return [
+        (text.say("figure.expected"), text.say("card.range", people=people, low=low, high=high)),
+        (text.say("figure.within_budget"), text.number(plan.get("within_budget_share"), "whole_percent")),
+    ]
+
+
 def result_card(result: Result) -> str:
     """Return a result as HTML: who is served, why others are not, and what the plan adds."""
     summary = result.summary
     people = float(result.communes["population"].sum())
     served = float(result.communes["people_served"].sum())
-    plan = summary.get("plan") or {}
     text = Text(result.lang)
     share = text.number(served / people if people else None, "percent")
-    adds = {k: text.number(plan.get(k)) for k in ("people_gained", "bound_people")}
     counts = (len(result.communes), len(result.sites), len(result.options))
     rows = [
         (text.say("card.region"), summary.get("region", "")),
@@ -88,7 +102,7 @@ def result_card(result: Result) -> str:
         (text.say("figure.people"), text.number(people)),
         (text.say("cause.served"), f"{text.number(served)} ({share})"),
         *((text.code("cause", p), text.number(float(result.communes[p].sum()))) for p in GAP_PARTS),
-        (text.say("column.plan"), text.say("card.adds", cost=text.money(plan.get("cost_musd")), **adds)),
+        (text.say("column.plan"), paragraph(plan_sentences(summary), text) or text.number(None)),
         (text.say("card.counts"), " · ".join(text.number(n) for n in counts)),
     ]
     lost = result.communes.assign(not_served=result.communes[list(GAP_PARTS)].sum(axis=1))

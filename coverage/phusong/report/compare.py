@@ -22,7 +22,7 @@ from phusong.report.plan_steps import PlanSteps, book_of, plan_steps, served_wit
 from phusong.report.result import Result
 from phusong.report.text import Text
 
-__all__ = ["FIGURE_FORMS", "Comparison", "compare", "figure_said"]
+__all__ = ["FIGURE_FORMS", "FIGURE_UNITS", "Comparison", "compare", "figure_said"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,6 +37,10 @@ FIGURE_FORMS: Mapping[str, str] = {
     "congested": "people",
     "hours": "hours",
     "budget": "usd",
+    "expected": "people",
+    "expected_low": "people",
+    "expected_high": "people",
+    "within_budget": "whole_percent",
     "plan_cost": "usd",
     "gained": "people",
     "served_with_plan": "people",
@@ -48,6 +52,18 @@ FIGURE_FORMS: Mapping[str, str] = {
 }
 """How each headline figure is written; its name stands in the catalogue."""
 
+# a figure written as USD is held in million USD, one written as a percentage as a share
+_FORM_UNITS = {"usd": "musd", "percent": "share", "whole_percent": "share", "hours": "hours a year"}
+FIGURE_UNITS: Mapping[str, str] = {
+    **{key: _FORM_UNITS.get(form, form) for key, form in FIGURE_FORMS.items()},
+    "cost_a_person": "usd",
+}
+"""Unit of each headline figure as it is held, which is not the one it is written in."""
+
+# figures of a whole plan that no part of its area has
+_OF_THE_WHOLE = (
+    "bound_people", "distance_share", "people_gained", "expected_people", "people_p05", "people_p95", "within_budget_share",
+)  # fmt: skip
 _SAMPLES = 400
 _COST_SPREAD = 0.3
 _BREAK_EVEN_FACTORS = np.round(np.concatenate([np.arange(1.1, 3.01, 0.1), np.arange(3.5, 10.01, 0.5)]), 2)
@@ -251,7 +267,7 @@ def _cut(result: Result, codes: list[str]) -> Result:
     lives = {name: getattr(result, name) for name in ("plan_communes", "plan_line_communes")}
     lives = {n: f[f["commune_code"].astype(str).isin(codes)] if len(f) else f for n, f in lives.items()}
     own = dict(result.summary.get("plan") or {})
-    for part in ("bound_people", "distance_share", "people_gained"):
+    for part in _OF_THE_WHOLE:
         own.pop(part, None)
     none = pd.DataFrame()
     return replace(
@@ -303,6 +319,11 @@ def _summary(results: Mapping[str, Result], steps: Mapping[str, PlanSteps]) -> p
             "congested": float(communes["gap_congested"].sum()),
             "hours": float(hours.sum() / people) if people else None,
             "budget": plan.get("budget_musd"),
+            # what to expect comes before what is modelled
+            "expected": plan.get("expected_people"),
+            "expected_low": plan.get("people_p05"),
+            "expected_high": plan.get("people_p95"),
+            "within_budget": plan.get("within_budget_share"),
             "plan_cost": cost,
             "gained": after - today,
             "served_with_plan": after,

@@ -5,7 +5,7 @@ import numpy as np
 from phusong.report.compare import Comparison
 from phusong.report.text import Text
 
-__all__ = ["break_even_lines", "verdict"]
+__all__ = ["break_even_lines", "expected_lines", "verdict"]
 
 
 def verdict(comparison: Comparison, text: Text) -> list[str]:
@@ -26,11 +26,12 @@ def verdict(comparison: Comparison, text: Text) -> list[str]:
     lead = served[leader] - served[second]
     money = {n: text.money(comparison.figure("plan_cost")[n]) for n in comparison.names}
     share = text.number(comparison.figure("share_with_plan")[leader], "percent")
-    lines = [
+    lines = expected_lines(comparison, text)
+    lines.append(
         text.say(
             "compare.leads", leader=quoted[leader], people=text.number(served[leader], "people"), share=share
         )
-    ]
+    )
     costs = {"cost": money[leader], "other": quoted[second], "other_cost": money[second]}
     if lead >= 0.5:
         lines.append(text.say("compare.lead", people=text.number(lead, "people"), **costs))
@@ -75,6 +76,23 @@ def verdict(comparison: Comparison, text: Text) -> list[str]:
     if len(comparison.scenarios):
         lines.append(text.say("compare.assumed"))
     return lines
+
+
+def expected_lines(comparison: Comparison, text: Text) -> list[str]:
+    """Return what to expect of each plan, the leading one first; nothing of a result that was not sampled."""
+    keys = {"people": "expected", "low": "expected_low", "high": "expected_high"}
+    held = {key: comparison.figure(key) for key in (*keys.values(), "within_budget")}
+    first = comparison.leader
+    return [
+        text.say(
+            "compare.expected",
+            name=f"“{name}”",
+            share=text.number(held["within_budget"][name], "whole_percent"),
+            **{part: text.number(held[key][name], "people") for part, key in keys.items()},
+        )
+        for name in (first, *(n for n in comparison.names if n != first))
+        if np.isfinite(held["expected"][name])
+    ]
 
 
 def break_even_lines(comparison: Comparison, text: Text) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from phusong.errors import InputError, Problem, nearest_name
 from phusong.region.names import places_named
 from phusong.report.explain_option import refused_words, standing_words
 from phusong.report.explain_sharing import locked_words, readiness_words
+from phusong.report.headline_words import plan_sentences
 from phusong.report.option_words import gaining_communes, option_sentences, place_words
 from phusong.report.result import GAP_PARTS, Result, as_words
 from phusong.report.sentences import paragraph
@@ -115,7 +116,7 @@ def _find_remedy(result: Result, wanted: str, text: Text) -> str:
     if len(lines) == 1:
         lines.append(text.say("explain.farther"))
     else:
-        lines += _places_of_remedy(result, wanted, text)
+        lines += [*_places_of_remedy(result, wanted, text), *_plan_said(result, text)]
     lines += [
         text.say(
             "explain.part_of",
@@ -287,10 +288,17 @@ def _option(result: Result, row: Mapping[str, Any], text: Text) -> str:
         lines.append(text.say("explain.rests_not"))
     chosen = set(result.plan["remedy_id"].astype(str)) & set(as_words(row["remedies"]))
     total = len(as_words(row["remedies"]))
-    lines.append(
-        text.say("explain.chosen", chosen=len(chosen), all=total) if chosen else _left_out(result, row, text)
-    )
+    if chosen:
+        lines += [text.say("explain.chosen", chosen=len(chosen), all=total), *_plan_said(result, text)]
+    else:
+        lines.append(_left_out(result, row, text))
     return "\n".join(lines)
+
+
+def _plan_said(result: Result, text: Text) -> list[str]:
+    """Return what is said of the plan as a whole: what to expect of it first, then what is modelled."""
+    said = plan_sentences(result.summary)
+    return [paragraph(said, text)] if said else []
 
 
 def _left_out(result: Result, row: Mapping[str, Any], text: Text) -> str:

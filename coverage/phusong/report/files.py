@@ -20,6 +20,7 @@ from phusong.region.grid import Grid
 from phusong.region.raster_files import MOST_PIXELS
 from phusong.region.raster_opening import open_raster
 from phusong.report.result import as_words
+from phusong.report.rounding import round_digits
 from phusong.spreadsheet_text import safe_text
 
 __all__ = [
@@ -37,8 +38,9 @@ __all__ = [
 
 _FIXED_DATE = "2025-07-01T00:00:00.000Z"
 _LEAST_BLOCK = 128
+_DIGITS = 10
 _DECIMALS = (
-    (("_per_musd",), 1), (("_musd", "_musd_year"), 6), (("_mvnd",), 1), (("_people", "_m"), 0), (("_share", "_factor"), 4),
+    (("_per_musd",), 1), (("_musd", "_musd_year"), 6), (("_mvnd",), 1), (("_people", "_m"), 0), (("rank_p05", "rank_p95"), 1), (("_share", "_factor"), 4),
     (("_probability",), 4), (("availability", "load"), 6), (("_km", "_h"), 3),
 )  # fmt: skip
 
@@ -72,7 +74,13 @@ def _rounded(column: "pd.Series[Any]") -> "pd.Series[Any]":
     decimals = next((d for ends, d in _DECIMALS if name.endswith(ends)), None)
     if name.startswith("people"):
         decimals = 0 if not name.endswith("_per_musd") else 1
-    return column if decimals is None else column.round(decimals)
+    if (
+        decimals is None
+    ):  # no unit that says: digits enough for any measurement, without noise of the arithmetic
+        return pd.Series(
+            round_digits(column.to_numpy(np.float64), _DIGITS), index=column.index, name=column.name
+        )
+    return column.round(decimals)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
