@@ -72,7 +72,14 @@ def test_such_columns_are_left_out_and_said(tmp_path):
         encoding="utf-8",
     )
     read = read_layer(path, "facilities", crs=CRS)
-    assert list(read.frame.columns) == ["facility_id", "kind", "commune_code", "record_kind", "cấp", "geometry"]
+    assert list(read.frame.columns) == [
+        "facility_id",
+        "kind",
+        "commune_code",
+        "record_kind",
+        "cấp",
+        "geometry",
+    ]
     said = [n for n in read.notices if "personal data" in n.what]
     assert [n.column for n in said] == ["Hiệu trưởng", "Điện thoại"]
 

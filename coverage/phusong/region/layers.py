@@ -267,9 +267,7 @@ def _keyed(table: Any, layer: str, where: str) -> tuple[Any, list[Notice]]:  # n
     keyed = table.assign(**{key: text})
     if not any(c.name == name for c in LAYERS[layer]):
         keyed = keyed.drop(columns=name)
-    return keyed, [
-        Notice(where, f"was read as {key}: the file has no keys, and names differ", name)
-    ]
+    return keyed, [Notice(where, f"was read as {key}: the file has no keys, and names differ", name)]
 
 
 def _with_place(
