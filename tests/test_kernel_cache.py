@@ -12,7 +12,7 @@ from numba.core import caching
 from phusong.engine.sources import own_sources
 from phusong.radio import fastmath
 
-ASK = "import phusong, numba; print(numba.config.CACHE_DIR)"
+ASK = "from phusong.kernel_cache import nb; print(nb.config.CACHE_DIR)"
 
 
 def cache_dir(**environment: str) -> str:

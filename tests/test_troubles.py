@@ -10,6 +10,7 @@ import pytest
 import phusong
 from phusong.engine.store import Store
 from phusong.errors import InputError
+from phusong.kernel_cache import nb
 from phusong.report.folder import check_place
 from phusong.whole_file import checked_place, write_whole
 from small_region import small_region
@@ -124,7 +125,7 @@ def test_a_full_cache_disk_costs_time_alone(region_path, tmp_path):
         environment = {
             **os.environ,
             "XDG_CACHE_HOME": str(cache),
-            "NUMBA_CACHE_DIR": str(tmp_path / "kernels"),
+            "NUMBA_CACHE_DIR": str(nb.config.CACHE_DIR),
         }
         found = done(run_command(region_path, "--out", tmp_path / "out"), env=environment)
     finally:

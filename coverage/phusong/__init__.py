@@ -1,16 +1,16 @@
 """Who in which commune has no stable internet, why not, and which investments buy the most coverage."""
 
-from phusong.kernel_cache import use_kernel_cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-use_kernel_cache()  # before any kernel is declared
-
-from phusong import invest, radio, service  # noqa: E402
-from phusong.errors import InputError, PhusongError  # noqa: E402
-from phusong.pipeline import run  # noqa: E402
-from phusong.region.store import Region  # noqa: E402
-from phusong.report.compare import compare  # noqa: E402
-from phusong.report.result import Result  # noqa: E402
-from phusong.scenario import Scenario  # noqa: E402
+if TYPE_CHECKING:
+    from phusong import invest, radio, service
+    from phusong.errors import InputError, PhusongError
+    from phusong.pipeline import run
+    from phusong.region.store import Region
+    from phusong.report.compare import compare
+    from phusong.report.result import Result
+    from phusong.scenario import Scenario
 
 __all__ = [
     "InputError",
@@ -24,3 +24,26 @@ __all__ = [
     "run",
     "service",
 ]
+
+# loaded when first asked for, so that a command loads what it uses alone
+_HOMES = {
+    "InputError": "phusong.errors",
+    "PhusongError": "phusong.errors",
+    "Region": "phusong.region.store",
+    "Result": "phusong.report.result",
+    "Scenario": "phusong.scenario",
+    "compare": "phusong.report.compare",
+    "run": "phusong.pipeline",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Return a public name, loading the module it stands in."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = import_module(_HOMES.get(name, f"{__name__}.{name}"))
+    return getattr(home, name) if name in _HOMES else home
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

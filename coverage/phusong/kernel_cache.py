@@ -6,6 +6,9 @@ to be fresh, are a digest of every file that a kernel may have taken something f
 
 Numba also trusts what it finds there, and fails where nothing can be written. Here every file ends with its checksum,
 what is damaged is compiled again, and a disk that takes nothing only costs the time to compile.
+
+Every module with kernels takes ``nb`` from here, so that all this holds before the first kernel is declared, and so that
+a command that computes nothing never loads Numba.
 """
 
 import contextlib
@@ -19,13 +22,13 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import numba
+import numba as nb
 from numba.core import caching
 from platformdirs import user_cache_path
 
 from phusong.engine.sources import own_sources
 
-__all__ = ["use_kernel_cache"]
+__all__ = ["nb", "use_kernel_cache"]
 
 _PACKAGE = Path(__file__).resolve().parent
 _OLD_S = 30 * 86_400.0
@@ -47,7 +50,7 @@ def use_kernel_cache() -> Path | None:
         folder.touch()
     except OSError:
         return None  # no place to write: Numba looks beside the sources, or compiles each time
-    numba.config.CACHE_DIR = str(folder)
+    nb.config.CACHE_DIR = str(folder)
     return folder
 
 
@@ -154,3 +157,6 @@ def _guard(mark: str) -> None:
         return (found, mark) if ours else found
 
     caching._SourceFileBackedLocatorMixin.get_source_stamp = stamp  # noqa: SLF001
+
+
+use_kernel_cache()

@@ -59,6 +59,8 @@ def test_a_storm_does_the_same(crews):
     assert found == found[:1] * len(crews)
 
 
+# rasterio silences this warning of its own drawing for a moment, and another thread restores it too early
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_people_heights_and_land_cover_are_drawn_the_same(crews, tmp_path, monkeypatch):
     # seven strips of a tile for us; other processes are told by the jobs
     monkeypatch.setattr(raster_drawing, "_DRAWN_PIXELS", 3_000)

@@ -1,8 +1,9 @@
 """Elements: demand cell × operator, with whole people as weights."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from phusong.kernel_cache import nb
 
 __all__ = ["split_by_operator"]
 

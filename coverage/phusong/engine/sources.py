@@ -38,6 +38,7 @@ _BYTES = 20
 _READER = "resources.geodata_path"  # whatever reads a shipped table asks it for the place
 _BY_NAME = frozenset({"__import__", "distribution", "files", "find_spec", "import_module", "version"})
 _KERNELS = "numba"
+_KERNEL_DOOR = "kernel_cache"  # the module of ours that hands numba on
 _FORM = 1  # of a note: another form, another name
 _OLD_S = 30 * 86_400.0
 # what numba compiles with, though no module of ours imports it
@@ -149,7 +150,12 @@ class Sources:
     def kernels(self) -> frozenset[str]:
         """Return the modules with compiled kernels, and all from which a kernel may have taken a value."""
         found: set[str] = set()
-        waiting = [name for name, module in self.modules.items() if _KERNELS in module.libraries]
+        door = f"{self.root}.{_KERNEL_DOOR}"
+        waiting = [
+            name
+            for name, module in self.modules.items()
+            if _KERNELS in module.libraries or door in module.imports
+        ]
         while waiting:
             name = waiting.pop()
             if name not in found:

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.ranking import rank
+from phusong.kernel_cache import nb
 
 __all__ = ["FixedPlan", "carry_out", "fixed_plan"]
 

@@ -1,9 +1,9 @@
 """Microwave hops that could be built: how free the path of each is over the ground, and what rain takes."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.region.grid import Grid
 from phusong.service.climate import climate
 from phusong.service.microwave import FADE_MARGIN_DB, FREE_ZONE, usual_band_ghz

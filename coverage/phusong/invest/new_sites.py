@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -13,6 +12,7 @@ from phusong.engine.crew import Crew
 from phusong.engine.store import Store
 from phusong.invest.places import MAST_M, find_places
 from phusong.invest.situation import Situation
+from phusong.kernel_cache import nb
 from phusong.radio.footprints import Footprints, footprints
 from phusong.radio.link_budget import noise_dbm
 from phusong.radio.plan import RadioPlan, Scene

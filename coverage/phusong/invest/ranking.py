@@ -7,13 +7,13 @@ those bundles are looked at again at once.
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.solver.lists import turned
+from phusong.kernel_cache import nb
 
 __all__ = ["Ranking", "ordered", "rank", "rank_samples"]
 

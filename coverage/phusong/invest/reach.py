@@ -7,13 +7,13 @@ turns out weaker than modelled, a site that proves stable without help, a fix th
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.bundles import Offers
 from phusong.invest.new_sites import Candidates
 from phusong.invest.situation import Situation
+from phusong.kernel_cache import nb
 
 __all__ = ["Reach", "reach_of"]
 

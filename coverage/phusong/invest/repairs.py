@@ -6,10 +6,10 @@ longer than allowed. Each site of the chain may get one remedy of the power kind
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.service.network import Network
 from phusong.service.power import hours_lost_at, stability_arrays
 from phusong.service.supply import USUAL_OVERSIZE

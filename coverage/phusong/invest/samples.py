@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -11,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.reach import Reach
+from phusong.kernel_cache import nb
 
 __all__ = ["Spread", "changed", "drawn", "kept_total"]
 

@@ -1,8 +1,9 @@
 """How many waiting people a mast would see: straight lines over the ground, for many places at once."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from phusong.kernel_cache import nb
 
 __all__ = ["people_in_sight"]
 

@@ -7,11 +7,11 @@ that serves the same people loses them with it, so neither overtakes as early as
 
 from dataclasses import dataclass, field
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.plan_model import PlanModel
+from phusong.kernel_cache import nb
 
 __all__ = ["Reasons", "reasons"]
 

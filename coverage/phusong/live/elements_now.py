@@ -1,8 +1,8 @@
 """What people at some demand cells hear, may use and get, written in place: the inner loops of an event."""
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.service.capacity import CLOSED
 
 __all__ = ["count_behind_kernel", "look_kernel", "rate_kernel"]

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.live.rows import members
 from phusong.live.standing import Standing
 from phusong.service.backhaul import Links, widest_mbps

@@ -9,10 +9,10 @@ once more. What comes out is the outcome of everybody asking anew, to the last p
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.live.standing import Standing
 from phusong.service.allocation import allocate
 from phusong.service.reception import Reception

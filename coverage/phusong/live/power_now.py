@@ -1,11 +1,11 @@
 """Which power nodes are dark now: only the piece of the grid behind a line is walked."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from phusong.kernel_cache import nb
 from phusong.live.standing import PowerLines
 
 __all__ = ["dark_nodes", "darkened", "relit"]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.errors import Problem, nearest_name, refuse
+from phusong.kernel_cache import nb
 from phusong.region.antennas import AntennaPattern
 
 __all__ = ["PatternTables", "pattern_tables", "sector_loss_db"]

@@ -5,9 +5,9 @@ Lengths are steps of the profile (x = i), slopes metres a step, heights less the
 Recommendation ITU-R P.1812-7, equations (13) to (20).
 """
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.fan import APPROACH
 from phusong.radio.hull import ABYSS_M, clearest, corners, empty_hull, push, tangent
 from phusong.radio.lanes import read, write

@@ -6,10 +6,10 @@ its own distance, over the terrain along that ray. What stands just before a rec
 from what stands beside it, so the last steps may be taken on the straight line to the receiver itself.
 """
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.radio.lanes import between, read, write
 
 __all__ = ["APPROACH", "ENOUGH_RAYS", "NOTHING_M", "SIDES", "approach", "fan_slopes", "foot", "trace"]

@@ -5,11 +5,12 @@ The area kernels take a few logarithms per receiver, and those are most of what 
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
+
+from phusong.kernel_cache import nb
 
 __all__ = ["DB_PER_OCTAVE", "LN2", "LOG2_10", "atan", "exp", "exp2", "log2", "third_of_arc"]
 

@@ -5,9 +5,9 @@ and the slopes up to each from the one before, ``hull_slope`` [m a step], fallin
 first entry is a sentinel deep down before the profile. The heights already carry the Earth's bulge: y = g - a·x².
 """
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.lanes import read
 
 __all__ = ["ABYSS_M", "clearest", "corners", "empty_hull", "extreme", "inverses", "push", "tangent"]

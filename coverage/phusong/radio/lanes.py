@@ -8,11 +8,12 @@ Positions are not checked and do not count from the end when negative.
 
 from typing import Any
 
-import numba as nb
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 from numba.np import arrayobj
+
+from phusong.kernel_cache import nb
 
 __all__ = ["between", "read", "write"]
 

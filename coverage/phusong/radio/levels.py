@@ -1,8 +1,8 @@
 """Kernels between a sweep and what is kept of it: levels of a station, strongest servers, power of all."""
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.antenna import sector_loss_db
 
 __all__ = ["add_power", "carrier_sinr", "entry_sinr", "push_servers", "refine", "station_levels"]

@@ -4,10 +4,10 @@ Recommendations ITU-R P.525-4 and P.526-15, section 4.5.1 (the Bullington part o
 geometry does not depend on frequency, which only scales it: further bands of a site are nearly free.
 """
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.radio.construction import behind, bend, construct, near
 from phusong.radio.fan import APPROACH, SIDES, approach, foot, trace
 from phusong.radio.fastmath import DB_PER_OCTAVE, exp, log2

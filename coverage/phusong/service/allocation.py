@@ -7,10 +7,10 @@ never leaves fewer with room. Turns are settled one after the other, and who has
 anybody of an earlier turn.
 """
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.service.reception import Reception
 
 __all__ = ["allocate"]

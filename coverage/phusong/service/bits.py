@@ -1,9 +1,10 @@
 """Sampled states as bits, 64 to a word: drawing them, packing them, counting them."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from phusong.kernel_cache import nb
 
 __all__ = ["draw_into", "events", "mixed", "ones", "pack", "stream_keys", "uniform"]
 

@@ -1,10 +1,10 @@
 """Which assets cost people the most hours: every hour lost by everybody, laid at the door of what failed."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.kernel_cache import nb
 from phusong.service.capacity import CLOSED
 from phusong.service.network import Network
 from phusong.service.power import HOURS_YEAR, Stability, blame

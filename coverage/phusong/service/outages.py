@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.service.power_graph import PowerGraph
 
 __all__ = ["SitesOnGrid", "tour"]

@@ -9,10 +9,10 @@ least autonomy among them, not once per site. Faults that overlap are counted tw
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.solar import AUTONOMY_H, OVERSIZE
 

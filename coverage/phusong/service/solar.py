@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import cache
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 from scipy.stats import beta
 
+from phusong.kernel_cache import nb
 from phusong.service.climate import MONTH_DAYS, climate
 
 __all__ = [

@@ -7,7 +7,6 @@ together as often as they really are. States are bits, 64 to a word.
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -15,6 +14,7 @@ import pandas as pd
 from phusong.engine.crew import Crew, Threads
 from phusong.engine.pieces import pieces
 from phusong.errors import Problem, refuse
+from phusong.kernel_cache import nb
 from phusong.service.bits import draw_into, events, mixed, ones, pack, stream_keys
 from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.outages import SitesOnGrid

@@ -7,12 +7,12 @@ only fall as more is bought, so stale entries of the heap are recomputed when th
 import heapq
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.program.placing import Purses
 from phusong.invest.program.program import Program
+from phusong.kernel_cache import nb
 
 __all__ = ["Found", "found_from", "search", "without_waste"]
 

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.solver.problem import Problem
 from phusong.invest.solver.sweeps import ChainPrices, Prices, TreePrices
 from phusong.invest.solver.trees import trees
+from phusong.kernel_cache import nb
 
 __all__ = ["Priced", "most_for_budget", "priced"]
 

@@ -1,10 +1,10 @@
 """A first plan: candidates in a given order while they fit, then the best for the money that is left."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.solver.problem import Problem
+from phusong.kernel_cache import nb
 
 __all__ = ["filled", "pruned"]
 

@@ -1,8 +1,9 @@
 """Lists of numbers per row, packed one after the other: turned around, and equal rows merged."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from phusong.kernel_cache import nb
 
 __all__ = ["merge_equal", "turned"]
 

@@ -1,6 +1,6 @@
 """Adding a candidate to a plan and taking it out again, with everyone's marginal people and cost kept up to date."""
 
-import numba as nb
+from phusong.kernel_cache import nb
 
 __all__ = ["add", "drop", "empty_pool", "refresh"]
 

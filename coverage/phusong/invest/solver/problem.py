@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
@@ -10,6 +9,7 @@ from scipy.sparse import csr_matrix
 from phusong.distinct import distinct
 from phusong.invest.plan_model import PlanModel
 from phusong.invest.solver.lists import Floats, Int32s, Int64s, merge_equal, turned
+from phusong.kernel_cache import nb
 
 __all__ = ["Problem", "reduced"]
 

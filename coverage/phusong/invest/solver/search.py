@@ -8,12 +8,12 @@ removals", for the blinks). Shared parts may be discounted, because the next can
 
 from collections.abc import Callable
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.solver.moves import add, drop, empty_pool, refresh
 from phusong.invest.solver.problem import Problem
+from phusong.kernel_cache import nb
 
 __all__ = ["improved"]
 

@@ -8,12 +8,12 @@ from concurrent.futures import Executor
 from itertools import repeat
 from typing import Protocol
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.solver.problem import Problem
 from phusong.invest.solver.trees import Trees
+from phusong.kernel_cache import nb
 
 __all__ = ["ChainPrices", "Prices", "TreePrices"]
 

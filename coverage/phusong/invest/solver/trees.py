@@ -8,11 +8,11 @@ half of one element, however many sites at its end would serve it (the strong fo
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.solver.problem import Problem
+from phusong.kernel_cache import nb
 
 __all__ = ["Trees", "trees"]
 

@@ -9,11 +9,11 @@ E. Drocella and others, "3.5 GHz Exclusion Zone Analyses and Methodology", NTIA 
 appendix A; Y. Okumura and others, "Field Strength and Its Variability in VHF and UHF Land-Mobile Radio Service" (1968).
 """
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.errors import Problem, refuse
+from phusong.kernel_cache import nb
 from phusong.radio.ehata.corrections import (
     fine_rolling,
     general_slope,

@@ -2,8 +2,9 @@
 
 import math
 
-import numba as nb
 import numpy as np
+
+from phusong.kernel_cache import nb
 
 __all__ = ["fine_rolling", "general_slope", "isolated_ridge", "median_rolling", "mixed_path"]
 

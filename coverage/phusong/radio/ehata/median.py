@@ -5,8 +5,9 @@ Okumura's curves are met where he printed them: three points of each, joined by 
 
 import math
 
-import numba as nb
 import numpy as np
+
+from phusong.kernel_cache import nb
 
 __all__ = ["RURAL", "SUBURBAN", "URBAN", "location_sd_db", "median_loss"]
 

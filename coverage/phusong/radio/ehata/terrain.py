@@ -2,8 +2,7 @@
 
 import math
 
-import numba as nb
-
+from phusong.kernel_cache import nb
 from phusong.radio.itm.profile import fit
 from phusong.radio.itm.surface import curvature, surface_refractivity
 

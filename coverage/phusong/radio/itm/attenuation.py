@@ -2,9 +2,9 @@
 
 import math
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.itm.profile import roughness_within
 
 __all__ = ["attenuation"]

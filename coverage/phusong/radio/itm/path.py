@@ -2,10 +2,10 @@
 
 import math
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.radio.itm.attenuation import attenuation
 from phusong.radio.itm.limits import refuse_internal, refuse_outside
 from phusong.radio.itm.profile import fit, horizons, middle_height, roughness, smooth_horizon

@@ -2,8 +2,9 @@
 
 import math
 
-import numba as nb
 import numpy as np
+
+from phusong.kernel_cache import nb
 
 __all__ = ["fit", "horizons", "middle_height", "roughness", "roughness_within", "smooth_horizon"]
 

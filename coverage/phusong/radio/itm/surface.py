@@ -3,7 +3,7 @@
 import cmath
 import math
 
-import numba as nb
+from phusong.kernel_cache import nb
 
 __all__ = ["curvature", "free_space_db", "impedance", "surface_refractivity"]
 

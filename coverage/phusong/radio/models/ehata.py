@@ -1,9 +1,9 @@
 """The extended Hata model on every pixel: each receiver's own profile, its surroundings by what stands there."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.radio.ehata import ENVIRONMENTS as KINDS
 from phusong.radio.ehata import loss, loss_on_profile
 from phusong.radio.fan import SIDES, fan_slopes, foot, trace

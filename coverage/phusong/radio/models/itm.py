@@ -1,10 +1,10 @@
 """The Irregular Terrain Model on every pixel: a cross-check, one profile at a time."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.errors import Problem, refuse
+from phusong.kernel_cache import nb
 from phusong.radio.fan import SIDES, fan_slopes, foot, trace
 from phusong.radio.itm import loss_on_profile, point_to_point
 from phusong.radio.itm.limits import LIMITS, refuse_internal

@@ -1,8 +1,8 @@
 """P.1812 to every pixel round a transmitter."""
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.fan import APPROACH, SIDES, approach, foot, trace
 from phusong.radio.hull import inverses
 from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, loss_along

@@ -5,9 +5,9 @@ Equation numbers: Recommendation ITU-R P.1812-7 (08/2023). A receiver's profile 
 ``rx_after``, then its own last points (``tail``), then itself.
 """
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.construction import behind, bend, construct, near
 from phusong.radio.fan import APPROACH, NOTHING_M
 from phusong.radio.hull import corners, empty_hull, extreme, push, tangent

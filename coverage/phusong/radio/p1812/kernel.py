@@ -5,9 +5,9 @@ smooth Earth, ducting, coasts) one by one, where bounds say that it can matter t
 reference: Recommendation ITU-R P.1812-7 (08/2023).
 """
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.fan import APPROACH
 from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, atan, exp, exp2, log2
 from phusong.radio.lanes import read, write

@@ -4,9 +4,9 @@ Equation numbers as in the reference: Recommendation ITU-R P.1812-7 (08/2023). O
 that it can matter are picked; all arithmetic is free of branches.
 """
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.fan import APPROACH
 from phusong.radio.fastmath import DB_PER_OCTAVE, exp, exp2, log2, third_of_arc
 from phusong.radio.lanes import read, write

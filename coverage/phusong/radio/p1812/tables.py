@@ -3,9 +3,9 @@
 Equation numbers as in the reference: Recommendation ITU-R P.1812-7 (08/2023).
 """
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.fastmath import LOG2_10, exp2, log2
 from phusong.radio.p1812.terms import OCTAVES_20, duct_by_time, inverse_normal, log10_beta0
 

@@ -3,9 +3,9 @@
 Equation numbers as in the reference: Recommendation ITU-R P.1812-7 (08/2023).
 """
 
-import numba as nb
 import numpy as np
 
+from phusong.kernel_cache import nb
 from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, exp, exp2, log2
 from phusong.radio.lanes import read
 

@@ -8,11 +8,11 @@ site is never wider than twice the reach, however dense the town.
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.kernel_cache import nb
 from phusong.region.importers.opencellid_rows import RADIOS
 
 __all__ = ["REACH_M", "Clusters", "cluster_cells", "station_of"]

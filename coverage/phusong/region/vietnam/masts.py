@@ -8,11 +8,11 @@ instead. Reach shrinks with density, so that a station serves a stated number of
 from dataclasses import dataclass
 
 import geopandas as gpd
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.kernel_cache import nb
 from phusong.region.facts import assumption
 from phusong.region.grid import Grid
 from phusong.region.near import nearest

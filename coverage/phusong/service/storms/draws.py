@@ -1,9 +1,9 @@
 """Luck: a number between 0 and 1 for each asset and sample, by the asset's name."""
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.service.bits import uniform
 
 __all__ = ["luck", "words"]

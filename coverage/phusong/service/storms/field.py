@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 from pyproj import Transformer
 from scipy.ndimage import uniform_filter
 from scipy.sparse import csr_array
 
+from phusong.kernel_cache import nb
 from phusong.region.facts import table
 from phusong.region.grid import Grid
 from phusong.service.storms.track import Track

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from phusong.engine.crew import Crew, Threads
+from phusong.kernel_cache import nb
 from phusong.service.bits import ones, pack
 from phusong.service.capacity import CLOSED
 from phusong.service.network import POWER_SOURCES, Network

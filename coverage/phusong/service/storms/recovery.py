@@ -2,11 +2,11 @@
 
 import heapq
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from phusong.kernel_cache import nb
 from phusong.service.bits import stream_keys
 from phusong.service.storms.draws import luck
 from phusong.service.storms.wind import assumed

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from phusong.kernel_cache import nb
 from phusong.region.facts import table
 
 __all__ = [
