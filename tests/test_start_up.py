@@ -12,7 +12,7 @@ import phusong
 PACKAGE = Path(phusong.__file__).parent
 HEAVY = (
     "geopandas", "matplotlib", "networkx", "numba", "numpy", "ortools", "osmium", "pandas", "pandera", "pyarrow",
-    "pydantic", "rasterio", "scipy", "shapely", "sqlalchemy",
+    "rasterio", "scipy", "shapely", "sqlalchemy",
 )  # fmt: skip
 LOADED = (
     "import sys; from phusong.cli import main\n"

@@ -62,7 +62,10 @@ def run(
     trust_network: TrustNetwork = False,
     redact: Annotated[
         bool,
-        typer.Option("--redact", help="Coarsen critical sites, show no small counts ([report] redact_…)."),
+        typer.Option(
+            "--redact",
+            help="Coarsen critical sites, show no small counts (redact_… of [bold]\\[report][/bold]).",
+        ),
     ] = False,
     resume: Annotated[
         bool,
