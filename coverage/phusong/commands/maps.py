@@ -137,7 +137,8 @@ def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path
 
 
 def _write_gis(found: "Result", folder: Path) -> None:
-    from phusong.report.gis import GIS_FILES, write_gis_folder  # noqa: PLC0415
+    from phusong.report.files import GIS_FILES  # noqa: PLC0415
+    from phusong.report.gis import write_gis_folder  # noqa: PLC0415
 
     write_gis_folder(found, folder)
     console.print(

@@ -15,6 +15,8 @@ from phusong.invest.plan_book import BOOK_TABLES
 from phusong.parquet_files import check_parquet
 from phusong.region.grid import Grid
 from phusong.report.files import (
+    GIS_FILES,
+    NODATA_DBM,
     read_raster,
     write_csv,
     write_geopackage,
@@ -22,10 +24,7 @@ from phusong.report.files import (
     write_json,
     write_parquet,
 )
-from phusong.report.gis import GIS_FILES, NODATA_DBM, write_gis, write_rasters
-from phusong.report.maps import draw_maps
 from phusong.report.outcome import Outcome, changed_parts, outcome
-from phusong.report.page import report_html
 from phusong.report.provenance import digest
 from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
 from phusong.report.result_schema import (
@@ -156,6 +155,11 @@ def is_whole(path: Path) -> bool:
 
 
 def _write_files(result: Result, folder: Path) -> None:
+    # pictures and pages are heavy to load, and a result that is only read needs none
+    from phusong.report.gis import write_gis, write_rasters  # noqa: PLC0415
+    from phusong.report.maps import draw_maps  # noqa: PLC0415
+    from phusong.report.page import report_html  # noqa: PLC0415
+
     for name in _FOLDERS:
         (folder / name).mkdir()
     write_json({**_summary(result), "outcome_digest": result.outcome.digest}, folder / "summary.json")

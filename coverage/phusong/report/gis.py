@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from phusong.report.choropleth import GAP_CLASSES, HOUR_CLASSES, Classes
-from phusong.report.files import write_cog, write_geopackage
+from phusong.report.files import GIS_FILES, NODATA_DBM, write_cog, write_geopackage
 from phusong.report.map_furniture import drawn_name
 from phusong.report.maps import RSRP_EDGES_DBM, RSRP_HEX
 from phusong.report.qgis_styles import (
@@ -35,19 +35,11 @@ from phusong.report.theme import (
 from phusong.whole_folder import whole_folder
 
 __all__ = [
-    "GIS_FILES",
-    "NODATA_DBM",
     "rsrp_qml",
     "write_gis",
     "write_gis_folder",
     "write_rasters",
 ]
-
-GIS_FILES = ("gis.gpkg", "communes.qml", "access.qml", "rsrp.qml")
-"""What :func:`write_gis` leaves in a folder."""
-
-NODATA_DBM = -9999.0
-"""Value of RSRP where nothing was computed."""
 
 _NOT_SERVED = '100 * (1 - "people_served" / nullif("population", 0))'
 _MOST_MARKS_LABELLED = 50
