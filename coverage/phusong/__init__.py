@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from phusong.pipeline import run
     from phusong.region.store import Region
     from phusong.report.compare import compare
-    from phusong.report.result import Result
+    from phusong.report.folder import Result
     from phusong.scenario import Scenario
 
 __all__ = [
@@ -32,7 +32,7 @@ __getattr__, __dir__ = lazy_names(
         "InputError": "phusong.errors",
         "PhusongError": "phusong.errors",
         "Region": "phusong.region.store",
-        "Result": "phusong.report.result",
+        "Result": "phusong.report.folder",
         "Scenario": "phusong.scenario",
         "compare": "phusong.report.compare",
         "invest": "phusong.invest",

@@ -18,8 +18,8 @@ from phusong.errors import InputError, Problem
 from phusong.parquet_files import in_one_piece
 from phusong.region.grid import Grid
 from phusong.region.raster_opening import MOST_PIXELS, open_raster
-from phusong.report.result import as_words
 from phusong.report.rounding import round_digits
+from phusong.report.tables import as_words
 from phusong.spreadsheet_text import safe_text
 
 __all__ = [
