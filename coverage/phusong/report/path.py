@@ -62,7 +62,7 @@ def path_text(study: PathStudy, model: str) -> str:
     ]
     lines += [
         f"  {'►' if row.model == model else ' '} {row.model:<11} {row.loss_db:8.2f} dB  "
-        f"({row.over_free_space_db:+.2f} over free space)  {row.source}"
+        f"({round(row.over_free_space_db, 2) + 0.0:+.2f} over free space)  {row.source}"
         for row in study.losses.itertuples(index=False)
     ]
     told = [notice for notice in study.losses["notice"] if notice]
