@@ -167,7 +167,8 @@ def _changed_rows(
 
 def _said(value: object) -> str:
     """Return a value for reading: nine digits tell any change that a planner made, seventeen show only noise."""
-    return f"{value:.9g}" if isinstance(value, float) else str(value)
+    text = str(value)
+    return f"{value:.9g}" if isinstance(value, float) and len(text) > 12 else text
 
 
 def _what(b: pd.DataFrame, i: int, columns: list[str]) -> str:
