@@ -22,7 +22,7 @@ import typer
 from phusong.cli import app
 from phusong.errors import InputError
 from phusong.region.store import Region
-from phusong.report.result import Result
+from phusong.report.folder import Result
 from small_region import small_region
 
 ROOT = Path(__file__).resolve().parents[1]
