@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.cli import main
-from phusong.region.diff import RegionDiff, difference
+from phusong.region.diff import RegionDiff, _said, difference
 from phusong.region.grid import Grid
 from phusong.region.store import Region
 from small_region import small_region
@@ -221,3 +221,8 @@ def test_the_command_tells_what_changed_as_text_and_as_json(region, tmp_path, mo
     assert {r["key"] for r in json.loads(out)["rows"] if r["layer"] == "sites"} == {"s11"}
     assert "Nothing changed" in call(monkeypatch, capsys, "region", "diff", a, a)[1]
     assert call(monkeypatch, capsys, "region", "diff", a, tmp_path)[0] == 2
+
+
+def test_a_long_figure_is_told_to_nine_digits() -> None:
+    assert _said(161.81463182499974) == "161.814632"
+    assert (_said(52.0), _said("mast"), _said(7)) == ("52.0", "mast", "7")

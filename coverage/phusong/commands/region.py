@@ -241,5 +241,5 @@ def _describe(region: Any) -> None:  # noqa: ANN401 - a Region
         )
     if len(region.repairs):
         counts = region.repairs.groupby(["layer", "column"]).size()
-        text = ", ".join(f"{n} {layer} {column}" for (layer, column), n in counts.items())
+        text = ", ".join(f"{n} {layer} {column}".rstrip() for (layer, column), n in counts.items())
         console.print(f"Repairs and doubts (repairs.csv says why): {escape(text)}", highlight=False)

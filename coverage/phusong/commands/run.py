@@ -161,7 +161,7 @@ def run(
             escape(text.say("ran.complete", folder=str(folder), page=page)),
             highlight=False, soft_wrap=True,
         )  # fmt: skip
-    following(f"phusong explain {folder} 1", text)
+    following(f"phusong {f'explain {folder} 1' if len(result.options) else f'map {folder} gap'}", text)
 
 
 def _kind_of_question(asked: Any) -> str:  # noqa: ANN401 - a Scenario

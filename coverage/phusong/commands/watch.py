@@ -169,10 +169,10 @@ def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
             highlight=False, soft_wrap=True,
         )  # fmt: skip
         return
-    subject = event.subject or event.source
+    what = f"{event.kind} {event.subject or event.source}".rstrip()
     console.print(
         escape(
-            f"{again}{event.time.isoformat()} {event.kind} {subject}: {touched.sites.size:,} sites, {touched.cells:,} squares, "
+            f"{again}{event.time.isoformat()} {what}: {touched.sites.size:,} sites, {touched.cells:,} squares, "
             f"{touched.communes.size:,} communes in {1000 * outcome.seconds:.1f} ms (written in {1000 * written_s:.0f} ms)"
         ),
         highlight=False, soft_wrap=True,
@@ -180,8 +180,11 @@ def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
 
 
 def _table(kpis: "pd.DataFrame") -> None:
-    table = slim_table("KPIs of the whole region", left=("KPI",), right=("actual", "target"))
+    table = slim_table("KPIs of the whole region", left=())
     # who answers for each stands in kpis.csv; here the name and the dates stay whole
+    table.add_column("KPI", no_wrap=True)
+    for name in ("actual", "target"):
+        table.add_column(name, justify="right", no_wrap=True)
     for name in ("by", "forecast", "light"):
         table.add_column(name, no_wrap=True)
     table.add_column("unit", overflow="fold")

@@ -160,9 +160,15 @@ def _changed_rows(
         columns = [c for c, flags in changed.items() if flags[i] and c != "geometry" and c in a and c in b]
         if not columns:
             continue
-        told = "; ".join(f"{c}: {a[c].iloc[i]} → {b[c].iloc[i]}" for c in columns)
+        told = "; ".join(f"{c}: {_said(a[c].iloc[i])} → {_said(b[c].iloc[i])}" for c in columns)
         rows.append((layer, str(key), _what(b, i, columns), told))
     return rows
+
+
+def _said(value: object) -> str:
+    """Return a value for reading: nine digits tell any change that a planner made, seventeen show only noise."""
+    text = str(value)
+    return f"{value:.9g}" if isinstance(value, float) and len(text) > 12 else text
 
 
 def _what(b: pd.DataFrame, i: int, columns: list[str]) -> str:

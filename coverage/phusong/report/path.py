@@ -62,7 +62,7 @@ def path_text(study: PathStudy, model: str) -> str:
     ]
     lines += [
         f"  {'►' if row.model == model else ' '} {row.model:<11} {row.loss_db:8.2f} dB  "
-        f"({row.over_free_space_db:+.2f} over free space)  {row.source}"
+        f"({round(row.over_free_space_db, 2) + 0.0:+.2f} over free space)  {row.source}"
         for row in study.losses.itertuples(index=False)
     ]
     told = [notice for notice in study.losses["notice"] if notice]
@@ -97,7 +97,12 @@ def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> byte
             at = np.searchsorted(d, worst["distance_km"].to_numpy() - 1e-9)
             axes.plot(d[at], top[at], "^", color=_BLOCK_HEX, ms=8, label="in the zone", zorder=5)
         axes.set_xlim(0, d[-1])
-        axes.set_ylim(floor, max(float((study.ray_m + study.fresnel_m).max()), float(top.max())) + 5)
+        axes.set_ylim(
+            floor,
+            max(float((study.ray_m + study.fresnel_m).max()), float(top.max()))
+            + 5
+            + 0.04 * float(np.ptp(top)),
+        )
         axes.set_xlabel("distance from the transmitter [km]")
         axes.set_ylabel("height above the sea [m]")
         axes.set_title(title, loc="left")

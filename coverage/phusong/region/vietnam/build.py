@@ -99,7 +99,7 @@ def build_vietnam(
     sites = connect_sites(telecom.sites, electricity, remote=site_remote, seed=seed)
     names = province_names()
     return Region(
-        name=" và ".join(names[c] for c in codes) if len(codes) < len(names) else "Việt Nam",
+        name=", ".join(names[c] for c in codes) if len(codes) < len(names) else "Việt Nam",
         grid=grid,
         communes=communes.drop(columns=["area_trusted"]),
         demand=people.demand,
