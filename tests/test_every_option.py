@@ -786,9 +786,10 @@ def _(world: World) -> None:
 )  # fmt: skip
 def _(world: World) -> None:
     path = urlsplit(find("worldpop-2025-100m").url).path
+    name = Path(path).name
     body = b"II*\x00" + bytes(range(256)) * 8000  # two megabytes
     with serving() as server:
-        server.files = {path: body, "/elsewhere/people.tif": body + b"of another place"}
+        server.files = {path: body, f"/elsewhere/{name}": body + b"of another place"}
 
         def fetched(*more: object, code: int = 0) -> Done:
             return world.call("data", "fetch", "worldpop-2025-100m", "--lock", "sums.lock", *more, code=code)
@@ -806,7 +807,7 @@ def _(world: World) -> None:
         fetched(*mirror, "--cache", "too-large", "--most-gb", 0.001, code=2)
 
         # another file than the first time: only where it is asked for
-        other = ("--url", f"{server.base}/elsewhere/people.tif")
+        other = ("--url", f"{server.base}/elsewhere/{name}")
         assert "--refresh" in fetched(*other, "--cache", "other", code=2).err
         taken = fetched(*other, "--cache", "other", "--refresh")
         assert Path(taken.out.strip()).read_bytes() == body + b"of another place"
