@@ -70,9 +70,9 @@ def result_target(folder: Path) -> Target:
 
     from phusong.report.compare import compare
     from phusong.report.explain import explain
+    from phusong.report.folder import Result
     from phusong.report.maps import MAPS
     from phusong.report.pictures import picture_bytes
-    from phusong.report.result import Result
 
     place = folder / "result"
     with zipfile.ZipFile(ROOT / "tests" / "security" / "small_result.zip") as packed:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from phusong.service.network import Network, build_network
+from phusong.service.rings import protected
 from small_region import small_region
 
 
@@ -30,8 +31,9 @@ def network_of(*, seed=1, sites=12, ties=(), links=(), **columns) -> Network:
     table = r.sites.assign(**columns)
     if sites == 1:
         table = table.assign(structure="exchange", backhaul_parent_id="", power_node_id="t0")
-    return build_network(
+    network = build_network(
         sites=table, cells=r.cells, operators=r.operators,
         links=pd.concat([r.links, pd.DataFrame(wires)], ignore_index=True) if wires else r.links,
         power_nodes=r.power_nodes, power_lines=lines, site_remote=np.ones(len(table), np.int64),
     )  # fmt: skip
+    return protected(network)

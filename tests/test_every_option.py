@@ -27,7 +27,7 @@ from phusong.cli import app
 from phusong.data import find
 from phusong.errors import InputError
 from phusong.region.store import Region
-from phusong.report.result import Result
+from phusong.report.folder import Result
 from small_region import small_region
 
 ROOT = Path(__file__).resolve().parents[1]

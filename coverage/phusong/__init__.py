@@ -1,7 +1,8 @@
 """Who in which commune has no stable internet, why not, and which investments buy the most coverage."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from phusong.lazy import lazy_names
 
 if TYPE_CHECKING:
     from phusong import invest, radio, service
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from phusong.pipeline import run
     from phusong.region.store import Region
     from phusong.report.compare import compare
-    from phusong.report.result import Result
+    from phusong.report.folder import Result
     from phusong.scenario import Scenario
 
 __all__ = [
@@ -25,25 +26,18 @@ __all__ = [
     "service",
 ]
 
-# loaded when first asked for, so that a command loads what it uses alone
-_HOMES = {
-    "InputError": "phusong.errors",
-    "PhusongError": "phusong.errors",
-    "Region": "phusong.region.store",
-    "Result": "phusong.report.result",
-    "Scenario": "phusong.scenario",
-    "compare": "phusong.report.compare",
-    "run": "phusong.pipeline",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Return a public name, loading the module it stands in."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(_HOMES.get(name, f"{__name__}.{name}"))
-    return getattr(home, name) if name in _HOMES else home
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "InputError": "phusong.errors",
+        "PhusongError": "phusong.errors",
+        "Region": "phusong.region.store",
+        "Result": "phusong.report.folder",
+        "Scenario": "phusong.scenario",
+        "compare": "phusong.report.compare",
+        "invest": "phusong.invest",
+        "radio": "phusong.radio",
+        "run": "phusong.pipeline",
+        "service": "phusong.service",
+    },
+)

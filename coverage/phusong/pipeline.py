@@ -17,9 +17,8 @@ from phusong.invest_stage import costs_of, invest
 from phusong.network_tables import network_tables
 from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.region.store import Region
-from phusong.report.folder import check_place, is_whole
+from phusong.report.folder import Result, check_place, is_whole
 from phusong.report.redact import Redaction, critical_sites, redact
-from phusong.report.result import Result
 from phusong.result_tables import origin_of, result_of
 from phusong.scenario import Scenario, policy_label
 from phusong.service.power import site_stability

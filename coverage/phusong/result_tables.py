@@ -19,9 +19,10 @@ from phusong.invest.purses import SHARING_KINDS
 from phusong.radio.servers import ServerMaps
 from phusong.region.columns import KINDS
 from phusong.region.store import Region, Source
+from phusong.report.folder import Result
 from phusong.report.option_words import why_column
 from phusong.report.provenance import file_digest, provenance
-from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, Result
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL
 from phusong.report.text import Text
 from phusong.scenario import Scenario, policy_label
 from phusong.service.capacity import Usage

@@ -5,7 +5,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from phusong.scenario import Scenario
-from phusong.scenario_template import choices_text, toml_value
+from phusong.scenario_template import choices_text, toml_text
 
 __all__ = ["scenario_reference"]
 
@@ -51,7 +51,7 @@ def _row(key: str, setting: Any) -> str:  # noqa: ANN401 - pydantic's field
     elif setting.default is None:
         default = "not set"
     else:
-        default = f"`{toml_value(setting.default)}`"
+        default = f"`{toml_text(setting.default)}`"
     words = f" {choices_text(setting.annotation)}".rstrip()
     return f"| {key} | {default} | {setting.description}{words} |"
 

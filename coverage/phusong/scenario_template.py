@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from phusong.scenario import Scenario
 
-__all__ = ["choices_text", "scenario_template", "toml_value"]
+__all__ = ["choices_text", "scenario_template", "toml_text"]
 
 _LETTERS = 100
 _HEAD = (
@@ -33,7 +33,7 @@ def scenario_template(base: str) -> str:
     """
     asked = Scenario.read(base)
     values = asked.model_dump(mode="json", by_alias=True)
-    lines = [*_remark(_HEAD), f"extends = {toml_value(base)}", ""]
+    lines = [*_remark(_HEAD), f"extends = {toml_text(base)}", ""]
     tables = []
     for name, field in Scenario.model_fields.items():
         if _is_table(field.annotation):
@@ -45,18 +45,18 @@ def scenario_template(base: str) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def toml_value(value: object) -> str:
+def toml_text(value: object) -> str:
     """Return a value as TOML on one line.
 
     Examples
     --------
-    >>> toml_value(["Tuyên Quang"]), toml_value({"build_site": 40}), toml_value(True)
+    >>> toml_text(["Tuyên Quang"]), toml_text({"build_site": 40}), toml_text(True)
     ('["Tuyên Quang"]', '{build_site = 40}', 'true')
     """
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {toml_value(v)}" for key, v in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {toml_text(v)}" for key, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(toml_value(v) for v in value) + "]"
+        return "[" + ", ".join(toml_text(v) for v in value) + "]"
     return tomli_w.dumps({"v": value}).removeprefix("v = ").rstrip("\n")
 
 
@@ -94,7 +94,7 @@ def _list_of_tables(path: str, model: Any, standing: int) -> Iterator[str]:  # n
 def _key(name: str, field: Any, value: object) -> Iterator[str]:  # noqa: ANN401 - pydantic's field
     needed = " Required." if field.is_required() else " Not set." if value is None else ""
     yield from _remark(f"{field.description or ''} {choices_text(field.annotation)}".strip() + needed)
-    yield f"# {name} = {'...' if value is None or value == '...' else toml_value(value)}"
+    yield f"# {name} = {'...' if value is None or value == '...' else toml_text(value)}"
 
 
 def _remark(text: str) -> list[str]:

@@ -20,6 +20,7 @@ from phusong.service.capacity import Demand, Usage, tiers, use_network
 from phusong.service.network import Network, build_network
 from phusong.service.power import Stability
 from phusong.service.reception import Reception, reception_at
+from phusong.service.rings import protected
 from phusong.service.sharing import Agreement, Rights, grant_rights
 from phusong.service.states import States
 from phusong.service.together import serve_together
@@ -85,7 +86,7 @@ def ground_of(region: Region) -> Ground:
 
 def network_of(region: Region, ground: Ground) -> Network:
     """Return the network of a region, on its ground."""
-    return build_network(
+    network = build_network(
         sites=region.sites,
         cells=region.cells,
         operators=region.operators,
@@ -94,6 +95,7 @@ def network_of(region: Region, ground: Ground) -> Network:
         power_lines=region.power_lines,
         site_remote=ground.site_remote,
     )
+    return protected(network)
 
 
 def use_of(

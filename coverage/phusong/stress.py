@@ -304,7 +304,7 @@ def read_plan_remedies(path: Path) -> pd.DataFrame:
         If there is no plan there, or it names no remedies.
     """
     if path.is_dir():
-        from phusong.report.result import Result  # noqa: PLC0415 - only here is a result read
+        from phusong.report.folder import Result  # noqa: PLC0415 - only here is a result read
 
         return Result.read(path).plan
     if not path.is_file():

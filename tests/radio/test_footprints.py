@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from phusong.engine.crew import Threads
 from phusong.engine.store import Store
 from phusong.errors import InputError
-from phusong.radio import footprints
+from phusong.radio.footprints import footprints
 from phusong.radio.link_budget import LinkBudget, cell_range_m, noise_dbm
 from phusong.radio.models import Conditions
 from phusong.radio.plan import RadioPlan, Scene

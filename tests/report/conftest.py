@@ -7,8 +7,9 @@ import pytest
 import shapely
 
 from phusong.region.grid import Grid
+from phusong.report.folder import Result
 from phusong.report.provenance import provenance
-from phusong.report.result import GAP_PARTS, Result
+from phusong.report.tables import GAP_PARTS
 
 CRS = "EPSG:32648"
 NAMES = (

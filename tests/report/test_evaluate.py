@@ -11,8 +11,8 @@ from phusong.cli import app
 from phusong.errors import InputError
 from phusong.pipeline import run_region
 from phusong.report.evaluation import write_evaluation
+from phusong.report.folder import Result
 from phusong.report.redact import redact
-from phusong.report.result import Result
 from phusong.scenario import Scenario
 from small_region import small_region
 

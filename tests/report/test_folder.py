@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from phusong.errors import InputError, PhusongError
 from phusong.report.files import csv_text, safe_cell, write_parquet
-from phusong.report.folder import FILES, is_result_folder
-from phusong.report.result import Result
+from phusong.report.folder import FILES, Result, is_result_folder
 
 CHECK = Path(__file__).resolve().parents[2] / ".." / "shared" / "checks" / "result_folder"
 

@@ -10,7 +10,8 @@ import rasterio
 
 from phusong.errors import InputError
 from phusong.report.choropleth import GAP_CLASSES
-from phusong.report.gis import GIS_FILES, write_gis, write_gis_folder
+from phusong.report.files import GIS_FILES
+from phusong.report.gis import write_gis, write_gis_folder
 from phusong.report.qgis_styles import stepped_raster_qml
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "\u202eesrever", "x" * 300, "]]> & \"'")

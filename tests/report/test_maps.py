@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from phusong.report.maps import MAPS, draw_maps, network_map
-from phusong.report.result import ACCESS_CLASSES, GAP_PARTS
+from phusong.report.result import ACCESS_CLASSES
 from phusong.report.sheet import round_length, spread_boxes
+from phusong.report.tables import GAP_PARTS
 from phusong.report.text import Text
 from phusong.report.theme import ACCESS_COLOURS, CLASS_HEX, GAP_HEX, style
 

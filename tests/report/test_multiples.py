@@ -20,7 +20,7 @@ from phusong.report.map_furniture import drawn_name, source_lines
 from phusong.report.maps import draw_map, for_print
 from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels
 from phusong.report.pictures import FORMATS, picture_bytes
-from phusong.report.result import GAP_PARTS
+from phusong.report.tables import GAP_PARTS
 from phusong.report.text import Text
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "\u202eesrever", "x" * 300, "bell\x07")

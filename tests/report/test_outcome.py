@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from phusong.errors import InputError
 from phusong.report.files import write_parquet
+from phusong.report.folder import Result
 from phusong.report.outcome import table_digest
 from phusong.report.redact import redact
-from phusong.report.result import Result
 
 CELLS = st.one_of(
     st.lists(st.none() | st.text(max_size=5), max_size=5),

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 
 from phusong.errors import InputError
-from phusong.radio import footprints
+from phusong.radio.footprints import footprints
 from phusong.radio_setup import populated, radio_setup, standing_sites
 from phusong.report.radio_maps import write_radio_maps
 from phusong.scenario import Scenario

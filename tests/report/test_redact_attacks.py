@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phusong.report.files import write_geopackage, write_parquet
+from phusong.report.folder import Result
 from phusong.report.redact import Redaction, redact
-from phusong.report.result import GAP_PARTS, Result
 from phusong.report.rounding import round_count
-from phusong.report.tables import FIGURES, TABLES
+from phusong.report.tables import FIGURES, GAP_PARTS, TABLES
 
 PARTS = ["people_served", *GAP_PARTS]
 SIDE_M = 1000.0

@@ -8,7 +8,7 @@ import pytest
 
 from phusong.pipeline import run_region
 from phusong.report.dictionary import REMAKE, result_dictionary
-from phusong.report.result import Result
+from phusong.report.folder import Result
 from phusong.report.result_schema import table_problems
 from phusong.report.tables import FIGURES, PROVENANCE, RASTERS, TABLES, undeclared
 from phusong.scenario import Scenario

@@ -21,10 +21,10 @@ from phusong.report.compare import compare
 from phusong.report.compare_page import comparison_html
 from phusong.report.explain import explain
 from phusong.report.files import csv_text
+from phusong.report.folder import Result
 from phusong.report.maps import MAPS, draw_map
 from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels
 from phusong.report.page import report_html
-from phusong.report.result import Result
 from phusong.report.text import NO_VALUE, Text, catalogue
 from phusong.resources import geodata_path
 from phusong.scenario import Scenario

@@ -18,7 +18,7 @@ import pytest
 
 from phusong import cli
 from phusong.commands import terminal
-from phusong.report.result import Result
+from phusong.report.folder import Result
 from phusong.scenario import Scenario
 from small_region import small_region
 

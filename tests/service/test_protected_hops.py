@@ -11,6 +11,7 @@ from phusong.invest.repairs import LinkChoices, PowerChoices, repairs
 from phusong.service.backhaul import Links
 from phusong.service.network import hung_on_links
 from phusong.service.power import site_stability
+from phusong.service.rings import protected
 from phusong.service.states import sample_states
 from phusong.service.supply import SOURCE_CODE
 from service_network import network_of
@@ -31,7 +32,7 @@ def wired(wires, parent):
         net, links=links, source=np.full(n, SOURCE_CODE["grid_battery"]), autonomy_h=np.full(n, 1e5),
         fault_rate=np.zeros_like(net.fault_rate), parent=np.array(parent),
     )  # fmt: skip
-    return hung_on_links(bare)
+    return protected(hung_on_links(bare))
 
 
 def shown(net):

@@ -49,7 +49,7 @@ def compare(
     """
     from phusong.report.compare import compare as put  # noqa: PLC0415
     from phusong.report.compare_page import comparison_html  # noqa: PLC0415
-    from phusong.report.result import Result  # noqa: PLC0415
+    from phusong.report.folder import Result  # noqa: PLC0415
 
     if len(results) < 2:
         raise InputError(Problem("compare", "needs two or more result folders"))

@@ -159,8 +159,8 @@ def data_push(
 
     Example: phusong data push results/default postgresql://planner@db.example/plan --schema coverage
     """
-    from phusong.region.postgis import write_result  # noqa: PLC0415
-    from phusong.report.result import Result  # noqa: PLC0415
+    from phusong.region.postgis.write import write_result  # noqa: PLC0415
+    from phusong.report.folder import Result  # noqa: PLC0415
     from phusong.report.tables import comments  # noqa: PLC0415
 
     written = write_result(Result.read(result), url, schema, meanings=comments(), replace=replace)

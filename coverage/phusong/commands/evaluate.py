@@ -37,7 +37,7 @@ def evaluate(
     Example: phusong evaluate results/default results/default/plan.csv
     """
     from phusong.report.evaluation import evaluation_figures, write_evaluation  # noqa: PLC0415
-    from phusong.report.result import Result  # noqa: PLC0415
+    from phusong.report.folder import Result  # noqa: PLC0415
 
     read = Result.read(result)
     text = spoken(lang, read.lang)

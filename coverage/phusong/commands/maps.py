@@ -12,7 +12,7 @@ from phusong.whole_file import write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from phusong.report.result import Result
+    from phusong.report.folder import Result
     from phusong.report.text import Text
 
 __all__ = ["app"]
@@ -51,8 +51,8 @@ def map_(
 
     Example: phusong map results/default access --format svg
     """
+    from phusong.report.folder import Result  # noqa: PLC0415
     from phusong.report.pictures import FORMATS, picture_bytes  # noqa: PLC0415
-    from phusong.report.result import Result  # noqa: PLC0415
 
     kinds = (*FORMATS, "gis")
     if kind not in kinds:
@@ -98,9 +98,9 @@ def _names(layer: str) -> list[str]:
 
 
 def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path], text: "Text") -> "Figure":
+    from phusong.report.folder import Result  # noqa: PLC0415
     from phusong.report.maps import draw_map, for_print  # noqa: PLC0415
     from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels  # noqa: PLC0415
-    from phusong.report.result import Result  # noqa: PLC0415
 
     if not over:
         return draw_map(for_print(found), name, text.lang)
@@ -137,7 +137,8 @@ def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path
 
 
 def _write_gis(found: "Result", folder: Path) -> None:
-    from phusong.report.gis import GIS_FILES, write_gis_folder  # noqa: PLC0415
+    from phusong.report.files import GIS_FILES  # noqa: PLC0415
+    from phusong.report.gis import write_gis_folder  # noqa: PLC0415
 
     write_gis_folder(found, folder)
     console.print(

@@ -25,7 +25,7 @@ def explain(
     Example: phusong explain results/default 1
     """
     from phusong.report.explain import explain as tell  # noqa: PLC0415
-    from phusong.report.result import Result  # noqa: PLC0415
+    from phusong.report.folder import Result  # noqa: PLC0415
 
     # wrapped at words on a terminal, whole lines for programs
     found = Result.read(result)
@@ -49,7 +49,7 @@ def locked(
     Example: phusong locked results/default --reason contract
     """
     from phusong.errors import nearest_name  # noqa: PLC0415
-    from phusong.report.result import Result  # noqa: PLC0415
+    from phusong.report.folder import Result  # noqa: PLC0415
 
     found = Result.read(result)
     if found.locked_assets.empty:

@@ -1,5 +1,15 @@
 """What to do: remedies, costs, bundles, ranking, plans and the bound on every plan."""
 
-from phusong.invest.max_coverage import Choice, max_coverage
+from typing import TYPE_CHECKING
+
+from phusong.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from phusong.invest.maximal_covering import Choice, max_coverage
 
 __all__ = ["Choice", "max_coverage"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {"Choice": "phusong.invest.maximal_covering", "max_coverage": "phusong.invest.maximal_covering"},
+)

@@ -31,7 +31,7 @@ class Offers:
         whole cost, summing to 1); interim, whether it only bridges the time until the remedy named in `follows`.
     bundles : DataFrame
         bundle_id, kinds, operators, commune_code (of most of the people served), and where the works stand
-        (:data:`phusong.invest.worksites.WORKS_COLUMNS`).
+        (:data:`phusong.invest.remedy.WORKS_COLUMNS`).
     model : PlanModel
         Which remedies each bundle needs and whom it serves. No bundle needs an interim remedy.
     stabilise_musd : mapping of int to float

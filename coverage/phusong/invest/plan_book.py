@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from phusong.invest.bundles import Offers
 from phusong.invest.plan_model import PlanModel, incidence
-from phusong.invest.worksites import WORKS_COLUMNS
+from phusong.invest.remedy import WORKS_COLUMNS
+
+if TYPE_CHECKING:
+    from phusong.invest.bundles import Offers
 
 __all__ = ["BOOK_TABLES", "PlanBook"]
 
@@ -57,7 +60,7 @@ class PlanBook:
 
     @classmethod
     def of_offers(
-        cls, offers: Offers, commune_of_element: Ints, commune_codes: npt.NDArray[np.str_]
+        cls, offers: "Offers", commune_of_element: Ints, commune_codes: npt.NDArray[np.str_]
     ) -> "PlanBook":
         """Return the book of everything that could be bought.
 

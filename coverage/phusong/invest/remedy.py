@@ -4,7 +4,13 @@ from dataclasses import dataclass, fields
 
 from phusong.invest.costs import Cost
 
-__all__ = ["WORK_COLUMNS", "Remedy", "Works"]
+__all__ = ["WORKS_COLUMNS", "WORK_COLUMNS", "Remedy", "Works"]
+
+WORKS_COLUMNS = (
+    "works_site_ids", "works_commune_codes", "behind_site_ids", "main_site_id", "main_commune_code", "east_m", "north_m",
+)  # fmt: skip
+"""Where the works of a bundle stand: sites and communes in the order of its remedies, the sites behind them over which
+people are served too, and site, commune and place of its first mast, or of its first works at a site."""
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,13 @@ import pandas as pd
 import shapely
 
 from phusong.invest.drawer import Drawer
+from phusong.invest.remedy import WORKS_COLUMNS
 from phusong.invest.situation import Situation
 from phusong.region.near import containing, nearest
 
-__all__ = ["WORKS_COLUMNS", "joined", "main_works", "works_communes", "works_of_bundles"]
+__all__ = ["joined", "main_works", "works_communes", "works_of_bundles"]
 
 Ints = npt.NDArray[np.int64]
-
-WORKS_COLUMNS = (
-    "works_site_ids", "works_commune_codes", "behind_site_ids", "main_site_id", "main_commune_code", "east_m", "north_m",
-)  # fmt: skip
-"""Where the works of a bundle stand: sites and communes in the order of its remedies, the sites behind them over which
-people are served too, and site, commune and place of its first mast, or of its first works at a site."""
 
 _MASTS = frozenset({"build_site", "use_structure"})
 _BETWEEN = ";"

@@ -1,11 +1,16 @@
 """What is heard where: propagation over terrain, link budget, footprints."""
 
-from phusong.radio import p1812, tr38901
-from phusong.radio.area import area_loss
-from phusong.radio.footprints import Footprints, footprints
-from phusong.radio.link_budget import LinkBudget
-from phusong.radio.models import Conditions
-from phusong.radio.plan import RadioPlan, Scene
+from typing import TYPE_CHECKING
+
+from phusong.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from phusong.radio import p1812, tr38901
+    from phusong.radio.area import area_loss
+    from phusong.radio.footprints import Footprints
+    from phusong.radio.link_budget import LinkBudget
+    from phusong.radio.models import Conditions
+    from phusong.radio.plan import RadioPlan, Scene
 
 __all__ = [
     "Conditions",
@@ -14,7 +19,20 @@ __all__ = [
     "RadioPlan",
     "Scene",
     "area_loss",
-    "footprints",
     "p1812",
     "tr38901",
 ]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Conditions": "phusong.radio.models",
+        "Footprints": "phusong.radio.footprints",
+        "LinkBudget": "phusong.radio.link_budget",
+        "RadioPlan": "phusong.radio.plan",
+        "Scene": "phusong.radio.plan",
+        "area_loss": "phusong.radio.area",
+        "p1812": "phusong.radio.p1812",
+        "tr38901": "phusong.radio.tr38901",
+    },
+)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from phusong.errors import Problem, refuse
 from phusong.radio.ranges import RANGES
 
-__all__ = ["City", "Environment", "loss"]
+__all__ = ["City", "Environment", "okumura_hata_loss"]
 
 Environment = Literal["urban", "suburban", "rural"]
 City = Literal["small", "large"]
@@ -19,7 +19,7 @@ _METROPOLITAN_DB = 3.0
 _LARGE_CITY_MHZ = 300.0  # between Hata's two formulas for large cities
 
 
-def loss(
+def okumura_hata_loss(
     distance_m: npt.ArrayLike,
     *,
     frequency_mhz: float,
@@ -55,7 +55,7 @@ def loss(
 
     Examples
     --------
-    >>> round(float(loss(2000, frequency_mhz=869, base_height_m=30, mobile_height_m=1, city="large")), 2)
+    >>> round(float(okumura_hata_loss(2000, frequency_mhz=869, base_height_m=30, mobile_height_m=1, city="large")), 2)
     137.93
     """
     distance = np.asarray(distance_m, np.float64)

@@ -14,12 +14,10 @@ from phusong.errors import InputError, Problem, refuse
 from phusong.region.facts import table
 from phusong.region.grid import Grid
 from phusong.region.raster_meaning import Meaning, Quantity, meaning_of
+from phusong.region.raster_opening import MOST_PIXELS
 from phusong.region.schema import RASTERS
 
-__all__ = ["MOST_PIXELS", "read_classes", "read_heights"]
-
-MOST_PIXELS = 500_000_000
-"""Largest raster of a region; Viet Nam at 100 m has a fifth of it."""
+__all__ = ["read_classes", "read_heights"]
 
 _SAME_PLACE = 1e-3  # of a pixel: what rounding in a header may move it
 

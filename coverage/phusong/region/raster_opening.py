@@ -14,7 +14,10 @@ from rasterio._err import CPLE_BaseError
 from phusong.bounded import read_bytes
 from phusong.errors import InputError, Problem, refuse
 
-__all__ = ["MOST_SOURCE_PIXELS", "RASTER_ERRORS", "open_raster"]
+__all__ = ["MOST_PIXELS", "MOST_SOURCE_PIXELS", "RASTER_ERRORS", "open_raster"]
+
+MOST_PIXELS = 500_000_000
+"""Largest raster of a region; Viet Nam at 100 m has a fifth of it."""
 
 MOST_SOURCE_PIXELS = 5_000_000_000
 """Largest raster from which a region's squares are drawn; a tile of ESA WorldCover has a quarter of it."""

@@ -7,8 +7,9 @@ import pandas as pd
 
 from phusong.html_card import card, html_table
 from phusong.report.headline_words import plan_sentences
-from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.result import ResultData
 from phusong.report.sentences import paragraph
+from phusong.report.tables import GAP_PARTS, as_words
 from phusong.report.text import Text, finite
 
 __all__ = ["PlanView", "result_card"]
@@ -88,7 +89,7 @@ def _expected(plan: Mapping[str, object], text: Text) -> list[tuple[str, str]]:
     ]
 
 
-def result_card(result: Result) -> str:
+def result_card(result: ResultData) -> str:
     """Return a result as HTML: who is served, why others are not, and what the plan adds."""
     summary = result.summary
     people = float(result.communes["population"].sum())

@@ -19,7 +19,7 @@ from phusong.report.compare_measures import (
 )
 from phusong.report.compare_settings import input_differences, setting_differences
 from phusong.report.plan_steps import PlanSteps, book_of, plan_steps, served_with_plan
-from phusong.report.result import Result
+from phusong.report.result import ResultData
 from phusong.report.text import Text
 
 __all__ = ["FIGURE_FORMS", "FIGURE_UNITS", "Comparison", "compare", "figure_said"]
@@ -77,7 +77,7 @@ class Comparison:
     ----------
     names : tuple of str
         The results, in the order given.
-    results : mapping of str to Result
+    results : mapping of str to ResultData
         Over the communes they have in common.
     remarks : tuple of (str, mapping)
         What to know before reading, as key and parts: communes left out, people that differ; ``told`` says them.
@@ -109,7 +109,7 @@ class Comparison:
     """
 
     names: tuple[str, ...]
-    results: Mapping[str, Result]
+    results: Mapping[str, ResultData]
     remarks: tuple[tuple[str, Mapping[str, Any]], ...]
     summary: pd.DataFrame
     communes: pd.DataFrame
@@ -162,12 +162,14 @@ class Comparison:
         return break_even_lines(self, Text(language))
 
 
-def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int | None = None) -> Comparison:
+def compare(
+    results: Mapping[str, ResultData], *, samples: int = _SAMPLES, seed: int | None = None
+) -> Comparison:
     """Return what differs between results.
 
     Parameters
     ----------
-    results : mapping of str to Result
+    results : mapping of str to ResultData
         At least two, by the name to show; the first is the base.
     samples : int
         Samples of costs and people for the chance that a plan beats another.
@@ -211,8 +213,8 @@ def compare(results: Mapping[str, Result], *, samples: int = _SAMPLES, seed: int
 
 
 def _in_common(
-    results: Mapping[str, Result],
-) -> tuple[dict[str, Result], list[tuple[str, Mapping[str, Any]]]]:
+    results: Mapping[str, ResultData],
+) -> tuple[dict[str, ResultData], list[tuple[str, Mapping[str, Any]]]]:
     codes = {name: list(r.communes["commune_code"].astype(str)) for name, r in results.items()}
     shared = set.intersection(*(set(c) for c in codes.values()))
     if not shared:
@@ -255,7 +257,7 @@ def figure_said(value: object, form: str, text: Text) -> str:
     return text.code("policy", value or "not stated") if form == "policy" else text.number(value, form)
 
 
-def _cut(result: Result, codes: list[str]) -> Result:
+def _cut(result: ResultData, codes: list[str]) -> ResultData:
     whole = len(result.communes) == len(codes)
     rows = result.communes.set_index(result.communes["commune_code"].astype(str), drop=False)
     communes = rows.loc[codes].reset_index(drop=True)
@@ -276,7 +278,7 @@ def _cut(result: Result, codes: list[str]) -> Result:
     )  # fmt: skip
 
 
-def _population(results: Mapping[str, Result]) -> dict[str, float]:
+def _population(results: Mapping[str, ResultData]) -> dict[str, float]:
     """Return the people of each commune, the most that any of the results knows."""
     out: dict[str, float] = {}
     for result in results.values():
@@ -289,17 +291,17 @@ def _population(results: Mapping[str, Result]) -> dict[str, float]:
     return out
 
 
-def _by_commune(result: Result) -> dict[str, float]:
+def _by_commune(result: ResultData) -> dict[str, float]:
     codes = result.communes["commune_code"].astype(str)
     return dict(zip(codes, result.communes["people_served"].astype(float), strict=True))
 
 
-def _budget(result: Result, steps: PlanSteps) -> float:
+def _budget(result: ResultData, steps: PlanSteps) -> float:
     budget = (result.summary.get("plan") or {}).get("budget_musd")
     return max(float(budget) if budget is not None else 0.0, float(steps.cost_musd.sum()))
 
 
-def _summary(results: Mapping[str, Result], steps: Mapping[str, PlanSteps]) -> pd.DataFrame:
+def _summary(results: Mapping[str, ResultData], steps: Mapping[str, PlanSteps]) -> pd.DataFrame:
     columns: dict[str, dict[str, Any]] = {}
     for name, result in results.items():
         communes, plan = result.communes, result.summary.get("plan") or {}
@@ -342,7 +344,7 @@ def _summary(results: Mapping[str, Result], steps: Mapping[str, PlanSteps]) -> p
     ).astype(object)
 
 
-def _communes(results: Mapping[str, Result], after: Mapping[str, Floats]) -> pd.DataFrame:
+def _communes(results: Mapping[str, ResultData], after: Mapping[str, Floats]) -> pd.DataFrame:
     first = next(iter(results.values())).communes
     table = pd.DataFrame(first[["commune_code", "name", "province", "population"]]).reset_index(drop=True)
     base = next(iter(results))
@@ -358,7 +360,7 @@ def _communes(results: Mapping[str, Result], after: Mapping[str, Floats]) -> pd.
     return table.loc[order].reset_index(drop=True)
 
 
-def _funds(results: Mapping[str, Result]) -> pd.DataFrame:
+def _funds(results: Mapping[str, ResultData]) -> pd.DataFrame:
     parts = {
         name: r.plan.groupby([r.plan["fund"].astype(str), r.plan["year"].astype(int)])["cost_musd"].sum()
         for name, r in results.items()
@@ -367,11 +369,11 @@ def _funds(results: Mapping[str, Result]) -> pd.DataFrame:
     return table.rename_axis(["fund", "year"]).reset_index()
 
 
-def _chosen(results: Mapping[str, Result]) -> "dict[str, pd.Series[float]]":
+def _chosen(results: Mapping[str, ResultData]) -> "dict[str, pd.Series[float]]":
     return {n: r.plan.groupby(r.plan["remedy_id"].astype(str))["cost_musd"].sum() for n, r in results.items()}
 
 
-def _remedies(results: Mapping[str, Result]) -> pd.DataFrame:
+def _remedies(results: Mapping[str, ResultData]) -> pd.DataFrame:
     chosen = _chosen(results)
     ids = list(dict.fromkeys(i for n in results for i in results[n].plan["remedy_id"].astype(str)))
     table = pd.DataFrame({"remedy_id": pd.Series(ids, dtype=object)})
@@ -381,7 +383,7 @@ def _remedies(results: Mapping[str, Result]) -> pd.DataFrame:
     return table.sort_values("plans", ascending=False, kind="stable", ignore_index=True)
 
 
-def _overlap(results: Mapping[str, Result]) -> pd.DataFrame:
+def _overlap(results: Mapping[str, ResultData]) -> pd.DataFrame:
     chosen = _chosen(results)
     rows = []
     for a, own in chosen.items():
@@ -399,7 +401,7 @@ def _overlap(results: Mapping[str, Result]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _equity(results: Mapping[str, Result], after: Mapping[str, Floats]) -> pd.DataFrame:
+def _equity(results: Mapping[str, ResultData], after: Mapping[str, Floats]) -> pd.DataFrame:
     rows = []
     for name, result in results.items():
         people = result.communes["population"].to_numpy(np.float64)
@@ -420,7 +422,7 @@ def _equity(results: Mapping[str, Result], after: Mapping[str, Floats]) -> pd.Da
     return pd.DataFrame(rows)
 
 
-def _regret(results: Mapping[str, Result]) -> pd.DataFrame:
+def _regret(results: Mapping[str, ResultData]) -> pd.DataFrame:
     names, plans = list(results), list(results.values())
     worlds = [served_in_world(world, plans) for world in plans]
     if any(world is None for world in worlds):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from phusong.invest.samples import kept_total
 from phusong.report.plan_steps import PlanSteps, book_of
-from phusong.report.result import Result
+from phusong.report.result import ResultData
 
 __all__ = ["Samples", "gini", "people_if", "sample_people", "served_in_world", "worst_decile"]
 
@@ -179,14 +179,14 @@ def sample_people(
     return Samples(tuple(plans), out)
 
 
-def served_in_world(world: Result, plans: Sequence[Result]) -> list[tuple[float, int]] | None:
+def served_in_world(world: ResultData, plans: Sequence[ResultData]) -> list[tuple[float, int]] | None:
     """Return, if the world is as one result assumes, the people served by each plan and how many remedies it loses.
 
     Parameters
     ----------
-    world : Result
+    world : ResultData
         Whose assumptions hold.
-    plans : sequence of Result
+    plans : sequence of ResultData
         Whose plans are built; a remedy that this world does not know (its site is open already, say) is left out.
 
     Returns

@@ -17,7 +17,7 @@ from phusong.report.compare import FIGURE_FORMS, Comparison, figure_said
 from phusong.report.compare_maps import difference_map, plans_map
 from phusong.report.compare_verdict import break_even_lines, verdict
 from phusong.report.pictures import picture_bytes
-from phusong.report.result import as_words
+from phusong.report.tables import as_words
 from phusong.report.text import LANGUAGES, Text
 
 __all__ = ["comparison_html"]

@@ -14,7 +14,7 @@ from phusong.invest.plan_book import BOOK_TABLES, PlanBook
 from phusong.invest.plan_file import read_plan
 from phusong.invest.waste import Structures
 from phusong.report.files import write_csv, write_json
-from phusong.report.result import Result
+from phusong.report.result import ResultData
 from phusong.whole_folder import whole_folder
 
 __all__ = ["evaluate_plan", "evaluation_figures", "write_evaluation"]
@@ -24,7 +24,7 @@ _SOURCE = "modelled by phusong from the layers of the result; net present cost i
 
 
 def evaluate_plan(
-    result: Result, plan: str | Path | pd.DataFrame | Iterable[str], *, prove: bool = False
+    result: ResultData, plan: str | Path | pd.DataFrame | Iterable[str], *, prove: bool = False
 ) -> Evaluation:
     """Return a plan in the terms of a result's own; parameters and errors as for :meth:`Result.evaluate`."""
     tables = {name: getattr(result, name) for name in BOOK_TABLES}
@@ -85,7 +85,7 @@ def _is_evaluation(folder: Path) -> bool:
     return isinstance(found, dict) and "people_gained" in found
 
 
-def _structures(result: Result) -> Structures | None:
+def _structures(result: ResultData) -> Structures | None:
     sites = result.sites
     if not {"shareable", "spare_slots"} <= set(sites.columns):
         return None

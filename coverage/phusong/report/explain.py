@@ -11,9 +11,10 @@ from phusong.region.names import places_named
 from phusong.report.explain_option import refused_words, standing_words
 from phusong.report.explain_sharing import locked_words, readiness_words
 from phusong.report.headline_words import plan_sentences
-from phusong.report.option_words import gaining_communes, option_sentences, place_words
-from phusong.report.result import GAP_PARTS, Result, as_words
-from phusong.report.sentences import paragraph
+from phusong.report.option_words import gaining_communes, option_sentences
+from phusong.report.result import ResultData
+from phusong.report.sentences import paragraph, place_words
+from phusong.report.tables import GAP_PARTS, as_words
 from phusong.report.text import Text
 
 __all__ = ["explain"]
@@ -23,12 +24,12 @@ _YEAR_H = 8760
 _MOST_NAMESAKES = 20
 
 
-def explain(result: Result, name: str, *, lang: str | None = None) -> str:
+def explain(result: ResultData, name: str, *, lang: str | None = None) -> str:
     """Return what a result says about one thing, in plain words.
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         As a run made it or as read from its folder.
     name : str
         A commune code or name, a bundle id, the rank of an option, a site id or a remedy id.
@@ -67,11 +68,11 @@ def explain(result: Result, name: str, *, lang: str | None = None) -> str:
     )
 
 
-def _find_commune_code(result: Result, wanted: str, text: Text) -> str:
+def _find_commune_code(result: ResultData, wanted: str, text: Text) -> str:
     return _each(result.communes, "commune_code", wanted, lambda row: _commune(result, row, text))
 
 
-def _find_commune_name(result: Result, wanted: str, text: Text) -> str:
+def _find_commune_name(result: ResultData, wanted: str, text: Text) -> str:
     communes = result.communes
     rows, in_full = places_named(wanted, communes["name"].astype(str).tolist())
     if in_full or len(rows) == 1:
@@ -89,18 +90,18 @@ def _find_commune_name(result: Result, wanted: str, text: Text) -> str:
     return "\n".join([text.say("explain.namesakes", n=len(rows)), *listed, *more])
 
 
-def _find_option(result: Result, wanted: str, text: Text) -> str:
+def _find_option(result: ResultData, wanted: str, text: Text) -> str:
     return _each(result.options, "bundle_id", wanted, lambda row: _option(result, row, text))
 
 
-def _find_rank(result: Result, wanted: str, text: Text) -> str:
+def _find_rank(result: ResultData, wanted: str, text: Text) -> str:
     number = wanted.removeprefix("#").removeprefix("rank").strip()
     if not number.isdecimal():
         return ""
     return _each(result.options, "rank", str(int(number)), lambda row: _option(result, row, text))
 
 
-def _find_remedy(result: Result, wanted: str, text: Text) -> str:
+def _find_remedy(result: ResultData, wanted: str, text: Text) -> str:
     if wanted not in _remedies(result):
         return ""
     bundles = [r for r in _records(result.options) if wanted in as_words(r["remedies"])]
@@ -131,11 +132,11 @@ def _find_remedy(result: Result, wanted: str, text: Text) -> str:
     return "\n".join(lines)
 
 
-def _find_site(result: Result, wanted: str, text: Text) -> str:
+def _find_site(result: ResultData, wanted: str, text: Text) -> str:
     return _each(result.sites, "site_id", wanted, lambda row: _site(result, row, text))
 
 
-def _commune(result: Result, row: Mapping[str, Any], text: Text) -> str:
+def _commune(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
     code, population = str(row["commune_code"]), float(row["population"])
     kind = text.code("commune_kind", row["kind"]) if row.get("kind") else ""
     place = ", ".join(part for part in (kind, str(row.get("province") or "")) if part)
@@ -178,7 +179,7 @@ def _commune(result: Result, row: Mapping[str, Any], text: Text) -> str:
     return "\n".join([*lines, *_options_of_commune(result, code, text)])
 
 
-def _why(result: Result, row: Mapping[str, Any], text: Text) -> str:
+def _why(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
     """Return why an option stands where it does, in the language asked for where its columns hold it."""
     gains = result.option_communes
     mine = gains[gains["bundle_id"].astype(str) == str(row["bundle_id"])] if len(gains) else gains
@@ -187,7 +188,7 @@ def _why(result: Result, row: Mapping[str, Any], text: Text) -> str:
     return paragraph(said, text) if said else str(row["why"])
 
 
-def _places_of_remedy(result: Result, name: str, text: Text) -> list[str]:
+def _places_of_remedy(result: ResultData, name: str, text: Text) -> list[str]:
     """Return where a remedy of the plan stands, and where the people live whom it serves."""
     names, lines = _names(result), []
     row = _records(result.plan[result.plan["remedy_id"].astype(str) == name])[0]
@@ -207,7 +208,7 @@ def _places_of_remedy(result: Result, name: str, text: Text) -> list[str]:
     return lines
 
 
-def _options_of_commune(result: Result, code: str, text: Text) -> list[str]:
+def _options_of_commune(result: ResultData, code: str, text: Text) -> list[str]:
     """Return the options that serve people of a commune, wherever their works stand, and what the plan brings there."""
     table = result.option_communes
     if len(table):
@@ -249,13 +250,13 @@ def _options_of_commune(result: Result, code: str, text: Text) -> list[str]:
     return lines
 
 
-def _names(result: Result) -> dict[str, str]:
+def _names(result: ResultData) -> dict[str, str]:
     return dict(
         zip(result.communes["commune_code"].astype(str), result.communes["name"].astype(str), strict=True)
     )
 
 
-def _option(result: Result, row: Mapping[str, Any], text: Text) -> str:
+def _option(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
     names = _names(result)
     main = str(row.get("main_commune_code") or "")
     codes = [main] if main else as_words(row["commune_code"])
@@ -295,13 +296,13 @@ def _option(result: Result, row: Mapping[str, Any], text: Text) -> str:
     return "\n".join(lines)
 
 
-def _plan_said(result: Result, text: Text) -> list[str]:
+def _plan_said(result: ResultData, text: Text) -> list[str]:
     """Return what is said of the plan as a whole: what to expect of it first, then what is modelled."""
     said = plan_sentences(result.summary)
     return [paragraph(said, text)] if said else []
 
 
-def _left_out(result: Result, row: Mapping[str, Any], text: Text) -> str:
+def _left_out(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
     budget = (result.summary.get("plan") or {}).get("budget_musd")
     if budget is None or float(row["cumulative_cost_musd"]) <= float(budget):
         return text.say("explain.together")
@@ -309,7 +310,7 @@ def _left_out(result: Result, row: Mapping[str, Any], text: Text) -> str:
     return text.say("explain.beyond", cost=above, budget=text.money(budget))
 
 
-def _site(result: Result, row: Mapping[str, Any], text: Text) -> str:
+def _site(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
     site = str(row["site_id"])
     lines = [
         text.say("explain.site_of", site=site, owner=str(row["owner"]))
@@ -354,7 +355,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _remedies(result: Result) -> list[str]:
+def _remedies(result: ResultData) -> list[str]:
     bundled = [r for cell in result.options["remedies"] for r in as_words(cell)]
     return list(dict.fromkeys([*bundled, *result.plan["remedy_id"].astype(str)]))
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
-from phusong.report.result import Result, as_words
+from phusong.report.result import ResultData
+from phusong.report.tables import as_words
 from phusong.report.text import Text
 
 __all__ = ["refused_words", "standing_words"]
@@ -15,12 +16,12 @@ __all__ = ["refused_words", "standing_words"]
 _NAMED = 3
 
 
-def standing_words(result: Result, row: Mapping[str, Any], text: Text) -> list[str]:
+def standing_words(result: ResultData, row: Mapping[str, Any], text: Text) -> list[str]:
     """Return what a result says of an option's place beside others, and how sure it is.
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         The result.
     row : mapping
         The option's row.
@@ -40,7 +41,7 @@ def standing_words(result: Result, row: Mapping[str, Any], text: Text) -> list[s
     return lines
 
 
-def refused_words(result: Result, name: str, text: Text) -> str:
+def refused_words(result: ResultData, name: str, text: Text) -> str:
     """Return why something that could be bought is not among the ranked options; empty for a name that is unknown."""
     if result.bundles.empty:
         return ""
@@ -51,7 +52,7 @@ def refused_words(result: Result, name: str, text: Text) -> str:
     return ""
 
 
-def _refused_bundle(result: Result, name: str, text: Text) -> str:
+def _refused_bundle(result: ResultData, name: str, text: Text) -> str:
     book = PlanBook.of_tables({t: getattr(result, t) for t in BOOK_TABLES})
     ids = result.bundles["bundle_id"].to_numpy(str)
     number = {b: k for k, b in enumerate(ids)}
@@ -101,7 +102,7 @@ def _refused_bundle(result: Result, name: str, text: Text) -> str:
     return "\n".join(lines)
 
 
-def _refused_remedy(result: Result, name: str, text: Text) -> str:
+def _refused_remedy(result: ResultData, name: str, text: Text) -> str:
     row = result.remedies[result.remedies["remedy_id"].astype(str) == name].iloc[0]
     within = result.bundles[[name in as_words(r) for r in result.bundles["remedies"]]]
     lines = [
@@ -119,7 +120,7 @@ def _refused_remedy(result: Result, name: str, text: Text) -> str:
     return "\n".join(lines)
 
 
-def _place(result: Result, name: str, text: Text) -> str:
+def _place(result: ResultData, name: str, text: Text) -> str:
     ranked = result.options[result.options["bundle_id"].astype(str) == name]
     if len(ranked):
         o = ranked.iloc[0]

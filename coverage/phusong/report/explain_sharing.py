@@ -4,13 +4,13 @@ from typing import Any
 
 import pandas as pd
 
-from phusong.report.result import Result
+from phusong.report.result import ResultData
 from phusong.report.text import Text
 
 __all__ = ["locked_words", "readiness_words"]
 
 
-def locked_words(result: Result, site_id: str, text: Text) -> list[str]:
+def locked_words(result: ResultData, site_id: str, text: Text) -> list[str]:
     """Return what a result says of whom a site could serve but may not, and what would change that."""
     assets, twins = result.locked_assets, result.isolated_builds
     lines = []
@@ -50,7 +50,7 @@ def locked_words(result: Result, site_id: str, text: Text) -> list[str]:
     return lines
 
 
-def readiness_words(result: Result, commune_code: str, text: Text) -> list[str]:
+def readiness_words(result: ResultData, commune_code: str, text: Text) -> list[str]:
     """Return what a result says of signal, power and backhaul together in a commune."""
     lines = []
     for row in _where(result.readiness, "commune_code", commune_code):

@@ -17,13 +17,14 @@ from rasterio.io import MemoryFile
 from phusong.errors import InputError, Problem
 from phusong.parquet_files import in_one_piece
 from phusong.region.grid import Grid
-from phusong.region.raster_files import MOST_PIXELS
-from phusong.region.raster_opening import open_raster
-from phusong.report.result import as_words
+from phusong.region.raster_opening import MOST_PIXELS, open_raster
 from phusong.report.rounding import round_digits
+from phusong.report.tables import as_words
 from phusong.spreadsheet_text import safe_text
 
 __all__ = [
+    "GIS_FILES",
+    "NODATA_DBM",
     "csv_text",
     "json_text",
     "read_raster",
@@ -35,6 +36,12 @@ __all__ = [
     "write_json",
     "write_parquet",
 ]
+
+GIS_FILES = ("gis.gpkg", "communes.qml", "access.qml", "rsrp.qml")
+"""What :func:`phusong.report.gis.write_gis` leaves in a folder."""
+
+NODATA_DBM = -9999.0
+"""Value of RSRP where nothing was computed."""
 
 _FIXED_DATE = "2025-07-01T00:00:00.000Z"
 _LEAST_BLOCK = 128

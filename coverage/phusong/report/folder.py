@@ -1,8 +1,9 @@
 """The result folder: every file of the output contract, written whole or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +15,10 @@ from phusong.errors import InputError, PhusongError, Problem, refuse
 from phusong.invest.plan_book import BOOK_TABLES
 from phusong.parquet_files import check_parquet
 from phusong.region.grid import Grid
+from phusong.report.cards import PlanView, result_card
 from phusong.report.files import (
+    GIS_FILES,
+    NODATA_DBM,
     read_raster,
     write_csv,
     write_geopackage,
@@ -22,12 +26,8 @@ from phusong.report.files import (
     write_json,
     write_parquet,
 )
-from phusong.report.gis import GIS_FILES, NODATA_DBM, write_gis, write_rasters
-from phusong.report.maps import draw_maps
-from phusong.report.outcome import Outcome, changed_parts, outcome
-from phusong.report.page import report_html
-from phusong.report.provenance import digest
-from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
+from phusong.report.outcome import changed_parts, headline_figures
+from phusong.report.result import ACCESS_CLASSES, ResultData
 from phusong.report.result_schema import (
     book_problems,
     grid_problems,
@@ -38,12 +38,16 @@ from phusong.report.result_schema import (
 from phusong.report.tables import TABLES
 from phusong.whole_folder import try_place, whole_folder
 
+if TYPE_CHECKING:
+    from phusong.invest.evaluation import Evaluation
+    from phusong.report.plots import Plots
+
 __all__ = [
     "FILES",
+    "Result",
     "check_place",
     "is_result_folder",
     "is_whole",
-    "outcome_of",
     "read_folder",
     "write_folder",
 ]
@@ -61,7 +65,69 @@ _FOLDERS = ("maps", "tables")
 _OWN = ("locked_assets.csv", *GIS_FILES)  # written where there is something to write
 
 
-def write_folder(result: Result, out: Path) -> None:
+@dataclass(frozen=True)
+class Result(ResultData):
+    """Everything a run found, with its pictures, its folder and the plans that may be held against it."""
+
+    @property
+    def invest(self) -> PlanView:
+        """What to do: ``.options``, ``.plan``, ``.curve``."""
+        return PlanView(self.options, self.plan, self.curve, dict(self.summary.get("plan") or {}), self.lang)
+
+    @property
+    def plot(self) -> "Plots":
+        """Pictures: ``.gaps()``, ``.map(layer)``, ``.over(what)``, ``.curve()``, ``.schedule()``."""
+        from phusong.report.plots import Plots  # noqa: PLC0415 - heavy to load
+
+        return Plots(self)
+
+    def _repr_html_(self) -> str:
+        return result_card(self)
+
+    def evaluate(
+        self, plan: str | Path | pd.DataFrame | Iterable[str], *, prove: bool = False
+    ) -> "Evaluation":
+        """Return any plan in the terms of this result's own, with the money it wastes.
+
+        Parameters
+        ----------
+        plan : path, DataFrame or iterable of str
+            A CSV file or table with `remedy_id` or `bundle_id`, and `year` and `fund` if known; or the ids.
+        prove : bool
+            Look for the best plan and the tightest bound at exactly the plan's cost, however long it takes.
+
+        Raises
+        ------
+        InputError
+            If the plan names what this result does not know, or the result holds no tables of what there is to buy.
+        """
+        from phusong.report.evaluation import evaluate_plan  # noqa: PLC0415 - heavy to load
+
+        return evaluate_plan(self, plan, prove=prove)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Result":
+        """Return the result that a run wrote to a folder.
+
+        Raises
+        ------
+        InputError
+            If the folder is missing or is not a whole result folder.
+        """
+        return read_folder(Path(path))
+
+    def write(self, out: str | Path) -> None:
+        """Write the result folder, whole or not at all; an earlier result there is replaced.
+
+        Raises
+        ------
+        InputError
+            If ``out`` exists and is not a result folder.
+        """
+        write_folder(self, Path(out))
+
+
+def write_folder(result: ResultData, out: Path) -> None:
     """Write every file of a result to ``out``; nobody ever sees it half-written.
 
     The files are made in a hidden folder beside ``out`` and moved there by renaming. Files of others in an
@@ -136,11 +202,6 @@ def read_folder(path: Path) -> Result:
     return result
 
 
-def outcome_of(result: Result) -> Outcome:
-    """Return the digests of what a result says, the same before it is written and after it is read."""
-    return outcome(result, _summary(result))
-
-
 def is_result_folder(path: Path) -> bool:
     """Return whether a folder was written by phusong: its summary and provenance say so."""
     try:
@@ -155,10 +216,15 @@ def is_whole(path: Path) -> bool:
     return is_result_folder(path) and all((path / name).is_file() for name in FILES)
 
 
-def _write_files(result: Result, folder: Path) -> None:
+def _write_files(result: ResultData, folder: Path) -> None:
+    # pictures and pages are heavy to load, and a result that is only read needs none
+    from phusong.report.gis import write_gis, write_rasters  # noqa: PLC0415
+    from phusong.report.maps import draw_maps  # noqa: PLC0415
+    from phusong.report.page import report_html  # noqa: PLC0415
+
     for name in _FOLDERS:
         (folder / name).mkdir()
-    write_json({**_summary(result), "outcome_digest": result.outcome.digest}, folder / "summary.json")
+    write_json({**headline_figures(result), "outcome_digest": result.outcome.digest}, folder / "summary.json")
     write_json({**result.provenance, "outcome": result.outcome.as_json()}, folder / "provenance.json")
     (folder / "scenario.toml").write_text(result.scenario_toml, encoding="utf-8", newline="\n")
     write_geoparquet(result.communes, folder / "communes.parquet")
@@ -177,20 +243,6 @@ def _write_files(result: Result, folder: Path) -> None:
     write_gis(result, folder)
     draw_maps(result, folder / "maps")
     (folder / "report.html").write_text(report_html(result, folder / "maps"), encoding="utf-8", newline="\n")
-
-
-def _summary(result: Result) -> dict[str, Any]:
-    # what the tables say stands in the summary too, for those who read nothing else
-    parts = ["population", "people_served", *GAP_PARTS]
-    provinces = result.communes.groupby("province", sort=True)[parts].sum().reset_index()
-    derived = {
-        "policies": result.policies,
-        "provinces": pd.DataFrame(provinces),
-        "calibration": result.calibration,
-        "provenance_digest": digest(result.provenance),
-    }
-    held = {k: v for k, v in result.summary.items() if k != "outcome_digest"}
-    return {**derived, **held}
 
 
 def _is_of_others(name: str) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from phusong.report.choropleth import GAP_CLASSES, HOUR_CLASSES, Classes
-from phusong.report.files import write_cog, write_geopackage
+from phusong.report.files import GIS_FILES, NODATA_DBM, write_cog, write_geopackage
 from phusong.report.map_furniture import drawn_name
 from phusong.report.maps import RSRP_EDGES_DBM, RSRP_HEX
 from phusong.report.qgis_styles import (
@@ -20,7 +20,8 @@ from phusong.report.qgis_styles import (
     graduated_qml,
     stepped_raster_qml,
 )
-from phusong.report.result import ACCESS_CLASSES, GAP_PARTS, Result
+from phusong.report.result import ACCESS_CLASSES, ResultData
+from phusong.report.tables import GAP_PARTS
 from phusong.report.text import Text
 from phusong.report.theme import (
     ACCESS_COLOURS,
@@ -35,30 +36,22 @@ from phusong.report.theme import (
 from phusong.whole_folder import whole_folder
 
 __all__ = [
-    "GIS_FILES",
-    "NODATA_DBM",
     "rsrp_qml",
     "write_gis",
     "write_gis_folder",
     "write_rasters",
 ]
 
-GIS_FILES = ("gis.gpkg", "communes.qml", "access.qml", "rsrp.qml")
-"""What :func:`write_gis` leaves in a folder."""
-
-NODATA_DBM = -9999.0
-"""Value of RSRP where nothing was computed."""
-
 _NOT_SERVED = '100 * (1 - "people_served" / nullif("population", 0))'
 _MOST_MARKS_LABELLED = 50
 
 
-def write_gis(result: Result, folder: Path) -> list[Path]:
+def write_gis(result: ResultData, folder: Path) -> list[Path]:
     """Write the layers of a result, styled, for QGIS and whatever reads GeoPackage.
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         What to write.
     folder : Path
         Existing; the rasters ``access.tif`` and ``rsrp.tif`` and ``communes.gpkg`` stand there, or will.
@@ -92,7 +85,7 @@ def write_gis(result: Result, folder: Path) -> list[Path]:
     return [folder / name for name in GIS_FILES]
 
 
-def write_gis_folder(result: Result, folder: Path) -> None:
+def write_gis_folder(result: ResultData, folder: Path) -> None:
     """Write the layers and rasters of a result, styled, to a folder of their own; whole or not at all.
 
     Raises
@@ -106,7 +99,7 @@ def write_gis_folder(result: Result, folder: Path) -> None:
         write_gis(result, new)
 
 
-def write_rasters(result: Result, folder: Path) -> None:
+def write_rasters(result: ResultData, folder: Path) -> None:
     """Write ``access.tif`` with its colour table and ``rsrp.tif`` in dBm, cloud-optimised."""
     write_cog(result.access_class, result.grid, folder / "access.tif", nodata=0, colours=ACCESS_COLOURS)
     rsrp = np.where(np.isnan(result.rsrp_dbm), np.float32(NODATA_DBM), result.rsrp_dbm)
@@ -118,14 +111,14 @@ def rsrp_qml() -> str:
     return stepped_raster_qml(RSRP_EDGES_DBM, RSRP_HEX, "dBm")
 
 
-def _layers(result: Result) -> dict[str, gpd.GeoDataFrame]:
+def _layers(result: ResultData) -> dict[str, gpd.GeoDataFrame]:
     layers = {"communes": result.communes, "sites": result.sites, "options": _option_points(result)}
     if result.settlements is not None:
         layers["settlements"] = result.settlements
     return layers
 
 
-def _option_points(result: Result) -> gpd.GeoDataFrame:
+def _option_points(result: ResultData) -> gpd.GeoDataFrame:
     options = result.options
     if {"east_m", "north_m"} <= set(options.columns):
         places = gpd.points_from_xy(options["east_m"], options["north_m"])

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from phusong.report.result import Result
+from phusong.report.result import ResultData
 from phusong.report.sheet import add_labels, draw_borders, new_sheet
 from phusong.report.text import Text
 from phusong.report.theme import INK, MUTED, OWNER_HEX
@@ -15,7 +15,7 @@ _REASONS = ("structural", "contract", "technical", "security", "legal", "unknown
 _LARGEST_PT = 20.0  # diameter of the site with most people behind it
 
 
-def locked_map(result: Result, text: Text) -> Figure:
+def locked_map(result: ResultData, text: Text) -> Figure:
     """Return the locked sites with people behind them, by reason; areas of the discs are people."""
     sheet = new_sheet(result, text.say("locked.title"), text.say("drawn.locked_subtitle"), text)
     for axes in sheet.panels:

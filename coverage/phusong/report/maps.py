@@ -23,8 +23,9 @@ from phusong.report.locked_map import locked_map
 from phusong.report.map_furniture import drawn_name
 from phusong.report.options_map import options_map
 from phusong.report.pictures import picture_bytes
-from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, GAP_PARTS, Result
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, ResultData
 from phusong.report.sheet import Sheet, add_labels, draw_borders, frame_map, legend, map_bounds, new_sheet
+from phusong.report.tables import GAP_PARTS
 from phusong.report.text import Text
 from phusong.report.theme import CLASS_HEX, INK, MUTED, OWNER_HEX, PAPER, style
 
@@ -54,7 +55,7 @@ _LINES_ACROSS = 2500  # what a printer can tell apart on a page
 _SPOTS = {"white": "^", "hollow": "o"}
 
 
-def draw_maps(result: Result, folder: Path, lang: str | None = None) -> list[Path]:
+def draw_maps(result: ResultData, folder: Path, lang: str | None = None) -> list[Path]:
     """Write every map of ``MAPS`` as PNG into a folder and return their paths; the bytes repeat."""
     thinned = for_print(result)
     paths = []
@@ -67,7 +68,7 @@ def draw_maps(result: Result, folder: Path, lang: str | None = None) -> list[Pat
     return paths
 
 
-def draw_map(result: Result, name: str = "gap", lang: str | None = None) -> Figure:
+def draw_map(result: ResultData, name: str = "gap", lang: str | None = None) -> Figure:
     """Return one map of ``MAPS`` in the style of all, in a language or that of the result's scenario.
 
     Raises
@@ -86,7 +87,7 @@ def draw_map(result: Result, name: str = "gap", lang: str | None = None) -> Figu
         return MAPS[name](result, Text(lang or result.lang))
 
 
-def for_print(result: Result) -> Result:
+def for_print(result: ResultData) -> ResultData:
     """Return a result whose commune borders are no finer than a printer draws them: files become a third."""
     communes = result.communes.to_crs(result.grid.crs)
     west, south, east, north = map_frames(communes).main
@@ -98,7 +99,7 @@ def for_print(result: Result) -> Result:
     )
 
 
-def gap_map(result: Result, text: Text) -> Figure:
+def gap_map(result: ResultData, text: Text) -> Figure:
     """Return the share of people without stable internet by commune, with one small map for each cause."""
     sheet = new_sheet(
         result,
@@ -141,7 +142,7 @@ def gap_map(result: Result, text: Text) -> Figure:
     return sheet.figure
 
 
-def rsrp_map(result: Result, text: Text) -> Figure:
+def rsrp_map(result: ResultData, text: Text) -> Figure:
     """Return the best-server RSRP. [dBm]"""
     sheet = new_sheet(result, text.say("drawn.rsrp_title"), text.say("drawn.rsrp_subtitle"), text)
     edges = RSRP_EDGES_DBM
@@ -161,7 +162,7 @@ def rsrp_map(result: Result, text: Text) -> Figure:
     return sheet.figure
 
 
-def access_map(result: Result, text: Text) -> Figure:
+def access_map(result: ResultData, text: Text) -> Figure:
     """Return the class of each pixel: served, or why not."""
     sheet = new_sheet(result, text.say("drawn.access_title"), text.say("drawn.access_subtitle"), text)
     _image(
@@ -193,12 +194,12 @@ def access_map(result: Result, text: Text) -> Figure:
     return sheet.figure
 
 
-def network_map(result: Result, text: Text, lines: gpd.GeoDataFrame | None = None) -> Figure:
+def network_map(result: ResultData, text: Text, lines: gpd.GeoDataFrame | None = None) -> Figure:
     """Return the sites by owner; a hollow mark is a site that others may not use.
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         With ``owner`` and ``lock_reason`` among the columns of its sites where known.
     text : Text
         The language to speak.
@@ -248,7 +249,7 @@ def network_map(result: Result, text: Text, lines: gpd.GeoDataFrame | None = Non
     return sheet.figure
 
 
-MAPS: Mapping[str, Callable[[Result, Text], Figure]] = {
+MAPS: Mapping[str, Callable[[ResultData, Text], Figure]] = {
     "gap": gap_map,
     "access": access_map,
     "rsrp": rsrp_map,
@@ -259,7 +260,7 @@ MAPS: Mapping[str, Callable[[Result, Text], Figure]] = {
 """Every map by the name of its file."""
 
 
-def _settlements(sheet: Sheet, result: Result, text: Text) -> None:
+def _settlements(sheet: Sheet, result: ResultData, text: Text) -> None:
     if result.settlements is None:
         return
     points = result.settlements.to_crs(result.grid.crs)
@@ -299,7 +300,7 @@ def _dot(label: str, face: str, edge: str) -> Line2D:
 
 def _image(
     sheet: Sheet,
-    result: Result,
+    result: ResultData,
     raster: npt.NDArray[Any],
     codes: Callable[[npt.NDArray[Any]], npt.NDArray[np.float64]],
     colours: list[str],

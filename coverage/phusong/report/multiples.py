@@ -12,7 +12,7 @@ from phusong.errors import InputError, Problem
 from phusong.report.choropleth import GAP_CLASSES, Classes, percent
 from phusong.report.map_furniture import add_north_arrow, add_scale_bar, drawn_name, source_lines
 from phusong.report.plan_steps import plan_years, served_with_plan
-from phusong.report.result import Result
+from phusong.report.result import ResultData
 from phusong.report.sheet import draw_borders, frame_map, legend, map_bounds
 from phusong.report.text import Text
 from phusong.report.theme import MUTED, style
@@ -44,7 +44,7 @@ class Panel:
     values: Floats
 
 
-def year_panels(result: Result, text: Text) -> list[Panel]:
+def year_panels(result: ResultData, text: Text) -> list[Panel]:
     """Return who is not served today, and after each year of the plan.
 
     Raises
@@ -72,7 +72,7 @@ def year_panels(result: Result, text: Text) -> list[Panel]:
     return panels
 
 
-def policy_panels(result: Result, text: Text) -> list[Panel]:
+def policy_panels(result: ResultData, text: Text) -> list[Panel]:
     """Return who is not served under each sharing policy that the run compared.
 
     Raises
@@ -99,7 +99,7 @@ def policy_panels(result: Result, text: Text) -> list[Panel]:
     return panels
 
 
-def result_panels(results: Mapping[str, Result], *, text: Text, with_plan: bool = False) -> list[Panel]:
+def result_panels(results: Mapping[str, ResultData], *, text: Text, with_plan: bool = False) -> list[Panel]:
     """Return who is not served in each of several results of one region, today or with their plans.
 
     Raises
@@ -126,7 +126,7 @@ def result_panels(results: Mapping[str, Result], *, text: Text, with_plan: bool 
 
 
 def draw_multiples(
-    result: Result,
+    result: ResultData,
     panels: Sequence[Panel],
     title: str,
     subtitle: str,
@@ -138,7 +138,7 @@ def draw_multiples(
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         For the communes, the frame and the sources.
     panels : sequence of Panel
         At most 16.
@@ -211,7 +211,7 @@ def draw_multiples(
     return figure
 
 
-def _panel(result: Result, label: str, text: Text, served: Floats) -> Panel:
+def _panel(result: ResultData, label: str, text: Text, served: Floats) -> Panel:
     people = result.communes["population"].to_numpy(np.float64)
     return Panel(
         label, _note(float(np.nansum(served)), float(people.sum()), text), percent(people - served, people)

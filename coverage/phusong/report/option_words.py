@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phusong.report.result import as_words
-from phusong.report.sentences import Code, Figure, Row, Said, Say, paragraph
+from phusong.report.sentences import Code, Figure, Row, Said, Say, paragraph, place_words
+from phusong.report.tables import as_words
 from phusong.report.text import Text, finite
 
-__all__ = ["gaining_communes", "option_sentences", "place_words", "rounded_sentence", "why_column"]
+__all__ = ["gaining_communes", "option_sentences", "why_column"]
 
 _CAUSES = ("no_signal", "locked", "unstable", "congested")
 _NEEDED = (
@@ -107,34 +107,6 @@ def option_sentences(
         said.append(Say("reason.alone", people=Figure(row["people_alone"])))
     said += _shared(as_words(row.get("shared_remedies")))
     return [*said, *_beaten(row, names), *_falls(row), *_rival(row)]
-
-
-def rounded_sentence(row: Mapping[Any, Any], names: Mapping[str, str]) -> Say:
-    """Return what an option does, of a row whose people are rounded and whose reasons are withheld."""
-    works = Row(
-        tuple(Code("kind", k) for k in dict.fromkeys(as_words(row["kinds"]))), style="", between=" + "
-    )
-    places: list[Said] = [place_words(c, names) for c in as_words(row["commune_code"])]
-    parts: dict[str, Said] = {
-        "works": works,
-        "communes": Row(tuple(places), style=""),
-        "people": Figure(row["people_gained"]),
-    }
-    if float(row["cost_musd"]) <= 0:
-        return Say("reason.rounded_free", **parts)
-    return Say("reason.rounded", cost=Figure(row["cost_musd"], "money"), **parts)
-
-
-def place_words(code: object, names: Mapping[str, str]) -> str:
-    """Return a commune as it is named beside others: its name and code.
-
-    Examples
-    --------
-    >>> place_words("02200", {"02200": "Nà Hang"}), place_words("02200", {})
-    ('Nà Hang (02200)', '02200')
-    """
-    name = names.get(str(code), "")
-    return f"{name} ({code})" if name else str(code)
 
 
 def _where(row: Mapping[Any, Any], names: Mapping[str, str]) -> Said:

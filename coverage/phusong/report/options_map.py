@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from phusong.report.choropleth import GAP_CLASSES, Classes, percent
 from phusong.report.map_furniture import drawn_name
-from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.result import ResultData
 from phusong.report.sheet import Sheet, add_labels, draw_borders, new_sheet, spread_boxes
+from phusong.report.tables import GAP_PARTS, as_words
 from phusong.report.text import Text
 from phusong.report.theme import INK, PAPER
 
@@ -26,7 +27,7 @@ _GREYS = Classes(
 )
 
 
-def options_map(result: Result, text: Text) -> Figure:
+def options_map(result: ResultData, text: Text) -> Figure:
     """Return the places of the best-ranked options, numbered, with what each buys."""
     count = min(_LISTED_OPTIONS, len(result.options))
     sheet = new_sheet(

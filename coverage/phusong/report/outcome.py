@@ -17,11 +17,14 @@ import pandas as pd
 import shapely
 
 from phusong.errors import Problem
+from phusong.report.files import json_text
+from phusong.report.provenance import digest
+from phusong.report.tables import GAP_PARTS
 
 if TYPE_CHECKING:
-    from phusong.report.result import Result
+    from phusong.report.result import ResultData
 
-__all__ = ["Outcome", "changed_parts", "outcome", "table_digest"]
+__all__ = ["Outcome", "changed_parts", "headline_figures", "outcome", "table_digest"]
 
 _RASTERS = ("access_class", "rsrp_dbm")
 _RASTER_FILES = {"access_class": "access.tif", "rsrp_dbm": "rsrp.tif", "summary": "summary.json"}
@@ -59,18 +62,14 @@ class Outcome:
         return {"digest": self.digest, "parts_sha256": dict(sorted(self.parts.items()))}
 
 
-def outcome(result: "Result", summary: Mapping[str, Any]) -> Outcome:
+def outcome(result: "ResultData") -> Outcome:
     """Return the digests of what a result says.
 
     Parameters
     ----------
-    result : Result
-        The tables and rasters.
-    summary : mapping
-        The headline figures as its folder holds them.
+    result : ResultData
+        The tables, rasters and figures.
     """
-    from phusong.report.files import json_text  # noqa: PLC0415 - files are made of results
-
     parts = {}
     for field in fields(result):
         value = getattr(result, field.name)
@@ -84,9 +83,23 @@ def outcome(result: "Result", summary: Mapping[str, Any]) -> Outcome:
         if values.dtype.kind == "f":
             values = np.where(np.isnan(values), np.float32(np.nan), values)
         parts[name] = _sha256(place + values.tobytes())
-    figures = {k: v for k, v in summary.items() if k not in _NO_FIGURES}
+    figures = {k: v for k, v in headline_figures(result).items() if k not in _NO_FIGURES}
     parts["summary"] = _sha256(json_text(figures).encode())
     return Outcome(parts)
+
+
+def headline_figures(result: "ResultData") -> dict[str, Any]:
+    """Return the headline figures as a result's folder holds them: what the tables say stands there too."""
+    parts = ["population", "people_served", *GAP_PARTS]
+    provinces = result.communes.groupby("province", sort=True)[parts].sum().reset_index()
+    derived = {
+        "policies": result.policies,
+        "provinces": pd.DataFrame(provinces),
+        "calibration": result.calibration,
+        "provenance_digest": digest(result.provenance),
+    }
+    held = {k: v for k, v in result.summary.items() if k != "outcome_digest"}
+    return {**derived, **held}
 
 
 def table_digest(table: pd.DataFrame) -> str:

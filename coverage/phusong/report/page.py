@@ -33,9 +33,10 @@ from phusong.report.page_tables import (
     schedule_view,
 )
 from phusong.report.plan_words import statement_words
-from phusong.report.result import GAP_PARTS, Result
+from phusong.report.result import ResultData
 from phusong.report.sentences import markup
 from phusong.report.sharing_sections import sharing_rows
+from phusong.report.tables import GAP_PARTS
 from phusong.report.text import LANGUAGES, Words, catalogue, finite, forms_for_page
 from phusong.report.theme import GAP_HEX, SERVED_HEX
 
@@ -61,12 +62,12 @@ _COMMUNE_HEADS = (
 )  # fmt: skip
 
 
-def report_html(result: Result, maps: Path | None = None, *, lang: str | None = None) -> str:
+def report_html(result: ResultData, maps: Path | None = None, *, lang: str | None = None) -> str:
     """Return the report page of a result.
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         What to show; optional keys of its summary, and optional tables, may be missing.
     maps : Path, optional
         Folder with the printed maps; some are shown in the page when it stays below ``MOST_BYTES``.
@@ -117,7 +118,7 @@ def page_environment(words: Words) -> Environment:
     return environment
 
 
-def _headline(result: Result, lang: str) -> dict[str, Any]:
+def _headline(result: ResultData, lang: str) -> dict[str, Any]:
     summary = result.summary
     communes = result.communes
     people = finite(summary.get("people"))
@@ -155,7 +156,7 @@ def _headline(result: Result, lang: str) -> dict[str, Any]:
     }
 
 
-def _tables(result: Result, words: Words) -> dict[str, Any]:
+def _tables(result: ResultData, words: Words) -> dict[str, Any]:
     options = option_rows(result, words)
     calibration = result.calibration.reindex(columns=["what", "fact", "model", "unit", "source", "note"])
     return {
@@ -181,7 +182,7 @@ def _tables(result: Result, words: Words) -> dict[str, Any]:
     }
 
 
-def _said(result: Result, words: Words) -> dict[str, Any]:
+def _said(result: ResultData, words: Words) -> dict[str, Any]:
     """Return what is said of the plan: what to expect, whether it shares, and of floors, targets and money."""
     codes, names = result.communes["commune_code"].astype(str), result.communes["name"].astype(str)
     named = dict(zip(codes, names, strict=True))
@@ -194,7 +195,7 @@ def _said(result: Result, words: Words) -> dict[str, Any]:
     }
 
 
-def _views(result: Result, names: tuple[str, ...], words: Words) -> list[tuple[str, dict[str, Any]]]:
+def _views(result: ResultData, names: tuple[str, ...], words: Words) -> list[tuple[str, dict[str, Any]]]:
     """Return the optional tables that this result holds."""
     frames = {name: getattr(result, name, None) for name in names}
     held = {n: f for n, f in frames.items() if isinstance(f, pd.DataFrame) and not f.empty}
@@ -216,7 +217,7 @@ def _contents(context: dict[str, Any]) -> list[tuple[str, str]]:
     return [(place, f"nav.{name}") for place, name in shown.items() if name]
 
 
-def _data(result: Result, context: dict[str, Any], drawing: dict[str, Any], words: Words) -> Markup:
+def _data(result: ResultData, context: dict[str, Any], drawing: dict[str, Any], words: Words) -> Markup:
     data = {
         "lang": words.lang,
         "words": {

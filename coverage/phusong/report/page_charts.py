@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phusong.report.result import GAP_PARTS, Result
+from phusong.report.result import ResultData
+from phusong.report.tables import GAP_PARTS
 from phusong.report.text import finite
 
 __all__ = ["cause_bars", "chart_data", "money_curve", "spending_bars", "swing_bars"]
@@ -15,7 +16,7 @@ _MOST_STEPS = 1500
 _MARKED_OPTIONS = 300
 
 
-def chart_data(result: Result) -> dict[str, Any]:
+def chart_data(result: ResultData) -> dict[str, Any]:
     """Return the numbers of every chart: ``curve``, ``causes``, ``spending`` and ``tornado``."""
     return {
         "curve": money_curve(result),
@@ -25,7 +26,7 @@ def chart_data(result: Result) -> dict[str, Any]:
     }
 
 
-def money_curve(result: Result) -> dict[str, Any]:
+def money_curve(result: ResultData) -> dict[str, Any]:
     """Return people gained against money: the ranked options one after another, and the certified bound.
 
     ``steps`` and ``bound`` are pairs of cost [million USD] and people; ``options`` are rank, cost and people once
@@ -54,7 +55,7 @@ def money_curve(result: Result) -> dict[str, Any]:
     }
 
 
-def cause_bars(result: Result) -> list[list[Any]]:
+def cause_bars(result: ResultData) -> list[list[Any]]:
     """Return the communes with most people not served: place in the table, then people by cause; most first."""
     parts = result.communes[list(GAP_PARTS)].reset_index(drop=True)
     lost = parts.sum(axis=1)

@@ -14,7 +14,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 
 from phusong.report.page_rasters import RSRP_EDGES_DBM, RSRP_HEX, raster_pictures
 from phusong.report.plan_steps import gained_by_commune
-from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, GAP_PARTS, Result
+from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, ResultData
+from phusong.report.tables import GAP_PARTS
 from phusong.report.theme import CLASS_HEX, GAP_HEX, OWNER_HEX
 
 __all__ = ["SHARE_EDGES_PERCENT", "map_data", "remaining_people"]
@@ -36,7 +37,7 @@ _VIEW_PIXELS = 1600.0  # a simplification below half a pixel of a whole screen i
 _DIGITS = 5  # of a degree: about a metre
 
 
-def map_data(result: Result) -> dict[str, Any]:
+def map_data(result: ResultData) -> dict[str, Any]:
     """Return what the page's map is drawn from.
 
     ``shapes`` (GeoJSON, one feature a commune, in the order of the table), ``bounds`` (west, south, east, north),
@@ -46,7 +47,7 @@ def map_data(result: Result) -> dict[str, Any]:
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         What to draw; places that were withheld are left out.
     """
     communes = result.communes
@@ -81,7 +82,7 @@ def map_data(result: Result) -> dict[str, Any]:
     }
 
 
-def remaining_people(result: Result) -> Floats:
+def remaining_people(result: ResultData) -> Floats:
     """Return the people of each commune whom the plan leaves without stable service, at least none.
 
     Communes that carry ``people_served_with_plan`` say so themselves. Otherwise people count where they live, wherever
@@ -95,7 +96,7 @@ def remaining_people(result: Result) -> Floats:
     return np.asarray(np.maximum(lost - gained_by_commune(result), 0.0))
 
 
-def _outlines(result: Result) -> gpd.GeoSeries:
+def _outlines(result: ResultData) -> gpd.GeoSeries:
     """Return the communes in degrees, simplified together so that no slivers open between neighbours."""
     communes = result.communes.to_crs(result.grid.crs)
     west, south, east, north = communes.total_bounds
@@ -115,7 +116,7 @@ def _geojson(shapes: gpd.GeoSeries) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def _layers(result: Result) -> list[Layer]:
+def _layers(result: ResultData) -> list[Layer]:
     communes = result.communes
     people = communes["population"].to_numpy(np.float64)
     parts = communes[list(GAP_PARTS)].to_numpy(np.float64)
@@ -156,7 +157,7 @@ def _point_layers() -> list[Layer]:
     ]
 
 
-def _locked_points(result: Result) -> dict[str, Any]:
+def _locked_points(result: ResultData) -> dict[str, Any]:
     assets = result.locked_assets
     if assets.empty:
         return {"xy": [], "codes": [], "sizes": [], "ids": [], "people": []}
@@ -169,7 +170,7 @@ def _locked_points(result: Result) -> dict[str, Any]:
     return _points(result, shown["site_id"].astype(str), codes.to_numpy().astype(np.int64), people)
 
 
-def _power_points(result: Result) -> dict[str, Any]:
+def _power_points(result: ResultData) -> dict[str, Any]:
     sites = result.sites
     column = next((c for c in ("hours_lost_power", "hours_lost_year") if c in sites), None)
     if column is None or sites.empty:
@@ -182,7 +183,7 @@ def _power_points(result: Result) -> dict[str, Any]:
 
 
 def _points(
-    result: Result, ids: "pd.Series[str]", codes: npt.NDArray[np.int64], sizes: Floats
+    result: ResultData, ids: "pd.Series[str]", codes: npt.NDArray[np.int64], sizes: Floats
 ) -> dict[str, Any]:
     """Return places in degrees with their class and size, the largest size 1; withheld places fall out."""
     places = (
@@ -200,7 +201,7 @@ def _points(
     }
 
 
-def _marks(result: Result) -> list[list[Any]]:
+def _marks(result: ResultData) -> list[list[Any]]:
     """Return rank, longitude and latitude of the best options, best first."""
     best = result.options.sort_values("rank", kind="stable").head(_MARKED_OPTIONS)
     if best.empty:

@@ -15,7 +15,7 @@ from rasterio.transform import array_bounds
 from rasterio.warp import calculate_default_transform, reproject
 
 from phusong.region.grid import Grid
-from phusong.report.result import Result
+from phusong.report.result import ResultData
 from phusong.report.theme import CLASS_HEX
 
 __all__ = ["RSRP_EDGES_DBM", "RSRP_HEX", "raster_pictures"]
@@ -30,7 +30,7 @@ _MAP_CRS = "EPSG:3857"
 _MOST_PIXELS = 1600  # along the longer side of a picture
 
 
-def raster_pictures(result: Result) -> dict[str, dict[str, Any]]:
+def raster_pictures(result: ResultData) -> dict[str, dict[str, Any]]:
     """Return the pictures ``access`` and ``rsrp``: ``url`` (data URI) and ``corners`` (degrees, clockwise from NW).
 
     A raster without a single value has no picture.

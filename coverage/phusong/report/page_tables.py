@@ -10,9 +10,9 @@ from markupsafe import Markup
 from phusong.region.names import alphabetical
 from phusong.report.option_words import gaining_communes, option_sentences
 from phusong.report.plan_words import line_result, line_works
-from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.result import ResultData
 from phusong.report.sentences import markup
-from phusong.report.tables import TABLES
+from phusong.report.tables import GAP_PARTS, TABLES, as_words
 from phusong.report.text import Words, catalogue, finite, slug
 from phusong.report.theme import GAP_HEX, SERVED_HEX
 
@@ -44,7 +44,7 @@ _FORM_ENDS = (("from", "plain"), ("people", "people"), ("regret_mean", "people")
 _FORM_STARTS = (("people", "people"), ("share", "percent"), ("probability", "percent"))
 
 
-def option_rows(result: Result, words: Words) -> list[dict[str, Any]]:
+def option_rows(result: ResultData, words: Words) -> list[dict[str, Any]]:
     """Return the best options; the first beyond the budget carries ``cut``."""
     names = _names(result.communes)
     budget = finite((result.summary.get("plan") or {}).get("budget_musd"))
@@ -96,7 +96,7 @@ def plan_rows(plan: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def policy_rows(result: Result) -> list[dict[str, Any]]:
+def policy_rows(result: ResultData) -> list[dict[str, Any]]:
     """Return the sharing policies that were compared, each with its parts as a bar of shares and colours."""
     columns = (
         "policy", "people_served", *GAP_PARTS, "people_served_with_plan", "plan_people_gained", "plan_cost_musd",

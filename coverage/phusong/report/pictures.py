@@ -4,7 +4,7 @@ from io import BytesIO
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Text as DrawnText
 from PIL import Image
 
 from phusong.errors import InputError, Problem, nearest_name
@@ -77,7 +77,7 @@ class Picture:
 
 def _svg(figure: Figure) -> bytes:
     # a halo drawn as outlines of letters is most of a map's bytes: the style sheet says it in a line
-    texts = [t for t in figure.findobj(Text) if t.get_path_effects()]
+    texts = [t for t in figure.findobj(DrawnText) if t.get_path_effects()]
     kept = [(t.get_path_effects(), t.get_gid()) for t in texts]
     for k, text in enumerate(texts):
         text.set_path_effects([])

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
-from phusong.report.result import GAP_PARTS, Result
+from phusong.report.result import ResultData
+from phusong.report.tables import GAP_PARTS
 
 __all__ = ["PlanSteps", "book_of", "gained_by_commune", "plan_steps", "plan_years", "served_with_plan"]
 
@@ -48,13 +49,13 @@ class PlanSteps:
     exact: bool
 
 
-def book_of(result: Result) -> PlanBook | None:
+def book_of(result: ResultData) -> PlanBook | None:
     """Return everything that could be bought in a result and whom it would serve, if the result holds it."""
     tables = {name: getattr(result, name) for name in BOOK_TABLES}
     return None if tables["remedies"].empty or tables["bundles"].empty else PlanBook.of_tables(tables)
 
 
-def plan_steps(result: Result) -> PlanSteps:
+def plan_steps(result: ResultData) -> PlanSteps:
     """Return the plan of a result in the order it is built: by year, then in the order of the table."""
     plan = result.plan.sort_values("year", kind="stable")
     remedy = plan["remedy_id"].to_numpy(str)
@@ -81,12 +82,14 @@ def plan_steps(result: Result) -> PlanSteps:
     return PlanSteps(remedy, kind, year, cost, np.arange(remedy.size), people, commune, exact=False)
 
 
-def gained_by_commune(result: Result, *, until: int | None = None, steps: PlanSteps | None = None) -> Floats:
+def gained_by_commune(
+    result: ResultData, *, until: int | None = None, steps: PlanSteps | None = None
+) -> Floats:
     """Return how many more people of each commune the plan serves, in the order of ``result.communes``.
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         With its plan.
     until : int, optional
         Only what is bought up to this year.
@@ -112,13 +115,15 @@ def gained_by_commune(result: Result, *, until: int | None = None, steps: PlanSt
     return np.asarray(np.minimum(gained, missing), np.float64)
 
 
-def served_with_plan(result: Result, *, until: int | None = None, steps: PlanSteps | None = None) -> Floats:
+def served_with_plan(
+    result: ResultData, *, until: int | None = None, steps: PlanSteps | None = None
+) -> Floats:
     """Return the people served in each commune once the plan is built; parameters as for the gain."""
     gained = gained_by_commune(result, until=until, steps=steps)
     return np.asarray(result.communes["people_served"].to_numpy(np.float64) + gained, np.float64)
 
 
-def plan_years(result: Result) -> list[int]:
+def plan_years(result: ResultData) -> list[int]:
     """Return the years in which the plan buys something, first to last."""
     return sorted({int(year) for year in result.plan["year"]})
 

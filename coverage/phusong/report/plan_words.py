@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from phusong.report.option_words import place_words
-from phusong.report.result import as_words
-from phusong.report.sentences import Code, Figure, Row, Said, Say
+from phusong.report.sentences import Code, Figure, Row, Said, Say, place_words
+from phusong.report.tables import as_words
 from phusong.report.text import finite, slug
 
 __all__ = ["line_result", "line_works", "missed_words", "statement_words", "waste_words"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,12 +13,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phusong.errors import InputError, Problem
 from phusong.report.map_furniture import drawn_name
+from phusong.report.maps import draw_map, for_print
+from phusong.report.multiples import draw_multiples, policy_panels, year_panels
 from phusong.report.pictures import Picture
+from phusong.report.result import ResultData
 from phusong.report.text import Text
 from phusong.report.theme import GAP_HEX, INK, MUTED, OWNER_HEX, SERVED_HEX, style
-
-if TYPE_CHECKING:
-    from phusong.report.result import Result
 
 __all__ = ["Plots"]
 
@@ -41,11 +41,11 @@ class Plots:
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         What to draw.
     """
 
-    def __init__(self, result: "Result") -> None:
+    def __init__(self, result: ResultData) -> None:
         self._result = result
         self._text = Text(result.lang)
 
@@ -91,8 +91,6 @@ class Plots:
         InputError
             If there is no map of that name.
         """
-        from phusong.report.maps import draw_map, for_print  # noqa: PLC0415 - maps are made of Result
-
         return Picture(draw_map(for_print(self._result), layer))
 
     def over(self, what: str = "years") -> Picture:
@@ -103,9 +101,6 @@ class Plots:
         InputError
             If it is neither ``years`` nor ``policies``, or the result does not tell.
         """
-        from phusong.report.maps import for_print  # noqa: PLC0415 - maps are made of Result
-        from phusong.report.multiples import draw_multiples, policy_panels, year_panels  # noqa: PLC0415
-
         panels = {"years": year_panels, "policies": policy_panels}
         if what not in panels:
             raise InputError(Problem("over", f"is none of {', '.join(panels)}", value=what))

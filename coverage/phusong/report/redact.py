@@ -22,7 +22,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -36,16 +36,26 @@ from pydantic import BaseModel
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.region.names import fold
 from phusong.region.schema import LAYERS
-from phusong.report.option_words import rounded_sentence
 from phusong.report.provenance import digest
-from phusong.report.result import GAP_PARTS, Result, as_words
+from phusong.report.result import ResultData
 from phusong.report.rounding import round_count, round_digits, round_parts
-from phusong.report.sentences import plain
-from phusong.report.tables import FIGURES, PROVENANCE, SCENARIO_TEXTS, TABLES, Column, Leaves
+from phusong.report.sentences import Code, Figure, Row, Said, Say, place_words, plain
+from phusong.report.tables import (
+    FIGURES,
+    GAP_PARTS,
+    PROVENANCE,
+    SCENARIO_TEXTS,
+    TABLES,
+    Column,
+    Leaves,
+    as_words,
+)
 from phusong.report.text import Text
 from phusong.scenario import Scenario
 
 __all__ = ["Redaction", "critical_sites", "redact"]
+
+R = TypeVar("R", bound=ResultData)
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -148,12 +158,12 @@ class _Shown:
         return out
 
 
-def redact(result: Result, rules: Redaction | None = None) -> Result:
+def redact(result: R, rules: Redaction | None = None) -> R:
     """Return a result of which every file, map and page may leave the house.
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         As it was found.
     rules : Redaction, optional
         What is withheld; exchanges to 1 km and counts below 10 when left out.
@@ -185,14 +195,14 @@ def redact(result: Result, rules: Redaction | None = None) -> Result:
     parts["calibration"] = _calibration(result, shown)
     parts["layers"] = _by_rule(result.layers, "layers", shown)
     # what no rule lets out is empty
-    absent = {f.name for f in fields(Result) if f.default is MISSING and f.default_factory is MISSING}
+    absent = {f.name for f in fields(ResultData) if f.default is MISSING and f.default_factory is MISSING}
     summary = _summary(result.summary, parts, shown)
     origin = _provenance(result.provenance, parts["scenario_toml"], shown)
     found = {**parts, "summary": summary, "provenance": origin}
     missing = absent - found.keys()
     if missing:
         raise TypeError(f"no rule says how {', '.join(sorted(missing))} leaves the house")
-    return Result(**found)
+    return type(result)(**found)
 
 
 def critical_sites(result: _WithSites, rules: Redaction) -> Flags:
@@ -343,7 +353,7 @@ def _sites(sites: gpd.GeoDataFrame, shown: _Shown) -> gpd.GeoDataFrame:
     return _by_rule(sites, "sites", shown, made)
 
 
-def _commune_classes(result: Result, communes: gpd.GeoDataFrame) -> npt.NDArray[np.uint8]:
+def _commune_classes(result: ResultData, communes: gpd.GeoDataFrame) -> npt.NDArray[np.uint8]:
     """Return for each pixel of the land what most people of its commune have: nothing smaller is shown."""
     parts = communes[[*GAP_PARTS, "people_served"]].to_numpy(np.float64)
     code = np.where(parts.sum(axis=1) > 0, parts.argmax(axis=1) + 1, 0)
@@ -360,7 +370,7 @@ def _commune_classes(result: Result, communes: gpd.GeoDataFrame) -> npt.NDArray[
     return np.where(land & (at > 0), np.r_[0, code][at], 0).astype(np.uint8)
 
 
-def _keys(result: Result) -> Callable[[str], str]:
+def _keys(result: ResultData) -> Callable[[str], str]:
     """Return how works are called: by their kind and a number, since a site would say where they stand."""
     order = [r for cell in result.options["remedies"] for r in as_words(cell)]
     order += result.plan["remedy_id"].astype(str).tolist()
@@ -375,7 +385,7 @@ def _kind(remedy: str) -> str:
     return remedy.partition("@")[0] if "@" in remedy else "work"
 
 
-def _prices(result: Result, shown: _Shown) -> dict[str, tuple[float, float, float]]:
+def _prices(result: ResultData, shown: _Shown) -> dict[str, tuple[float, float, float]]:
     """Return what each remedy is said to cost (net present, to build, a year): while places are hidden, the mean of its kind."""
     book = result.remedies
     columns = ["cost_musd", "capex_musd", "opex_musd_year"]
@@ -440,7 +450,7 @@ def _money(
 
 
 def _options(
-    result: Result,
+    result: ResultData,
     communes: pd.DataFrame,
     shown: _Shown,
     keys: Callable[[str], str],
@@ -497,11 +507,11 @@ def _order(works: list[list[str]], per_musd: Floats, keys: "pd.Series[str]") -> 
 
 def _why(row: Mapping[Any, Any], names: Mapping[str, str]) -> str:
     """Say again why an option stands where it does, from what is shown of it."""
-    return plain(rounded_sentence(row, names), Text())
+    return plain(_rounded_sentence(row, names), Text())
 
 
 def _plan(
-    result: Result,
+    result: ResultData,
     shown: _Shown,
     keys: Callable[[str], str],
     prices: Mapping[str, tuple[float, float, float]],
@@ -517,7 +527,7 @@ def _plan(
     return out
 
 
-def _policies(result: Result, communes: pd.DataFrame, shown: _Shown) -> pd.DataFrame:
+def _policies(result: ResultData, communes: pd.DataFrame, shown: _Shown) -> pd.DataFrame:
     policies = result.policies
     if policies.empty or not set(_PARTS) <= set(policies.columns):
         return pd.DataFrame()
@@ -569,7 +579,7 @@ def _curve(curve: pd.DataFrame, options: pd.DataFrame, shown: _Shown) -> pd.Data
     return pd.DataFrame(together).astype(np.float64)
 
 
-def _calibration(result: Result, shown: _Shown) -> pd.DataFrame:
+def _calibration(result: ResultData, shown: _Shown) -> pd.DataFrame:
     facts = result.calibration
     if facts.empty or not {"model", "unit"} <= set(facts.columns):
         return pd.DataFrame()
@@ -709,3 +719,19 @@ def _provenance(provenance: Mapping[str, Any], scenario: str, shown: _Shown) -> 
         "redaction": {**_facts(shown), "critical_sites": int(shown.critical.sum())},
     }
     return {**found, "digest": digest(found)}
+
+
+def _rounded_sentence(row: Mapping[Any, Any], names: Mapping[str, str]) -> Say:
+    """Return what an option does, of a row whose people are rounded and whose reasons are withheld."""
+    works = Row(
+        tuple(Code("kind", k) for k in dict.fromkeys(as_words(row["kinds"]))), style="", between=" + "
+    )
+    places: list[Said] = [place_words(c, names) for c in as_words(row["commune_code"])]
+    parts: dict[str, Said] = {
+        "works": works,
+        "communes": Row(tuple(places), style=""),
+        "people": Figure(row["people_gained"]),
+    }
+    if float(row["cost_musd"]) <= 0:
+        return Say("reason.rounded_free", **parts)
+    return Say("reason.rounded", cost=Figure(row["cost_musd"], "money"), **parts)

@@ -1,11 +1,10 @@
 """What a run found: one immutable value that the maps, the page and the result folder are made of."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,27 +13,17 @@ import pandas as pd
 
 from phusong.errors import PhusongError
 from phusong.region.grid import Grid
-from phusong.report.tables import TABLES
+from phusong.report.outcome import Outcome, outcome
+from phusong.report.tables import GAP_PARTS, TABLES
 from phusong.report.text import LANGUAGES, Text
-
-if TYPE_CHECKING:
-    from phusong.invest.evaluation import Evaluation
-    from phusong.report.cards import PlanView
-    from phusong.report.outcome import Outcome
-    from phusong.report.plots import Plots
 
 __all__ = [
     "ACCESS_CLASSES",
     "EMPTY_NO_SIGNAL",
     "EMPTY_SIGNAL",
-    "GAP_PARTS",
     "AccessView",
-    "Result",
-    "as_words",
+    "ResultData",
 ]
-
-GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
-"""Why people are not served, in the order the causes are tested."""
 
 ACCESS_CLASSES = (
     "no data", "no signal", "locked", "unstable", "congested", "served",
@@ -66,8 +55,8 @@ class AccessView:
 
 
 @dataclass(frozen=True)
-class Result:
-    """Everything a run found.
+class ResultData:
+    """Everything a run found, as values.
 
     Parameters
     ----------
@@ -207,97 +196,10 @@ class Result:
         """Whether this is what may leave the house, see :func:`phusong.report.redact.redact`."""
         return "redaction" in self.summary
 
-    @property
-    def invest(self) -> "PlanView":
-        """What to do: ``.options``, ``.plan``, ``.curve``."""
-        from phusong.report.cards import PlanView  # noqa: PLC0415 - made of Result
-
-        return PlanView(self.options, self.plan, self.curve, dict(self.summary.get("plan") or {}), self.lang)
-
-    @property
-    def plot(self) -> "Plots":
-        """Pictures: ``.gaps()``, ``.map(layer)``, ``.over(what)``, ``.curve()``, ``.schedule()``."""
-        from phusong.report.plots import Plots  # noqa: PLC0415 - made of Result
-
-        return Plots(self)
-
     @cached_property
-    def outcome(self) -> "Outcome":
+    def outcome(self) -> Outcome:
         """Digests of what it says: two results are the same exactly when ``outcome.digest`` is."""
-        from phusong.report.folder import outcome_of  # noqa: PLC0415 - the folder's files are made of Result
-
-        return outcome_of(self)
-
-    def _repr_html_(self) -> str:
-        from phusong.report.cards import result_card  # noqa: PLC0415 - made of Result
-
-        return result_card(self)
-
-    def evaluate(
-        self, plan: "str | Path | pd.DataFrame | Iterable[str]", *, prove: bool = False
-    ) -> "Evaluation":
-        """Return any plan in the terms of this result's own, with the money it wastes.
-
-        Parameters
-        ----------
-        plan : path, DataFrame or iterable of str
-            A CSV file or table with `remedy_id` or `bundle_id`, and `year` and `fund` if known; or the ids.
-        prove : bool
-            Look for the best plan and the tightest bound at exactly the plan's cost, however long it takes.
-
-        Raises
-        ------
-        InputError
-            If the plan names what this result does not know, or the result holds no tables of what there is to buy.
-        """
-        from phusong.report.evaluation import evaluate_plan  # noqa: PLC0415 - made of Result
-
-        return evaluate_plan(self, plan, prove=prove)
-
-    @classmethod
-    def read(cls, path: str | Path) -> "Result":
-        """Return the result that a run wrote to a folder.
-
-        Raises
-        ------
-        InputError
-            If the folder is missing or is not a whole result folder.
-        """
-        from phusong.report.folder import read_folder  # noqa: PLC0415 - the folder's files are made of Result
-
-        return read_folder(Path(path))
-
-    def write(self, out: str | Path) -> None:
-        """Write the result folder, whole or not at all; an earlier result there is replaced.
-
-        Raises
-        ------
-        InputError
-            If ``out`` exists and is not a result folder.
-        """
-        from phusong.report.folder import write_folder  # noqa: PLC0415 - the folder's files are made of Result
-
-        write_folder(self, Path(out))
-
-
-def as_words(value: object) -> list[str]:
-    """Return the words of a cell that may be a list, an array or joined text.
-
-    Examples
-    --------
-    >>> as_words("build;power"), as_words(["build"]), as_words(None)
-    (['build', 'power'], ['build'], [])
-    """
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return []
-    if isinstance(value, str):
-        for mark in ";,+|":
-            value = value.replace(mark, "\n")
-        return [w.strip() for w in value.split("\n") if w.strip()]
-    if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
-        words = [str(v) for v in value]
-        return sorted(words) if isinstance(value, (set, frozenset)) else words
-    return [str(value)]
+        return outcome(self)
 
 
 def _check_sums(communes: pd.DataFrame) -> None:

@@ -38,7 +38,7 @@ def table_problems(frame: pd.DataFrame, name: str, where: str) -> list[Problem]:
     frame : DataFrame
         As it was read.
     name, where : str
-        The table, as in :class:`phusong.report.result.Result`; its file.
+        The table, as in :class:`phusong.report.folder.Result`; its file.
     """
     if frame.columns.has_duplicates:
         return [Problem(where, "has two columns of one name")]

@@ -4,14 +4,14 @@ What phusong says of a plan is put together once, from columns, as a ``Say``; :f
 terminals and tables, :func:`markup` for pages whose language can be switched.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from phusong.report.text import Text, Words
 
-__all__ = ["Code", "Figure", "Row", "Said", "Say", "markup", "paragraph", "plain"]
+__all__ = ["Code", "Figure", "Row", "Said", "Say", "markup", "paragraph", "place_words", "plain"]
 
 
 @dataclass(frozen=True)
@@ -103,3 +103,15 @@ def markup(said: Said, words: Words) -> Markup:
 def paragraph(sentences: Iterable[Say], text: Text) -> str:
     """Return sentences one after the other."""
     return " ".join(plain(s, text) for s in sentences)
+
+
+def place_words(code: object, names: Mapping[str, str]) -> str:
+    """Return a commune as it is named beside others: its name and code.
+
+    Examples
+    --------
+    >>> place_words("02200", {"02200": "Nà Hang"}), place_words("02200", {})
+    ('Nà Hang (02200)', '02200')
+    """
+    name = names.get(str(code), "")
+    return f"{name} ({code})" if name else str(code)

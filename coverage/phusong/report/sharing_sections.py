@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from phusong.report.page_tables import records
-from phusong.report.result import Result
+from phusong.report.result import ResultData
 from phusong.report.text import catalogue, slug
 
 __all__ = ["sharing_rows"]
@@ -19,12 +19,12 @@ _READINESS = (
 )  # fmt: skip
 
 
-def sharing_rows(result: Result) -> dict[str, Any]:
+def sharing_rows(result: ResultData) -> dict[str, Any]:
     """Return the rows of the sections on locked sites and readiness; what a result does not hold is empty.
 
     Parameters
     ----------
-    result : Result
+    result : ResultData
         What to show.
     """
     named = dict(

@@ -1,6 +1,6 @@
 """What a result holds, declared once: every table, raster and headline figure, and what of each may leave the house.
 
-Reading (`result_schema`), writing (`folder`), :class:`phusong.report.result.Result`, redaction (`redact`), the page's tables,
+Reading (`result_schema`), writing (`folder`), :class:`phusong.report.folder.Result`, redaction (`redact`), the page's tables,
 the comments in a data base and docs/result-dictionary.md all derive from here. A new table or column is added here, in one line,
 with the rule by which it leaves; what is not declared, or declared without a rule, is never part of a redacted result.
 """
@@ -11,10 +11,13 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+import numpy as np
+
 from phusong.report import table_rows
 
 __all__ = [
     "FIGURES",
+    "GAP_PARTS",
     "PROVENANCE",
     "RASTERS",
     "SCENARIO_TEXTS",
@@ -22,9 +25,13 @@ __all__ = [
     "Column",
     "Leaves",
     "Table",
+    "as_words",
     "comments",
     "undeclared",
 ]
+
+GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
+"""Why people are not served, in the order the causes are tested."""
 
 
 class Leaves(StrEnum):
@@ -101,7 +108,7 @@ class Table:
     Parameters
     ----------
     name : str
-        Field of :class:`phusong.report.result.Result`.
+        Field of :class:`phusong.report.folder.Result`.
     file : str
         Where it stands in the result folder.
     meaning : str
@@ -157,7 +164,7 @@ def undeclared(table: str, columns: Iterable[str]) -> list[str]:
     Parameters
     ----------
     table : str
-        Its name, as in :class:`phusong.report.result.Result`.
+        Its name, as in :class:`phusong.report.folder.Result`.
     columns : iterable of str
         Those it has.
     """
@@ -244,3 +251,23 @@ PROVENANCE: Mapping[str, Column] = {
 
 SCENARIO_TEXTS = frozenset(table_rows.SCENARIO_TEXTS.split())
 """Keys of the scenario whose text leaves the house: one of a few known words, or made for readers. Numbers and flags leave too."""
+
+
+def as_words(value: object) -> list[str]:
+    """Return the words of a cell that may be a list, an array or joined text.
+
+    Examples
+    --------
+    >>> as_words("build;power"), as_words(["build"]), as_words(None)
+    (['build', 'power'], ['build'], [])
+    """
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return []
+    if isinstance(value, str):
+        for mark in ";,+|":
+            value = value.replace(mark, "\n")
+        return [w.strip() for w in value.split("\n") if w.strip()]
+    if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        words = [str(v) for v in value]
+        return sorted(words) if isinstance(value, (set, frozenset)) else words
+    return [str(value)]

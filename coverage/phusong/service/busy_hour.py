@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import ndtr
 
 __all__ = ["busy_hour_mbps", "busy_hours_with_rate", "grown"]
 
@@ -74,5 +74,5 @@ def busy_hours_with_rate(load: Floats, peak_mbps: Floats, *, target_mbps: float,
     reachable = most > 0.0
     calm = reachable & (load <= 0.0)
     inside = np.where(reachable & ~calm, margin, 0.0)
-    share = norm.cdf(inside / spread) if spread > _LEAST_SPREAD else (inside >= 0).astype(np.float64)
+    share = ndtr(inside / spread) if spread > _LEAST_SPREAD else (inside >= 0).astype(np.float64)
     return np.asarray(np.where(calm, 1.0, np.where(reachable, share, 0.0)), np.float64)

@@ -200,13 +200,9 @@ def hung_on_links(network: Network) -> Network:
     Parameters
     ----------
     network : Network
-        With the backhaul parents given; where links go round, others take their place, see
-        :func:`phusong.service.rings.with_rings`.
+        With the backhaul parents given; where links go round, :func:`phusong.service.rings.with_rings` gives others.
     """
-    from phusong.service.rings import has_rings, with_rings  # noqa: PLC0415 - rings are looked at as a Network
-
-    hung = replace(network, link_unavailability=_loss_up(network.parent, network.links))
-    return with_rings(hung) if has_rings(hung) else hung
+    return replace(network, link_unavailability=_loss_up(network.parent, network.links))
 
 
 def _indices(keys: "pd.Series[str]", among: Texts) -> Ints:

@@ -11,7 +11,7 @@ from phusong.service.backhaul import Place, dominators
 from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.power import HOURS_YEAR, own_supply_h
 
-__all__ = ["has_rings", "with_rings"]
+__all__ = ["has_rings", "protected", "with_rings"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,6 +22,11 @@ def has_rings(network: Network) -> bool:
     """Return whether any link is another than one between a site and its backhaul parent."""
     a, b = network.links.a, network.links.b
     return bool(((network.parent[a] != b) & (network.parent[b] != a)).any())
+
+
+def protected(network: Network) -> Network:
+    """Return the network with what its rings protect, see :func:`with_rings`; as it is where no links go round."""
+    return with_rings(network) if has_rings(network) else network
 
 
 def with_rings(network: Network) -> Network:

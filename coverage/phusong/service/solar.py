@@ -5,8 +5,7 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
-from scipy.stats import beta
+from scipy.special import betaincinv, ndtr
 
 from phusong.kernel_cache import nb
 from phusong.service.climate import MONTH_DAYS, climate
@@ -82,7 +81,7 @@ def weather(station: int, seed: int = 0, years: int = WEATHER_YEARS) -> Weather:
     noise = rng.standard_normal(n) * np.sqrt(1.0 - _PERSISTENCE**2)
     noise[0] = rng.standard_normal()
     mean = np.tile(share[month], years)
-    sunny = beta.ppf(ndtr(_persist(noise, _PERSISTENCE)), _SPREAD * mean, _SPREAD * (1.0 - mean))
+    sunny = betaincinv(_SPREAD * mean, _SPREAD * (1.0 - mean), ndtr(_persist(noise, _PERSISTENCE)))
     # the draw is made to keep the table's mean of each month over the years
     drawn = np.bincount(np.tile(month, years), sunny, 12) / (MONTH_DAYS * years)
     sunny = np.clip(sunny * np.tile((share / np.maximum(drawn, 1e-6))[month], years), 0.0, 1.0)

@@ -13,7 +13,8 @@ from shapely import Point, box
 
 from phusong.errors import InputError
 from phusong.region.grid import Grid
-from phusong.region.postgis import Stored, read_stored, write_result
+from phusong.region.postgis import Stored, read_stored
+from phusong.region.postgis.write import write_result
 from phusong.report.tables import comments
 
 CRS = "EPSG:32648"

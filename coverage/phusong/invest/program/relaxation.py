@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ortools.pdlp import solvers_pb2
-from ortools.pdlp.python import pdlp
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix, eye, hstack
 
@@ -165,6 +163,9 @@ def _solve(
 
 
 def _first_order(goal: Floats, rows: csr_matrix, right: Floats, high: Floats) -> tuple[Floats, Floats]:
+    from ortools.pdlp import solvers_pb2  # noqa: PLC0415
+    from ortools.pdlp.python import pdlp  # noqa: PLC0415
+
     program = pdlp.QuadraticProgram()
     program.objective_vector = goal
     program.constraint_matrix = rows.tocsc()

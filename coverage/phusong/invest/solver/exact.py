@@ -4,8 +4,6 @@ import datetime as dt
 
 import numpy as np
 import numpy.typing as npt
-from ortools.math_opt import model_pb2
-from ortools.math_opt.python import mathopt
 
 from phusong.invest.solver.problem import Problem
 
@@ -36,6 +34,10 @@ def branched(
     seconds : float
         A safety cap. [s]
     """
+    # a third of a second to load, and only what must be proved asks for it
+    from ortools.math_opt import model_pb2  # noqa: PLC0415
+    from ortools.math_opt.python import mathopt  # noqa: PLC0415
+
     n_x, n_a, n_z = problem.cost.size, problem.n_candidates, problem.weights.size
     width = np.diff(problem.need_starts)
     b = np.repeat(np.arange(n_a), width)

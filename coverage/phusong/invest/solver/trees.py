@@ -9,15 +9,12 @@ half of one element, however many sites at its end would serve it (the strong fo
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from phusong.invest.solver.lists import Int32s, Int64s
 from phusong.invest.solver.problem import Problem
 from phusong.kernel_cache import nb
 
 __all__ = ["Trees", "trees"]
-
-Int32s = npt.NDArray[np.int32]
-Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

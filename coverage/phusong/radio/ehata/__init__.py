@@ -27,9 +27,9 @@ from phusong.radio.itm.variability import deviate
 from phusong.radio.okumura_hata import Environment
 from phusong.radio.ranges import RANGES
 
-__all__ = ["ENVIRONMENTS", "Environment", "environment_of_nlcd", "loss", "loss_on_profile"]
+__all__ = ["ENVIRONMENT_CODES", "Environment", "environment_of_nlcd", "loss", "loss_on_profile"]
 
-ENVIRONMENTS: dict[str, int] = {"urban": URBAN, "suburban": SUBURBAN, "rural": RURAL}
+ENVIRONMENT_CODES: dict[str, int] = {"urban": URBAN, "suburban": SUBURBAN, "rural": RURAL}
 
 _BASE_M, _MOBILE_M = (30.0, 200.0), (1.0, 10.0)  # effective heights are held to what Okumura measured
 
@@ -108,14 +108,14 @@ def loss(
         problems.append(Problem("ehata", "must be at least 2 finite heights", column="height_m"))
     elif wet.shape != heights.shape:
         problems.append(Problem("ehata", "must be as long as height_m", column="sea", value=wet.shape))
-    if environment not in ENVIRONMENTS:
-        known = ", ".join(ENVIRONMENTS)
+    if environment not in ENVIRONMENT_CODES:
+        known = ", ".join(ENVIRONMENT_CODES)
         problems.append(Problem("ehata", f"must be one of {known}", column="environment", value=environment))
     refuse(problems)
     return float(
         loss_on_profile(
             heights, wet, heights.size - 1, float(step_m), float(frequency_mhz), float(base_height_m),
-            float(mobile_height_m), ENVIRONMENTS[environment], deviate(location_percent / 100.0), ridge_limits,
+            float(mobile_height_m), ENVIRONMENT_CODES[environment], deviate(location_percent / 100.0), ridge_limits,
             np.empty(heights.size),
         )
     )  # fmt: skip

@@ -4,8 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.kernel_cache import nb
-from phusong.radio.ehata import ENVIRONMENTS as KINDS
-from phusong.radio.ehata import loss, loss_on_profile
+from phusong.radio.ehata import ENVIRONMENT_CODES, loss, loss_on_profile
 from phusong.radio.fan import SIDES, fan_slopes, foot, trace
 from phusong.radio.itm.surface import free_space_db
 from phusong.radio.itm.variability import deviate
@@ -14,7 +13,7 @@ from phusong.radio.models.surroundings import ENVIRONMENTS, environment_of, wind
 
 __all__ = ["EHATA"]
 
-_KIND = np.array([KINDS[name] for name in ENVIRONMENTS])
+_KIND = np.array([ENVIRONMENT_CODES[name] for name in ENVIRONMENTS])
 _LIMITED = True  # ridges far from the receiver give no gain, as in NTIA's present code
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio import okumura_hata
 from phusong.radio.models.distance import by_distance
 from phusong.radio.models.free_space import free_space_loss
 from phusong.radio.models.surroundings import ENVIRONMENTS
+from phusong.radio.okumura_hata import okumura_hata_loss
 
 __all__ = ["HATA", "hata_loss"]
 
@@ -34,7 +34,7 @@ def hata_loss(
     base = float(np.clip(tx_height_m, *_BASE_M))
     mobile = float(np.clip(rx_height_m, *_MOBILE_M))
     kinds = [
-        okumura_hata.loss(
+        okumura_hata_loss(
             distance_m,
             frequency_mhz=frequency_ghz * 1000.0,
             base_height_m=base,

@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio import tr38901
 from phusong.radio.models.distance import by_distance
 from phusong.radio.models.free_space import free_space_loss
+from phusong.radio.tr38901 import mean_loss
 
 __all__ = ["UMA", "urban_macro_loss"]
 
@@ -20,7 +20,7 @@ def urban_macro_loss(
     The terminal's height is held to the table's range (1.5 to 22.5 m); the base station's, 25 m there, is taken as it
     is from 10 m up.
     """
-    loss = tr38901.mean_loss(
+    mean_db = mean_loss(
         "UMa",
         distance_m=np.maximum(np.asarray(distance_m, np.float64), _NEAREST_M),
         frequency_ghz=frequency_ghz,
@@ -30,7 +30,7 @@ def urban_macro_loss(
     free = free_space_loss(
         distance_m, frequency_ghz=frequency_ghz, tx_height_m=tx_height_m, rx_height_m=rx_height_m
     )
-    return np.maximum(loss, free)
+    return np.maximum(mean_db, free)
 
 
 UMA = by_distance(

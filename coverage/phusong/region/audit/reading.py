@@ -16,9 +16,8 @@ from shapely.errors import ShapelyError
 from phusong.errors import InputError
 from phusong.region.grid import Grid
 from phusong.region.opening import open_table
-from phusong.region.raster_files import MOST_PIXELS
 from phusong.region.raster_meaning import meaning_of
-from phusong.region.raster_opening import RASTER_ERRORS, open_raster
+from phusong.region.raster_opening import MOST_PIXELS, RASTER_ERRORS, open_raster
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
 
 __all__ = ["ENDINGS", "Sheet", "read_raster", "read_sheet", "same_crs", "sheet_of"]

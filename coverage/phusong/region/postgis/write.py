@@ -29,7 +29,7 @@ _MANY = {"Polygon": "MultiPolygon", "LineString": "MultiLineString", "Point": "M
 
 
 class ResultTables(Protocol):
-    """What is written of a result: a :class:`phusong.report.result.Result` is one."""
+    """What is written of a result: a :class:`phusong.report.folder.Result` is one."""
 
     @property
     def communes(self) -> gpd.GeoDataFrame: ...  # noqa: D102
