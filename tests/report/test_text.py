@@ -134,3 +134,10 @@ def test_the_locale_of_the_machine_does_not_matter(monkeypatch):
     for name in ("LC_ALL", "LANG", "LANGUAGE", "LC_NUMERIC"):
         monkeypatch.setenv(name, "de_DE.UTF-8")
     assert Text().number(1234.5, "decimal") == "1,234.5"
+
+
+def test_every_stage_of_a_run_and_of_a_storm_has_a_name_in_both_languages():
+    texts = "".join(p.read_text(encoding="utf-8") for p in Path(str(files("phusong"))).rglob("*.py"))
+    stages = set(re.findall(r'\.stage\(\s*"(\w+)"', texts))
+    assert len(stages) > 6
+    assert sorted(name for name in stages if f"stage.{name}" not in catalogue()) == []

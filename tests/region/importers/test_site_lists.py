@@ -259,6 +259,19 @@ def test_fibre_nodes_are_no_masts_and_their_own_kind_makes_exchanges_and_links_o
     assert len(found.region.cells) == len(viet.cells)
 
 
+@pytest.mark.parametrize("head", ["site_id", "id"])
+def test_rows_of_a_list_of_masts_that_are_fibre_nodes_by_their_type_become_no_masts(viet, tmp_path, head):
+    rows = [f"n{k},{105.05 + k / 1000:.3f},21.75,{'tower' if k % 2 else 'mast'},VNPT" for k in range(40)]
+    rows[3], rows[8] = rows[3].replace("tower", "splice"), rows[8].replace("mast", "Măng xông")
+    text = f"{head},longitude,latitude,type,owner\n"
+    found = done(viet, write(tmp_path / "s.csv", text + "\n".join(rows) + "\n"))
+    assert {"n3", "n8"} & {*found.region.sites["site_id"], *found.region.cells["site_id"]} == set()
+    assert found.region.left_out["sites"]["row"].tolist() == ["4", "9"]
+    mixed = [row.replace(",mast,", ",OLT,") for row in rows]
+    with pytest.raises(InputError, match=r"of 40 rows cannot be used|holds nodes of a fibre"):
+        done(viet, write(tmp_path / "s.csv", text + "\n".join(mixed) + "\n"))
+
+
 def test_any_kind_of_place_is_taken_and_what_is_not_known_is_other(viet, tmp_path):
     text = "poi_id,poi_type,lat,lon\na,market,21.75,105.05\nb,hospital,21.75,105.06\nc,school,21.75,105.07\n"
     found = done(viet, write(tmp_path / "poi.csv", text), "facilities")

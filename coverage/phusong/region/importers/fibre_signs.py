@@ -4,6 +4,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -11,14 +12,19 @@ from phusong.errors import InputError, Problem
 from phusong.region.headings import known_headings
 from phusong.region.names import fold
 
-__all__ = ["NODE_TYPES", "is_spans", "refuse_fibre"]
+__all__ = ["NODE_TYPES", "is_spans", "node_rows", "refuse_fibre"]
 
 NODE_TYPES = frozenset({
     "pop", "point_of_presence", "splice_closure", "splice", "closure", "cabinet", "handhole", "manhole", "odf", "exchange",
     "landing_station", "fibre_node", "fiber_node", "data_centre", "datacentre", "data_center", "tu_quang", "mang_xong", "hop_cap",
-    "ixp", "coreexchange", "core_exchange", "osp",
+    "ixp", "coreexchange", "core_exchange", "osp", "olt", "onu", "odn", "fdt", "fat", "fdh", "splitter", "joint",
 })  # fmt: skip
 """Folded words for what a node of a fibre network is."""
+
+# what a mast may be called too, where others of the list are masts
+_OF_MASTS_TOO = frozenset({
+    "exchange", "cabinet", "data_centre", "datacentre", "data_center", "coreexchange", "core_exchange", "joint",
+})  # fmt: skip
 
 _SIGNS = frozenset({
     "physicalinfrastructureprovider", "networkproviders", "network_providers", "featuretype", "feature_type", "accesspoint",
@@ -81,19 +87,32 @@ def _kind_of(frame: Any) -> str:  # noqa: ANN401
         return ""
     if len(names & _SIGNS) >= _ENOUGH:
         return "spans" if spans else "nodes"
-    kind = next((c for c in frame.columns if _last(c) in {"type", "node_type", "kind", "loai"}), None)
+    kind = _type_column(frame)
     if kind is not None and not spans:
         words = frame[kind].dropna()
-        if len(words) and float(pd.Series([_is_node(w) for w in words]).mean()) > 0.5:
+        if len(words) and float(pd.Series([_is_node(w, NODE_TYPES) for w in words]).mean()) > 0.5:
             return "nodes"
     return ""
 
 
-def _is_node(value: object) -> bool:
+def node_rows(frame: Any) -> npt.NDArray[np.bool_]:  # noqa: ANN401
+    """Return which rows of a list of masts are nodes of a fibre network by what the list says of their type."""
+    kind = _type_column(frame)
+    if kind is None:
+        return np.zeros(len(frame), bool)
+    known = NODE_TYPES - _OF_MASTS_TOO
+    return np.array([not pd.isna(w) and _is_node(w, known) for w in frame[kind]], bool)
+
+
+def _type_column(frame: Any) -> Any:  # noqa: ANN401
+    return next((c for c in frame.columns if _last(c) in {"type", "node_type", "kind", "loai"}), None)
+
+
+def _is_node(value: object, known: frozenset[str]) -> bool:
     parts = [
         fold(p) for p in str(value).strip("[]").replace("'", "").replace('"', "").replace(";", ",").split(",")
     ]
-    return any(p in NODE_TYPES for p in parts)
+    return any(p in known for p in parts)
 
 
 def _last(column: object) -> str:

@@ -15,7 +15,7 @@ from phusong.region.check import FAR_M
 from phusong.region.column_map import ColumnMap
 from phusong.region.headings import known_headings
 from phusong.region.importers.base import Imported, Options, Repair, conversion_repairs, names_of
-from phusong.region.importers.fibre_signs import refuse_fibre
+from phusong.region.importers.fibre_signs import node_rows, refuse_fibre
 from phusong.region.importers.power_lines import import_power_lines
 from phusong.region.importers.site_lists import cells_in_list, cells_of_list, sites_of_list
 from phusong.region.layers import opened_for, table_of
@@ -153,9 +153,23 @@ def _of_file(path: Path, layer: str, region: Region, by: ColumnMap, options: Opt
         else tuple(replace(n, first=tuple(listed.numbers(n.first))) for n in read.notices)
     )
     if listed is None or not listed.names_operators:
-        return _Read(read.frame, origin, None, (*notices, *told_now), left)
-    told = cells_of_list(listed, read, region.operators, options.said_of_operators(), path.name)
-    return _Read(told.sites, origin, told.cells, (*notices, *told_now, *told.notices), left)
+        found = _Read(read.frame, origin, None, (*notices, *told_now), left)
+    else:
+        told = cells_of_list(listed, read, region.operators, options.said_of_operators(), path.name)
+        found = _Read(told.sites, origin, told.cells, (*notices, *told_now, *told.notices), left)
+    return _without_nodes(found, opened.frame, options) if layer == "sites" else found
+
+
+def _without_nodes(found: _Read, listed: Any, options: Options) -> _Read:  # noqa: ANN401
+    """Return masts without what the list itself calls a node of a fibre network; many of them refuse the list."""
+    is_node = node_rows(listed)
+    off = np.array([bool(is_node[row - 1]) for _, row in found.origin], bool)
+    why = "is a node of a fibre (transmission) network by its type, no mast: import it as kind fibre"
+    if off.any():
+        where = found.origin[0][0]
+        wrong = [Problem(where, why, row=r) for (_, r), gone in zip(found.origin, off, strict=True) if gone]
+        refuse_too_many(wrong[:20], len(wrong), len(off), options.left_out_share, where)
+    return _without(found, off, "sites", [], why)
 
 
 def _with_commune(frame: Any, layer: str, by: ColumnMap) -> ColumnMap:  # noqa: ANN401
