@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from csv import DictReader
 from dataclasses import replace
 from datetime import date
 from io import StringIO
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from english import english_in
 from matplotlib.text import Text as DrawnText
+from pydantic import BaseModel
 
 from phusong.pipeline import run_region
 from phusong.region.audit import audit
@@ -23,7 +25,8 @@ from phusong.report.folder import Result
 from phusong.report.maps import MAPS, draw_map
 from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels
 from phusong.report.page import report_html
-from phusong.report.text import Text, catalogue
+from phusong.report.text import NO_VALUE, Text, catalogue
+from phusong.resources import geodata_path
 from phusong.scenario import Scenario
 from small_region import small_region
 
@@ -86,6 +89,15 @@ def ran() -> Result:
 
 
 @pytest.fixture(scope="module")
+def rival(ran) -> Result:
+    """The run as another scenario would have it told: every setting that both have is set otherwise."""
+    other = Scenario.from_tree(
+        {"seed": 7, "invest": {"budget_musd": 0.4, "vnd_per_usd": 26000.0}, "radio": {"rx_height_m": 2.0}}
+    )
+    return replace(ran, scenario_toml=other.to_toml())
+
+
+@pytest.fixture(scope="module")
 def names(own) -> list[str]:
     listed = [
         *own.communes["name"],
@@ -106,14 +118,16 @@ def drawn(figure) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def walked(own, found, tmp_path_factory):
+def walked(own, ran, rival, found, tmp_path_factory):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     folder = tmp_path_factory.mktemp("vi")
     pages = {
         "report": report_html(own),
+        "report of a run": report_html(ran),
         "compare": comparison_html(compare({"một": own, "hai": own}, samples=20), language="vi"),
+        "compare of runs": comparison_html(compare({"một": ran, "hai": rival}, samples=20), language="vi"),
         "audit": audit_html(found, audit_map_png(found, Text("vi")), lang="vi"),
     }
     texts = {}
@@ -124,9 +138,10 @@ def walked(own, found, tmp_path_factory):
             file.write_text(text, encoding="utf-8")
             page = browser.new_page()
             page.goto(file.as_uri())
-            page.wait_for_timeout(1500 if name == "report" else 100)
+            whole = name.startswith("report")
+            page.wait_for_timeout(1500 if whole else 100)
             texts[name] = page.evaluate(WALK, "body")
-            if name == "report":
+            if whole:
                 for layer in page.evaluate("() => page.data.map.layers.map((l) => l.key)"):
                     page.evaluate("(k) => page.choose({ layer: k })", layer)
                     texts[name] += page.evaluate(WALK, "#mapkey, #layer-note")
@@ -136,7 +151,7 @@ def walked(own, found, tmp_path_factory):
     return texts
 
 
-@pytest.mark.parametrize("page", ["report", "compare", "audit"])
+@pytest.mark.parametrize("page", ["report", "report of a run", "compare", "compare of runs", "audit"])
 def test_no_english_stands_on_a_vietnamese_page(walked, names, found, page):
     texts = walked[page]
     assert len(texts) > 60
@@ -147,8 +162,36 @@ def test_no_english_stands_on_a_vietnamese_page(walked, names, found, page):
         *map(str, found.communes["name"]),
         "Synthetic province",
         "made up for tests",
+        # keys of settings are the same in every language
+        *_settings(Scenario),
     ]
     assert english_in(texts, known) == []
+
+
+def _settings(model, prefix: str = "") -> dict[str, str]:
+    """Return what each setting that is no table means, by its dotted key."""
+    found = {}
+    for key, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= _settings(field.annotation, f"{prefix}{key}.")
+        else:
+            found[prefix + (field.alias or key)] = field.description
+    return found
+
+
+def test_every_setting_has_its_meaning_in_vietnamese_and_in_english_the_one_of_the_reference():
+    means = _settings(Scenario)
+    assert len(means) > 80
+    assert {key: Text("en").meaning(key) for key in means} == means
+    assert [key for key in means if Text("vi").meaning(key) in {means[key], NO_VALUE}] == []
+    assert len([k for k in catalogue() if k.startswith("setting.")]) == len(means)
+
+
+def test_every_one_who_answers_for_a_remedy_has_a_name_in_vietnamese():
+    lines = geodata_path("sectors.csv").read_text(encoding="utf-8").splitlines()
+    who = {row["accountable"] for row in DictReader(line for line in lines if not line.startswith("#"))}
+    assert who
+    assert [name for name in who if Text("vi").code("value", name) == name] == []
 
 
 def test_no_english_is_drawn_on_a_vietnamese_map(own, names, found):

@@ -125,7 +125,7 @@ def data_fetch(
     pooch.get_logger().setLevel(logging.WARNING)
     with _bars(shown=errors.is_terminal and not quiet) as bar:
         got = fetch(
-            source, bounds=bounds, cache=cache, lock=lock, offline=offline, refresh=refresh, url=url,
+            source, bounds=bounds, cache=None if cache is None else cache.absolute(), lock=lock, offline=offline, refresh=refresh, url=url,
             base_url=base_url, limits=limits, progress=bar,
         )  # fmt: skip
     for path in got.files:

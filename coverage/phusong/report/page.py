@@ -52,7 +52,7 @@ _SURE_TABLES = ("tornado", "robustness", "sensitivity", "regret")
 _METHODS = tuple(f"methods.{k}" for k in ("signal", "power", "sharing", "causes", "options", "order"))
 _ELSEWHERE = (
     "compare", "figure", "audit", "principle", "drawn", "explain", "locked_list", "card", "ran", "stage", "judged", "storm",
-    "told", "wind",
+    "told", "wind", "setting",
 )  # fmt: skip
 _LIMITS = tuple(f"limits.{k}" for k in ("network", "signal", "once", "costs", "target", "greedy"))
 _COMMUNE_HEADS = (

@@ -134,7 +134,7 @@ class Text:
         return said[self.lang] if one is None else one
 
     def code(self, group: str, code: object) -> str:
-        """Return the name of a code from data, or the code in plain letters where the catalogue has none.
+        """Return the name of a code from data, one with a part as notes have them; in plain letters where there is none.
 
         Examples
         --------
@@ -147,10 +147,16 @@ class Text:
         policy = str(code).removesuffix(_AGREED)
         if group == "policy" and policy != str(code):
             return self.say("policy.with_agreements", policy=self.code(group, policy))
-        return str(code).replace("_", " ")
+        return self.note(str(code).replace("_", " "))
 
     def meaning(self, setting: str) -> str:
-        """Return what a setting of a scenario means, where this language has it; a dash elsewhere."""
+        """Return what a setting of a scenario means; a dash for one that no scenario has (any more).
+
+        Examples
+        --------
+        >>> Text("vi").meaning("radio.rx_height_m"), Text("vi").meaning("radio.colour")
+        ('Độ cao điện thoại so với mặt đất. [m]', '–')
+        """
         key = f"setting.{slug(setting)}"
         return catalogue()[key][self.lang] if key in catalogue() else NO_VALUE
 
@@ -336,7 +342,7 @@ class Words:
         policy = str(code).removesuffix(_AGREED)
         if group == "policy" and policy != str(code):
             return self.t("policy.with_agreements", policy=self.w(group, policy))
-        return Markup(escape(self.text.code(group, code)))  # noqa: S704 - escaped
+        return self.note(str(code).replace("_", " "))
 
     def note(self, text: object) -> Markup:
         """Return a note of ours that follows the language, and one that somebody else wrote as it stands."""

@@ -207,7 +207,9 @@ def _villages(
     """Place each old unit's villages on its own pixels, without repetition, by a weighted draw."""
     per_unit = fact("villages_per_old_unit").value
     is_old = old["is_old"].to_numpy(bool)
-    usual = np.median(unit_people[is_old]) if is_old.any() else 1.0
+    # squares so wide that most old units hold none have no usual number
+    usual = float(np.median(unit_people[is_old])) if is_old.any() else 1.0
+    usual = usual if usual > 0 else 1.0
     count = np.clip(np.rint(per_unit * np.clip(unit_people / usual, 0.3, 2.5) ** 0.4), 2, 30).astype(np.int64)
     count[~is_old] = np.where(unit_people[~is_old] > 200, 1, 0)
     row, col = np.nonzero(unit >= 0)
