@@ -60,10 +60,11 @@ def path_text(study: PathStudy, model: str) -> str:
         "",
         "By model (► the one asked for):",
     ]
+    over_db = (study.losses["over_free_space_db"].round(2) + 0.0).tolist()  # no −0.00
     lines += [
         f"  {'►' if row.model == model else ' '} {row.model:<11} {row.loss_db:8.2f} dB  "
-        f"({round(row.over_free_space_db, 2) + 0.0:+.2f} over free space)  {row.source}"
-        for row in study.losses.itertuples(index=False)
+        f"({over:+.2f} over free space)  {row.source}"
+        for row, over in zip(study.losses.itertuples(index=False), over_db, strict=True)
     ]
     told = [notice for notice in study.losses["notice"] if notice]
     if told:
