@@ -1,14 +1,18 @@
 """Fixtures that several rooms test with."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
 from phusong.region.store import Region
 from small_region import small_region
 
-# a busy machine is no defect of what is tested
-settings.register_profile("phusong", deadline=None)
-settings.load_profile("phusong")
+# a busy machine is no defect of what is tested, and the same tests try the same examples everywhere;
+# HYPOTHESIS_PROFILE=search looks for new ones
+settings.register_profile("phusong", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "phusong"))
 
 
 @pytest.fixture

@@ -175,7 +175,8 @@ def test_both_directions_lose_the_same_where_the_recommendation_says_so(name, ca
     ahead, back = path_of(h, case["step_km"]), path_of(h[::-1], case["step_km"])
     there = MODELS[name].path(ahead, case["ghz"], case["tx_m"], case["rx_m"], case["air"])
     again = MODELS[name].path(back, case["ghz"], case["rx_m"], case["tx_m"], case["air"])
-    assert there == pytest.approx(again, abs=1e-6)
+    # angles of a millionth of a degree decide at stairs of metres: the last digits differ by the way round
+    assert there == pytest.approx(again, abs=1e-5)
 
 
 HIGHER_IS_BETTER = ("bullington", "p1812", "itm", "ehata", "hata")
