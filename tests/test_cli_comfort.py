@@ -114,7 +114,8 @@ def test_no_table_is_wider_than_80_columns_or_cut(answered, printed, arguments):
     call(arguments[0], str(answered), *more.get(arguments[-1], []))
     text = printed.getvalue()
     assert "\x1b" not in text
-    assert "…" not in text.replace("… of all", "")
+    # some names begin with it; a cell that is cut ends with it
+    assert "…" not in re.sub(r"^… ", "", text, flags=re.MULTILINE)
     assert text.splitlines()[-1].startswith("Next: phusong ")
     # lines for people may be long where nobody looks; rows of tables never are
     tabled = [line for line in text.splitlines() if re.search(r"\S {2,}\S", line)]

@@ -147,9 +147,8 @@ def test_rasters_replace_layers_or_are_refused(region, tmp_path):
         np.tile(85.0 + 10.0 * east_km, (region.grid.shape[0], 1)), abs=7.0
     )  # beside the void
     assert swapped.source_of("elevation").kind == "measured"
-    counted = replace_layers(
-        region, population=raster(tmp_path / "p.tif", np.arange(484.0).reshape(22, 22), CRS)
-    )
+    people = np.arange(484.0).reshape(22, 22) * (22_951 / 96_600)  # about as many in all as the region has
+    counted = replace_layers(region, population=raster(tmp_path / "p.tif", people, CRS))
     assert int(counted.demand["population"].sum()) == int(region.demand["population"].sum())
     with pytest.raises(InputError, match="no CRS"):
         replace_layers(region, elevation=raster(tmp_path / "n.tif", heights, None))

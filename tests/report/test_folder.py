@@ -166,7 +166,7 @@ def test_lists_and_formulas_in_csv():
 
 
 def test_reading_and_writing_again_in_another_process_gives_the_same_bytes(folder, tmp_path):
-    code = "import sys; from phusong.report.result import Result; Result.read(sys.argv[1]).write(sys.argv[2])"
+    code = "import sys; from phusong.report.folder import Result; Result.read(sys.argv[1]).write(sys.argv[2])"
     other = tmp_path / "other"
     subprocess.run(
         [sys.executable, "-c", code, str(folder), str(other)], check=True, env={"PYTHONHASHSEED": "3"}

@@ -343,7 +343,7 @@ def _off(factor: float, there: float, total: int, named: str, where: str, limits
     slip = next((s for f, s in slips if abs(np.log(factor / f)) < _SLIP), "")
     told = (
         f"would have to be multiplied by {factor:.4g} in province {named} ({there:,.0f} people by the file, {total:,} by the "
-        f"region), more than {limits.most_scaled:g} times or less than a {limits.most_scaled:g}th: "
+        f"region), more than {limits.most_scaled:g} times or less than 1/{limits.most_scaled:g}: "
         + (f"it looks like {slip}; " if slip else "")
         + "is it people by area (multiply each pixel by its area first), a share or another year? If the pattern is "
         f"right all the same, say --most-scaled {np.ceil(max(factor, 1.0 / factor)):.0f}"
