@@ -31,7 +31,9 @@ def changed(
     at = choice % net.n_sites
     if choice >= net.n_sites:
         parent, lost = net.parent.copy(), net.link_unavailability.copy()
-        parent[at], lost[at] = link.parent[q, at], link.unavailability[q, at]
+        # a link to where the old one leads stands beside it
+        beside = lost[at] if parent[at] == link.parent[q, at] else 1.0
+        parent[at], lost[at] = link.parent[q, at], beside * link.unavailability[q, at]
         return replace(net, parent=parent, link_unavailability=lost)
     after = net.with_supply(
         at,
