@@ -17,12 +17,12 @@ import numpy as np
 import osmium
 import pandas as pd
 
-from phusong.region.check import check_region
+from phusong.region.folder import Region
 from phusong.region.importers import IMPORTERS
 from phusong.region.importers.base import Options, bounds_deg
 from phusong.region.replace import with_imported
-from phusong.region.store import Region
-from phusong.region.vietnam.build import build_vietnam
+from phusong.region.validate import check_region
+from phusong.region.vietnam import build_vietnam
 
 
 def write_opencellid(path: Path, rows: int, bounds: tuple[float, float, float, float], seed: int = 1) -> None:

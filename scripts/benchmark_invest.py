@@ -26,7 +26,7 @@ from scipy.sparse import csr_matrix, eye, hstack, identity
 from scipy.spatial import cKDTree
 
 from phusong.invest.optimum import best_plan
-from phusong.invest.plan_model import PlanModel, incidence
+from phusong.invest.plan_book import PlanModel, incidence
 from phusong.invest.ranking import rank
 
 SIZES = {  # candidates, cells, seconds allowed, certified gap aimed at

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phusong.radio.itm import point_to_point
+from phusong.radio.models.itm import point_to_point
 from phusong.radio.p1812 import loss_breakdown
 
 TX_M, RX_M, GHZ = 30.0, 1.5, 0.9

@@ -22,10 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark_peers import GHZ, LATITUDE_DEG, RX_M, TX_M, area_peers, found, path_peers
-from phusong.radio.fan import foot
 from phusong.radio.models import MODELS, Conditions, Mast, Terrain
 from phusong.radio.p1812 import basic_loss
-from phusong.radio.sweep import EFFECTIVE_EARTH_KM
+from phusong.radio.terrain_profile import EFFECTIVE_EARTH_KM, foot
 
 FOUR_GHZ = (0.7, 0.9, 1.8, 2.1)
 THRESHOLD_DB = 140.0  # a 10 MHz 4G cell of 46 dBm and 15 dBi (33 dBm a subcarrier) at an RSRP of -107 dBm

@@ -10,14 +10,14 @@ import pandas as pd
 from benchmark_invest import _problem as made_up
 from benchmark_scale_made import NO_LIMIT_S, PAIRS_OF_A_CELL, made_network, use_of
 from benchmark_service import nation
-from phusong.engine.crew import Crew, Threads
+from phusong.compute.executor import Crew, Threads
 from phusong.invest.optimum import best_plan
 from phusong.radio.footprints import Footprints, footprints
-from phusong.radio_setup import populated, radio_setup, scenario_region, standing_sites
-from phusong.region.store import Region
+from phusong.region.folder import Region
 from phusong.scenario import Scenario
-from phusong.service.power import site_stability
-from phusong.service.states import elements_of_pairs, hours_off, sample_states
+from phusong.service.availability import site_stability
+from phusong.service.outage_states import elements_of_pairs, hours_off, sample_states
+from phusong.stages.radio import populated, radio_setup, scenario_region, standing_sites
 
 __all__ = ["AXES", "MODEL", "Axis", "province", "sweep"]
 

@@ -18,16 +18,15 @@ from scipy.sparse import block_diag, csr_matrix
 from benchmark_scale_made import NO_LIMIT_S, made_network, use_of
 from benchmark_scale_measure import CpuStages, in_a_child, machine, peak_mib, timed
 from benchmark_service import nation
-from phusong.engine.keeping import Keeper
-from phusong.engine.store import Store
+from phusong.compute.cache import Keeper
+from phusong.compute.store import Store
 from phusong.invest.optimum import best_plan
-from phusong.invest.plan_book import BOOK_TABLES, PlanBook
-from phusong.invest.plan_model import PlanModel
+from phusong.invest.plan_book import BOOK_TABLES, PlanBook, PlanModel
 from phusong.invest.ranking import rank
 from phusong.pipeline import run
-from phusong.radio_setup import radio_setup, region_footprints, scenario_region
 from phusong.scenario import Scenario
-from phusong.service.power import site_stability
+from phusong.service.availability import site_stability
+from phusong.stages.radio import radio_setup, region_footprints, scenario_region
 
 __all__ = ["STEPS", "country", "ten"]
 

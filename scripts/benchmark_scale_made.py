@@ -6,13 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from benchmark_service import nation
-from phusong.access.elements import split_by_operator
-from phusong.access.gaps import Access, classify
-from phusong.service.busy_hour import busy_hour_mbps
-from phusong.service.capacity import Demand, tiers, use_network
+from phusong.access.gaps import Access, classify, split_by_operator
+from phusong.service.allocation import Reception
+from phusong.service.availability import site_stability
+from phusong.service.capacity import Demand, busy_hour_mbps, tiers, use_network
 from phusong.service.network import Network
-from phusong.service.power import site_stability
-from phusong.service.reception import Reception
 from phusong.service.sharing import grant_rights
 
 __all__ = ["NO_LIMIT_S", "PAIRS_OF_A_CELL", "heard", "made_network", "use_of"]

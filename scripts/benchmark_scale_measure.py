@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from phusong.stages import Stages
+from phusong.io.progress import Stages
 
 __all__ = [
     "CpuStages",

@@ -18,11 +18,11 @@ from shapely.affinity import translate
 
 from benchmark_scale_axes import province, sweep
 from benchmark_scale_measure import CpuStages, in_a_child, machine, timed
-from phusong.engine.crew import Threads, cluster
-from phusong.engine.keeping import Keeper
-from phusong.engine.store import Store
+from phusong.compute.cache import Keeper
+from phusong.compute.executor import Threads, cluster
+from phusong.compute.store import Store
 from phusong.pipeline import run_region
-from phusong.region.store import Region
+from phusong.region.folder import Region
 
 __all__ = ["crews", "ratio", "runs"]
 

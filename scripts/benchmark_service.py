@@ -19,18 +19,17 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from phusong.access.elements import split_by_operator
-from phusong.engine.crew import Threads
-from phusong.live.increment import Live
-from phusong.live.now import everything_now
-from phusong.live.standing import Places, Standing, standing
-from phusong.service.busy_hour import busy_hour_mbps
-from phusong.service.capacity import Demand
+from phusong.access.gaps import split_by_operator
+from phusong.compute.executor import Threads
+from phusong.live.incremental import Live
+from phusong.live.recompute import everything_now
+from phusong.live.state import Places, Standing, standing
+from phusong.service.allocation import Reception
+from phusong.service.availability import site_stability
+from phusong.service.capacity import Demand, busy_hour_mbps
 from phusong.service.network import Network, build_network
-from phusong.service.power import site_stability
-from phusong.service.reception import Reception
+from phusong.service.outage_states import elements_of_pairs, hours_off, sample_states
 from phusong.service.sharing import grant_rights
-from phusong.service.states import elements_of_pairs, hours_off, sample_states
 
 FEEDER_NODES = 45  # transformers on a feeder, in a row with side branches
 OPERATORS = ("red", "blue", "green")

@@ -16,8 +16,8 @@ import rasterio
 from rasterio.transform import from_origin
 from shapely import LineString, MultiPolygon, Point, Polygon
 
-from phusong.region.store import Region
-from phusong.region.writing import write_table
+from phusong.region.folder import Region
+from phusong.region.read.table import write_table
 
 __all__ = ["change_import", "good_imports"]
 

@@ -54,7 +54,7 @@ def region_target(folder: Path) -> Target:
     import numpy as np
 
     from phusong.region.antennas import AntennaPattern, antenna_text
-    from phusong.region.store import Region
+    from phusong.region.folder import Region
 
     place = _region().write(folder / "region")
     (place / "antennas").mkdir(exist_ok=True)
@@ -71,8 +71,8 @@ def result_target(folder: Path) -> Target:
     from phusong.report.compare import compare
     from phusong.report.explain import explain
     from phusong.report.folder import Result
+    from phusong.report.map_style import picture_bytes
     from phusong.report.maps import MAPS
-    from phusong.report.pictures import picture_bytes
 
     place = folder / "result"
     with zipfile.ZipFile(ROOT / "tests" / "security" / "small_result.zip") as packed:
@@ -143,8 +143,8 @@ def plan_target(_folder: Path) -> Target:
     """Return the reader of plans that somebody brings to `phusong evaluate`."""
     import pandas as pd
 
+    from phusong.invest.evaluation import read_plan
     from phusong.invest.plan_book import PlanBook
-    from phusong.invest.plan_file import read_plan
 
     ids = ["build/s01", "battery/s02", "link/s03"]
     book = PlanBook.of_tables(
@@ -168,8 +168,7 @@ def plan_target(_folder: Path) -> Target:
 def events_target(_folder: Path) -> Target:
     """Return the reader of `phusong watch`: lines are events or are rejected with a reason."""
     from phusong.live.events import LineError, parse
-    from phusong.live.reads import FilesRead
-    from phusong.live.sources import Waiting, batches
+    from phusong.live.timeline import FilesRead, Waiting, batches
 
     def use(path: Path) -> object:
         taken = 0
@@ -200,7 +199,7 @@ def importer_target(folder: Path) -> Target:
     from fuzz_imports import change_import, good_imports
     from fuzz_structures import change_file
     from phusong.region.importers import Options
-    from phusong.region.importing import import_files
+    from phusong.region.importers.run import import_files
 
     region = _region()
     # by these the cells of OpenCelliD are somebody's
@@ -232,7 +231,7 @@ def importer_target(folder: Path) -> Target:
 
 def storm_target(_folder: Path) -> Target:
     """Return the reader of storm tracks."""
-    from phusong.service.storms.track import read_track
+    from phusong.hazard.track import read_track
 
     files = [p.read_bytes() for p in sorted((ROOT / "geodata" / "storms").glob("*.csv"))]
     return Target("storm.csv", files, lambda path: read_track(path).every(1.0).velocity_ms())
@@ -240,7 +239,7 @@ def storm_target(_folder: Path) -> Target:
 
 def costs_target(_folder: Path) -> Target:
     """Return the reader of costs that replace the shipped ones."""
-    from phusong.invest.cost_catalogue import with_own_costs
+    from phusong.invest.unit_costs import with_own_costs
 
     shipped = (ROOT / "geodata" / "costs.csv").read_bytes()
     return Target("costs.csv", [shipped], lambda path: with_own_costs(path, vnd_per_usd=25_000.0))
@@ -260,7 +259,7 @@ def journal_target(_folder: Path) -> Target:
     """Return the reader of the journal that a watch keeps."""
     import zlib
 
-    from phusong.live.journal import records
+    from phusong.live.session import records
 
     text = b'{"standing":"0","line":1}'
     line = b"%08x %b\n" % (zlib.crc32(text), text)
@@ -269,7 +268,7 @@ def journal_target(_folder: Path) -> Target:
 
 def columns_target(_folder: Path) -> Target:
     """Return the reader of columns.toml."""
-    from phusong.region.column_map import EXAMPLE, read_column_maps
+    from phusong.region.read.columns import EXAMPLE, read_column_maps
 
     return Target("columns.toml", [EXAMPLE.encode()], read_column_maps)
 

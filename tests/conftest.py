@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from phusong.region.store import Region
+from phusong.region.folder import Region
 from small_region import small_region
 
 # a busy machine is no defect of what is tested, and the same tests try the same examples everywhere;

@@ -4,8 +4,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from phusong.region.grid import Grid
-from phusong.region.store import Region, Source
+from phusong.region import Grid
+from phusong.region.folder import Region, Source
 
 CRS = "EPSG:32648"
 

@@ -14,13 +14,11 @@ import pytest
 from rich.console import Console
 
 import phusong
-from phusong.cli import app
-from phusong.commands import compare, evaluate, progress, result, run, terminal
-from phusong.commands.progress import shown_stages, time_left
-from phusong.report.text import Text
-from phusong.scenario import Scenario
-from phusong.scenario_template import scenario_template
-from phusong.stages import Stages
+from phusong.cli import app, options, result, run
+from phusong.cli.options import shown_stages, time_left
+from phusong.io.progress import Stages
+from phusong.io.text import Text
+from phusong.scenario import Scenario, scenario_template
 from small_region import small_region
 
 POLICIES = ("none", "passive", "passive_backhaul", "moran", "mocn", "roaming", "neutral_host", "srn")
@@ -36,7 +34,7 @@ def printed(monkeypatch):
     """Return what commands print on a narrow terminal without colours."""
     out = io.StringIO()
     narrow = Console(file=out, width=80)
-    for module in (compare, evaluate, result, run, terminal):
+    for module in (result, result, result, run, options):
         monkeypatch.setattr(module, "console", narrow)
     return out
 
@@ -161,12 +159,12 @@ def test_stages_are_lines_where_nobody_looks_and_live_on_a_terminal():
     live = shown(terminal=True)
     assert "· region" in live
     assert re.search(r"about 1[67] min \d\d s left", live)
-    assert progress._clock(99.6) == "1 min 40 s"
+    assert options._clock(99.6) == "1 min 40 s"
 
 
 def test_a_share_of_a_stage_tells_how_long_the_rest_takes():
     now = [0.0]
-    shown = progress.Shown({}, lambda: now[0])
+    shown = options.Shown({}, lambda: now[0])
     assert shown.line() == "· starting: 0 s so far"
     shown("radio")
     now[0] = 120.0
@@ -177,7 +175,7 @@ def test_a_share_of_a_stage_tells_how_long_the_rest_takes():
     assert "25% done" in shown.line()
     shown("invest")
     assert shown.line() == "· invest: 0 s so far"
-    known = progress.Shown({"radio": 300.0, "invest": 50.0}, lambda: now[0])
+    known = options.Shown({"radio": 300.0, "invest": 50.0}, lambda: now[0])
     known("radio")
     known.share(0.5)
     now[0] = 220.0

@@ -5,10 +5,10 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phusong.commands.options import CoordinateCommand
-from phusong.data.tiles import parse_bounds
+from phusong.cli.options import CoordinateCommand
+from phusong.data.catalogue import parse_bounds
 from phusong.errors import InputError
-from phusong.report.study import read_point
+from phusong.report.radio import read_point
 
 
 def taken(*words: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from phusong.errors import InputError
-from phusong.region.store import Region
+from phusong.region.folder import Region
 from small_region import small_region
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phusong.distinct import distinct
+from phusong.compute.arrays import distinct
 
 
 @given(st.lists(st.integers(-(2**62), 2**62)))

@@ -13,9 +13,9 @@ import typer
 
 from phusong.cli import app
 from phusong.command_reference import command_reference
-from phusong.invest.cost_catalogue import with_own_costs
 from phusong.invest.costs import Costs
-from phusong.region.column_map import read_column_maps
+from phusong.invest.unit_costs import with_own_costs
+from phusong.region.read.columns import read_column_maps
 from phusong.scenario import Scenario
 from phusong.scenario_reference import scenario_reference
 from small_region import small_region

@@ -26,7 +26,7 @@ import typer
 from phusong.cli import app
 from phusong.data import find
 from phusong.errors import InputError
-from phusong.region.store import Region
+from phusong.region.folder import Region
 from phusong.report.folder import Result
 from small_region import small_region
 

@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phusong.evidence import (
+from phusong.pipeline import run_region
+from phusong.region.folder import Source
+from phusong.report.explain import explain
+from phusong.scenario import Scenario
+from phusong.stages.calibration import (
     KNOWN_KINDS,
     footing,
     known_by_commune,
@@ -16,10 +20,6 @@ from phusong.evidence import (
     unknown_behind,
     weak_remedies,
 )
-from phusong.pipeline import run_region
-from phusong.region.store import Source
-from phusong.report.explain import explain
-from phusong.scenario import Scenario
 from small_region import small_region
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from phusong.resources import scenario_names
+from phusong.io.resources import scenario_names
 from phusong.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,7 +103,7 @@ def test_scenarios_and_tables_are_found_from_a_wheel_outside_the_checkout(made, 
     with zipfile.ZipFile(next(made.glob("*.whl"))) as archive:
         archive.extractall(site)
     ask = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import phusong, phusong.region.facts as f; "
+        "import sys; sys.path.insert(0, sys.argv[1]); import phusong, phusong.io.resources as f; "
         "assert phusong.__file__.startswith(sys.argv[1]), phusong.__file__; "
         "print(phusong.Scenario.read('mocn').sharing.policy, len(f.table('provinces')))"
     )

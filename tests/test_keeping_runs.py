@@ -17,18 +17,17 @@ from pydantic import BaseModel
 from shapely.affinity import translate
 
 import phusong
-from phusong import radio_setup
-from phusong.engine import sources as engine_sources
-from phusong.engine.crew import Threads, cluster
-from phusong.engine.fingerprint import fingerprint
-from phusong.engine.keeping import Keeper
-from phusong.engine.sources import own_sources
-from phusong.engine.store import Store
+from phusong.compute import sources as engine_sources
+from phusong.compute.cache import Keeper
+from phusong.compute.executor import Threads, cluster
+from phusong.compute.serialize import fingerprint
+from phusong.compute.sources import own_sources
+from phusong.compute.store import Store
+from phusong.io.progress import Stages, radio
 from phusong.pipeline import run_region
-from phusong.radio import throughput
-from phusong.region.store import Source
+from phusong.radio import link_budget
+from phusong.region.folder import Source
 from phusong.scenario import Scenario
-from phusong.stages import Stages
 from small_region import small_region
 
 SMALL = ("invest.samples=2", "invest.budget_musd=0.3")
@@ -81,10 +80,10 @@ def test_a_site_that_moves_is_swept_again_alone(tmp_path):
     radio = Store(tmp_path / "other")
     keeper = Keeper(radio)
     asked = Scenario.read("default", overrides=SMALL)
-    ground = radio_setup.radio_setup(asked.radio, region)
-    radio_setup.region_footprints(asked, region, *ground, Threads(1), keeper)
+    ground = radio.radio_setup(asked.radio, region)
+    radio.region_footprints(asked, region, *ground, Threads(1), keeper)
     before = radio.use.written
-    radio_setup.region_footprints(asked, moved, *ground, Threads(1), keeper)
+    radio.region_footprints(asked, moved, *ground, Threads(1), keeper)
     assert radio.use.written == before + 2  # the site, and where all are heard
     assert found == answer(None, region=moved)[0]
     assert store.use.found > 0
@@ -255,7 +254,7 @@ class Watching(Keeper):
         own = {module for module in modules if module.startswith("phusong.")}
         own |= {kind.__module__ for kind in types}
         # how far a stage is, is told on the way, and kernels are fetched: neither changes anything
-        told = {make.__module__, Keeper.__module__, Stages.__module__, "phusong.kernel_cache"}
+        told = {make.__module__, Keeper.__module__, Stages.__module__, "phusong.compute.kernels"}
         self.seen.append((name, own - told, set(self.opened), by))
         return found
 
@@ -278,11 +277,11 @@ def test_all_that_runs_and_is_read_while_a_stage_is_made_is_in_its_key():
             if value is not own_sources and hasattr(value, "cache_clear"):
                 value.cache_clear()  # tables that are read once a process are read again
     run_region(asked, small_region(), keeper=keeper, crew=Threads(1))
-    radio_setup.scenario_region(Scenario.read("default", overrides=(*LAI_CHAU,)), keeper)
+    radio.scenario_region(Scenario.read("default", overrides=(*LAI_CHAU,)), keeper)
     watching.clear()
     assert {name.partition(",")[0] for name, *_ in keeper.seen} == {"radio", "access", "invest", "region"}
     for name, modules, tables, by in keeper.seen:
-        known = own_sources().closure(*(function.__module__ for function in by), "phusong.engine.packing")
+        known = own_sources().closure(*(function.__module__ for function in by), "phusong.compute.serialize")
         assert len(modules) > 3, name
         assert modules <= known, name
         assert tables <= set(own_sources().tables(known)), name
@@ -310,8 +309,8 @@ def program_again():
 def test_a_rate_cut_far_below_a_stage_is_not_answered_with_what_was_kept(kept, monkeypatch):
     _, first = kept
     with monkeypatch.context() as patch:
-        patch.setattr(throughput, "_OVERHEAD", 0.98)
-        with_other_text(patch, throughput.__name__)
+        patch.setattr(link_budget, "_OVERHEAD", 0.98)
+        with_other_text(patch, link_budget.__name__)
         cut, notes, _ = answer(kept[0])
         assert not any(note.kept for note in notes.values() if "same people" not in note.why)
         made = [

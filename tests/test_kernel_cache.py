@@ -9,10 +9,10 @@ import numba
 import pytest
 from numba.core import caching
 
-from phusong.engine.sources import own_sources
-from phusong.radio import fastmath
+from phusong.compute.sources import own_sources
+from phusong.radio import simd
 
-ASK = "from phusong.kernel_cache import nb; print(nb.config.CACHE_DIR)"
+ASK = "from phusong.compute.kernels import nb; print(nb.config.CACHE_DIR)"
 
 
 def cache_dir(**environment: str) -> str:
@@ -138,8 +138,8 @@ def test_a_disk_that_takes_no_kernel_costs_only_time(own, monkeypatch, trouble):
 
 
 def test_a_kernel_of_ours_is_fresh_only_for_the_sources_it_was_made_of():
-    kernel = next(v for v in vars(fastmath).values() if hasattr(v, "py_func"))
-    stamp = caching.UserProvidedCacheLocator(kernel.py_func, fastmath.__file__).get_source_stamp()
+    kernel = next(v for v in vars(simd).values() if hasattr(v, "py_func"))
+    stamp = caching.UserProvidedCacheLocator(kernel.py_func, simd.__file__).get_source_stamp()
     assert stamp[1] == own_sources().kernel_fingerprint()
     other = caching.UserProvidedCacheLocator(pytest.approx, pytest.__file__)
     assert own_sources().kernel_fingerprint() not in str(other.get_source_stamp())

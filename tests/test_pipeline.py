@@ -12,7 +12,7 @@ import phusong
 from phusong.errors import InputError
 from phusong.pipeline import run_region
 from phusong.scenario import Scenario
-from phusong.settings.report import idle_redactions
+from phusong.settings import idle_redactions
 from small_region import small_region
 
 

@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from phusong.engine.fingerprint import fingerprint
-from phusong.engine.keeping import Keeper
-from phusong.engine.store import Store
+from phusong.compute.cache import Keeper
+from phusong.compute.serialize import fingerprint
+from phusong.compute.store import Store
 from phusong.errors import InputError
+from phusong.hazard.track import track_of
 from phusong.pipeline import run_region
-from phusong.report.storm_folder import FILES, write_storm
+from phusong.report.storm import FILES, write_storm
 from phusong.scenario import Scenario
-from phusong.service.storms.track import track_of
-from phusong.stress import read_plan_remedies, stress
+from phusong.stages.storm import read_plan_remedies, stress
 from small_region import small_region
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import phusong
-from phusong.engine.store import Store
+from phusong.compute.kernels import nb
+from phusong.compute.store import Store
 from phusong.errors import InputError
-from phusong.kernel_cache import nb
+from phusong.io.atomic import checked_place, write_whole
 from phusong.report.folder import check_place
-from phusong.whole_file import checked_place, write_whole
 from small_region import small_region
 
 FULL = Path("/dev/full")

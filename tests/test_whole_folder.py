@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.region.writing import plain_cells, safe_cells
-from phusong.report.files import safe_cell
-from phusong.spreadsheet_text import plain_text, safe_text
-from phusong.whole_folder import try_place, whole_folder
+from phusong.io.atomic import try_place, whole_folder
+from phusong.io.limits import plain_text, safe_text
+from phusong.region.read.table import plain_cells, safe_cells
+from phusong.result.files import safe_cell
 
 
 def write(out, text, *, fail=False):

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from phusong import invest, radio, service
     from phusong.errors import InputError, PhusongError
     from phusong.pipeline import run
-    from phusong.region.store import Region
+    from phusong.region.folder import Region
     from phusong.report.compare import compare
     from phusong.report.folder import Result
     from phusong.scenario import Scenario
@@ -31,7 +31,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "InputError": "phusong.errors",
         "PhusongError": "phusong.errors",
-        "Region": "phusong.region.store",
+        "Region": "phusong.region.folder",
         "Result": "phusong.report.folder",
         "Scenario": "phusong.scenario",
         "compare": "phusong.report.compare",

@@ -6,29 +6,38 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from phusong.access.communes import policy_communes
 from phusong.access.gaps import classify
-from phusong.access.policy_communes import policy_communes
-from phusong.access_stage import usage_by_policy
-from phusong.engine.crew import Counted, Crew, Threads
-from phusong.engine.keeping import Keeper
-from phusong.invest.situation import Situation
-from phusong.invest_setup import allowed_remedies, plan_rules
-from phusong.invest_stage import costs_of, invest
-from phusong.network_tables import network_tables
-from phusong.radio_setup import radio_setup, region_footprints, scenario_region
-from phusong.region.store import Region
+from phusong.compute.cache import Keeper
+from phusong.compute.executor import Counted, Crew, Threads
+from phusong.invest.context import Situation
+from phusong.io.progress import Stages
+from phusong.region.folder import Region
 from phusong.report.folder import Result, check_place, is_whole
-from phusong.report.redact import Redaction, critical_sites, redact
-from phusong.result_tables import origin_of, result_of
+from phusong.result.redact import Redaction, critical_sites, redact
 from phusong.scenario import Scenario, policy_label
-from phusong.service.power import site_stability
+from phusong.service.availability import site_stability
+from phusong.service.outage_states import sample_states
 from phusong.service.sharing import check_agreements
-from phusong.service.states import sample_states
-from phusong.service_setup import agreements_of, demand_of, network_heard, rights_under
-from phusong.settings import ReportSettings
-from phusong.settings.report import idle_redactions
-from phusong.sharing_tables import gains_over_none, planned_row, policy_row, sharing_tables
-from phusong.stages import Stages
+from phusong.settings import ReportSettings, idle_redactions
+from phusong.stages.invest import allowed_remedies, costs_of, invest, plan_rules
+from phusong.stages.radio import radio_setup, region_footprints, scenario_region
+from phusong.stages.result import (
+    gains_over_none,
+    origin_of,
+    planned_row,
+    policy_row,
+    result_of,
+    sharing_tables,
+)
+from phusong.stages.service import (
+    agreements_of,
+    demand_of,
+    network_heard,
+    network_tables,
+    rights_under,
+    usage_by_policy,
+)
 
 __all__ = ["run", "run_region"]
 

@@ -4,8 +4,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from phusong.scenario import Scenario
-from phusong.scenario_template import choices_text, toml_text
+from phusong.scenario import Scenario, choices_text, toml_text
 
 __all__ = ["scenario_reference"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from phusong.report.theme import GAP_HEX, SERVED_HEX
+from phusong.report.map_style import GAP_HEX, SERVED_HEX
 
 # a colour means the same here as in the report
 SERVED = SERVED_HEX

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.access.elements import split_by_operator
+from phusong.access.gaps import split_by_operator
 
 
 @settings(deadline=None, max_examples=60)

@@ -9,15 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.access.gaps import classify
-from phusong.access.heard_sites import HeardSites, heard_sites
-from phusong.access.locked_assets import NO_AGREEMENT, locked_sites, people_behind_locks
+from phusong.access.locked_sites import (
+    NO_AGREEMENT,
+    HeardSites,
+    heard_sites,
+    locked_sites,
+    people_behind_locks,
+)
 from phusong.invest.costs import Costs
-from phusong.invest.lock_remedies import REMEDIES, with_remedies
-from phusong.region.facts import table
+from phusong.invest.locked_site_remedies import REMEDIES, with_remedies
+from phusong.io.resources import table
+from phusong.service.allocation import Reception
+from phusong.service.availability import site_stability
 from phusong.service.capacity import CLOSED, Demand, tiers, use_network
 from phusong.service.network import build_network
-from phusong.service.power import site_stability
-from phusong.service.reception import Reception
 from phusong.service.sharing import POLICIES, grant_rights
 from small_region import small_region
 

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.access.commune_graph import CORE, commune_graph, commune_homes
-from phusong.access.readiness import readiness_by_commune, requirements, stranded_sites
-from phusong.access.twins import isolated_builds
+from phusong.access.communes import CORE, commune_graph, commune_homes
+from phusong.access.readiness import isolated_builds, readiness_by_commune, requirements, stranded_sites
 from phusong.pipeline import run_region
 from phusong.scenario import Scenario
+from phusong.service.availability import site_stability
 from phusong.service.network import build_network
-from phusong.service.power import site_stability
 from small_region import small_region
 
 
@@ -105,7 +104,7 @@ def test_nobody_ready_where_nobody_lives():
 
 
 def _nothing():
-    from phusong.access.heard_sites import HeardSites
+    from phusong.access.locked_sites import HeardSites
 
     return HeardSites(
         np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 2), bool), network().n_sites, 0

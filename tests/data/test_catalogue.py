@@ -9,10 +9,20 @@ from hypothesis import strategies as st
 from rasterio.transform import from_origin
 
 from phusong.data import Bounds, catalogue, find
-from phusong.data.address import checked_url, file_name, filled, next_hop, rebased, shown
-from phusong.data.catalogue import IMPORTERS
-from phusong.data.publisher import parse_checksum
-from phusong.data.tiles import SCHEMES, parse_bounds, region_bounds, tiles_of
+from phusong.data.catalogue import (
+    IMPORTERS,
+    SCHEMES,
+    checked_url,
+    file_name,
+    filled,
+    next_hop,
+    parse_bounds,
+    rebased,
+    region_bounds,
+    shown,
+    tiles_of,
+)
+from phusong.data.download import parse_checksum
 from phusong.errors import InputError
 from phusong.region.schema import LAYERS
 

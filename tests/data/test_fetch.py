@@ -11,8 +11,7 @@ from awkward_server import Server, corrupt, cut, redirect, serving, stall, statu
 
 from phusong.cli import main
 from phusong.data import Bounds, DataSource, fetch
-from phusong.data.fetch import CACHE_ENV, default_cache
-from phusong.data.transfer import Limits
+from phusong.data.download import CACHE_ENV, Limits, default_cache
 from phusong.errors import InputError
 
 TIF = b"II*\x00" + bytes(range(256)) * 40

@@ -20,7 +20,7 @@ from awkward_server import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phusong.data.transfer import Limits, TransferError, transfer
+from phusong.data.download import Limits, TransferError, transfer
 
 BODY = bytes(range(256)) * 400
 

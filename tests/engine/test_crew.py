@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.engine.crew import Threads, cluster
+from phusong.compute.executor import Threads, cluster
 from phusong.errors import InputError
 
 

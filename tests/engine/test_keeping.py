@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phusong.engine.keeping import Keeper
-from phusong.engine.store import Store
+from phusong.compute.cache import Keeper
+from phusong.compute.store import Store
 
 
 @dataclass(frozen=True)

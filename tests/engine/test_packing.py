@@ -12,8 +12,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix
 from shapely.geometry import Point
 
-from phusong.engine.fingerprint import fingerprint
-from phusong.engine.packing import PackingError, pack, unpack
+from phusong.compute.serialize import PackingError, fingerprint, pack, unpack
 
 ARRAYS = hnp.arrays(
     st.sampled_from([np.float32, np.int16, np.bool_, np.uint64, "<U3"]),

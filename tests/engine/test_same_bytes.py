@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.transform import from_origin
 
-from phusong.engine.crew import Cluster, Threads, cluster
-from phusong.engine.fingerprint import fingerprint
-from phusong.engine.pieces import pieces
-from phusong.region import raster_drawing
-from phusong.region.grid import Grid
-from phusong.region.rasters import Limits, read_elevation, read_landcover, read_people
-from phusong.service.states import elements_of_pairs, hours_off, sample_states
+from phusong.compute.executor import Cluster, Threads, cluster, pieces
+from phusong.compute.serialize import fingerprint
+from phusong.region import Grid
+from phusong.region.read import raster
+from phusong.region.read.raster import Limits, read_elevation, read_landcover, read_people
+from phusong.service.outage_states import elements_of_pairs, hours_off, sample_states
 from service_network import network_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service" / "storms"))
@@ -63,7 +62,7 @@ def test_a_storm_does_the_same(crews):
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_people_heights_and_land_cover_are_drawn_the_same(crews, tmp_path, monkeypatch):
     # seven strips of a tile for us; other processes are told by the jobs
-    monkeypatch.setattr(raster_drawing, "_DRAWN_PIXELS", 3_000)
+    monkeypatch.setattr(raster, "_DRAWN_PIXELS", 3_000)
     grid = Grid("EPSG:32648", 480_000.0, 2_360_000.0, 250.0, 120, 160)
     rng = np.random.default_rng(3)
     for name, west in (("a", 104.7), ("b", 105.0)):

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from phusong.access_stage import usage_by_policy
-from phusong.engine.sources import Sources, own_sources, program_parts
-from phusong.invest_stage import invest
+from phusong.compute.sources import Sources, own_sources, program_parts
 from phusong.radio.footprints import footprints
-from phusong.region.vietnam.build import build_vietnam
-from phusong.service_setup import use_of
+from phusong.region.vietnam import build_vietnam
+from phusong.stages.invest import invest
+from phusong.stages.service import usage_by_policy, use_of
 
 STAGES = {f.__name__: f.__module__ for f in (footprints, use_of, usage_by_policy, invest, build_vietnam)}
 
@@ -84,7 +83,7 @@ def test_libraries_count_by_version_where_they_are_imported(made, monkeypatch):
     sources = read(made)
     before = sources.parts("made.stage")["libraries"], sources.parts("made.page")["libraries"]
     known = {"numpy": "9.9", "matplotlib": "1.0"}
-    monkeypatch.setattr("phusong.engine.sources._version", lambda name: (name, known.get(name, "1")))
+    monkeypatch.setattr("phusong.compute.sources._version", lambda name: (name, known.get(name, "1")))
     now = sources.parts("made.stage")["libraries"]
     assert now != before[0]
     known["matplotlib"] = "2.0"
@@ -117,12 +116,12 @@ def test_what_is_noted_of_a_text_is_used_for_that_text_alone_and_never_when_dama
 @pytest.mark.parametrize("stage", STAGES)
 def test_pages_commands_and_the_whole_way_are_behind_no_stage(stage):
     known = own_sources().closure(STAGES[stage])
-    strange = ("phusong.report.", "phusong.commands.", "phusong.live.")
+    strange = ("phusong.report.", "phusong.cli.", "phusong.live.state.")
     assert not [name for name in known if name.startswith(strange) or name == "phusong.pipeline"]
 
 
 def test_rates_are_behind_who_is_served_and_costs_are_not_behind_radio():
-    assert "phusong.radio.throughput" in own_sources().closure(STAGES["use_of"])
+    assert "phusong.radio.link_budget" in own_sources().closure(STAGES["use_of"])
     assert "phusong.invest.costs" not in own_sources().closure(STAGES["footprints"])
     tables = own_sources().tables(own_sources().closure(STAGES["footprints"]))
     assert "costs.csv" not in tables

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phusong.engine.store import Store, _ours
+from phusong.compute.store import Store, _ours
 
 KEY = "ab" + "0" * 38
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from phusong.invest.plan_model import PlanModel
+from phusong.invest.plan_book import PlanModel
 
 
 def random_plan_model(

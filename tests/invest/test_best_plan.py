@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, identity
 
 from phusong.invest.optimum import best_plan
-from phusong.invest.plan_model import PlanModel
+from phusong.invest.plan_book import PlanModel
 from phusong.invest.ranking import rank
-from phusong.invest.solver.bound import priced
-from phusong.invest.solver.problem import reduced
-from phusong.invest.solver.search import improved
+from phusong.invest.solver import reduced
+from phusong.invest.solver.lagrange import priced
+from phusong.invest.solver.local_search import improved
 
 BUDGETS = [0.0, 0.5, 1.5, 3.0, 6.0, 100.0]
 

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import phusong.invest_stage
+import phusong.stages.invest
 from phusong.errors import InputError
-from phusong.invest.payers import ITEM_OF_KIND
+from phusong.invest.cost_sharing import ITEM_OF_KIND
 from phusong.invest.portfolio import choose
 from phusong.invest.priorities import Priorities, element_value, read_flags
 from phusong.invest.program.rules import known_kinds
-from phusong.invest_setup import plan_rules
 from phusong.pipeline import run_region
 from phusong.scenario import Scenario
+from phusong.stages.invest import plan_rules
 from small_region import small_region
 
 
@@ -32,7 +32,7 @@ def run():
         return choose(offers, settings, **others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(phusong.invest_stage, "choose", spy)
+        patch.setattr(phusong.stages.invest, "choose", spy)
         result = run_region(asked(funds=FUNDS, alternatives=1), small_region())
     return result, *seen["given"]
 

@@ -6,13 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.invest.cost_catalogue import cost_catalogue, with_own_costs
-from phusong.invest.cost_figures import slope_multiplier
+from phusong.invest.cost_sharing import FUND, ITEM_OF_KIND, UTILITY, payers
 from phusong.invest.costs import Costs, annuity, written_off_present_value
-from phusong.invest.energy import cheapest_solar, generator_litres_year, solar_sizes
-from phusong.invest.payers import FUND, ITEM_OF_KIND, UTILITY, payers
+from phusong.invest.new_site_supply import cheapest_solar, generator_litres_year, solar_sizes
+from phusong.invest.unit_costs import cost_catalogue, slope_multiplier, with_own_costs
+from phusong.service.power_supply import dark_hours, weather
 from phusong.service.sharing import POLICIES, operator_cost
-from phusong.service.solar import dark_hours, weather
 
 ITEMS = sorted(cost_catalogue()["item"])
 

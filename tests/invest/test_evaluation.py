@@ -10,11 +10,9 @@ from scipy.sparse import csr_matrix
 
 from phusong.errors import InputError
 from phusong.invest.bundles import Offers
-from phusong.invest.evaluation import bound_at, evaluate
-from phusong.invest.plan_book import PlanBook
-from phusong.invest.plan_file import read_plan
-from phusong.invest.plan_model import PlanModel
-from phusong.invest.waste import Structures, wasted_money
+from phusong.invest.evaluation import bound_at, evaluate, read_plan
+from phusong.invest.plan_book import PlanBook, PlanModel
+from phusong.invest.redundancy import Structures, wasted_money
 
 
 def book_of(model: PlanModel, *, kinds=None, bundle_kinds=None, communes: int = 3) -> PlanBook:

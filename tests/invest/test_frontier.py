@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from plan_models import random_plan_model
 
 from phusong.invest.evaluation import bound_at
-from phusong.invest.frontier import bound_corners, frontier, priced_lines
-from phusong.invest.optimum import best_plan
+from phusong.invest.optimum import best_plan, bound_corners, frontier, priced_lines
 from phusong.invest.ranking import rank
 
 

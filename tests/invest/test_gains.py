@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_models import random_plan_model
 
-from phusong.invest.gains import option_gains, plan_gains, plan_line_gains
-from phusong.invest.plan_lines import evenly, plan_lines
+from phusong.invest.plan_lines import evenly, option_gains, plan_gains, plan_line_gains, plan_lines
 from phusong.invest.ranking import rank
 
 seeds = st.integers(0, 100_000)

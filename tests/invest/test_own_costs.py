@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.invest.cost_catalogue import LEVELS, cost_catalogue, own_cost_notices, with_own_costs
-from phusong.invest.cost_units import usd_factor
 from phusong.invest.costs import Costs
+from phusong.invest.unit_costs import LEVELS, cost_catalogue, own_cost_notices, usd_factor, with_own_costs
 from reference_cases import REFERENCE, needs_reference
 
 RATE = 26_000.0

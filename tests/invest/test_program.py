@@ -9,17 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from phusong.invest.plan_book import PlanModel
 from phusong.invest.plan_lines import plan_lines
-from phusong.invest.plan_model import PlanModel
-from phusong.invest.program.alternatives import differing, shared_money
-from phusong.invest.program.decomposition import by_communes
-from phusong.invest.program.exact import solve_exactly
-from phusong.invest.program.placing import Purses, overspent
-from phusong.invest.program.program import Program, by_commune, needed_gain
-from phusong.invest.program.relaxation import relax
-from phusong.invest.program.search import found_from, search
-from phusong.invest.program.solve import Effort, nearest_met, quick_plan, solve
-from phusong.invest.program.timeline import NEVER, timeline
+from phusong.invest.program import NEVER, Program, by_commune, needed_gain, timeline
+from phusong.invest.program.relaxation import by_communes, relax
+from phusong.invest.program.search import Purses, found_from, overspent, search
+from phusong.invest.program.solve import (
+    Effort,
+    differing,
+    nearest_met,
+    quick_plan,
+    shared_money,
+    solve,
+    solve_exactly,
+)
 
 EFFORT = Effort(time_limit_s=20.0, seed=1)
 COMMUNES = 3

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from phusong.invest.costs import Costs
 from phusong.invest.optimum import best_plan, merge_elements
-from phusong.invest.plan_model import PlanModel
+from phusong.invest.plan_book import PlanModel
 from phusong.invest.ranking import rank
 
 

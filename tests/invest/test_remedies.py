@@ -10,25 +10,22 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import phusong.service_setup as way
+import phusong.stages.service as way
 from phusong.access.gaps import classify
 from phusong.errors import InputError
-from phusong.invest.bundles import OfferTerms, make_offers
+from phusong.invest.bundles import OfferTerms, bridged, make_offers
+from phusong.invest.candidate_sites import KINDS, find_candidates, undominated, within_room
 from phusong.invest.carried_out import carry_out, kept_promise
+from phusong.invest.context import Situation
 from phusong.invest.costs import Costs
-from phusong.invest.drawer import Drawer
-from phusong.invest.interim import bridged
-from phusong.invest.new_sites import find_candidates, undominated, within_room
-from phusong.invest.places import KINDS
-from phusong.invest.purses import SHARING_KINDS
+from phusong.invest.offers import Drawer, works_of_bundles
+from phusong.invest.program.rules import SHARING_KINDS
 from phusong.invest.remedy import Remedy, Works
-from phusong.invest.situation import Situation
-from phusong.invest.worksites import works_of_bundles
-from phusong.invest_setup import allowed_remedies
 from phusong.radio.footprints import footprints
-from phusong.radio_setup import populated, radio_setup, standing_sites
 from phusong.scenario import Scenario
-from phusong.service.power import site_stability
+from phusong.service.availability import site_stability
+from phusong.stages.invest import allowed_remedies
+from phusong.stages.radio import populated, radio_setup, standing_sites
 from small_region import small_region
 
 COSTS = Costs(horizon_years=10, discount_rate=0.05)

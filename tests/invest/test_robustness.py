@@ -8,14 +8,11 @@ from hypothesis import strategies as st
 from plan_models import random_plan_model
 
 from phusong.invest.bundles import Offers
-from phusong.invest.carrying_out import carry_out, fixed_plan
 from phusong.invest.optimum import best_plan
-from phusong.invest.plan_model import PlanModel
+from phusong.invest.plan_book import PlanModel
 from phusong.invest.ranking import rank
-from phusong.invest.reach import Reach
-from phusong.invest.robustness import robustness
-from phusong.invest.samples import Spread, changed
-from phusong.invest.tornado import tornado
+from phusong.invest.signal_margin import Reach
+from phusong.invest.uncertainty import Spread, carry_out, changed, fixed_plan, robustness, tornado
 
 KINDS = ("build_site", "battery_backup", "fibre_link", "add_radio", "open_mocn")
 

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import dijkstra
 
-from phusong.invest.ground_cost import ground_net
-from phusong.invest.hops import zone_shares
-from phusong.invest.routes import shared_routes
+from phusong.invest.line_of_sight import zone_shares
+from phusong.invest.line_routing import ground_net, shared_routes
 from phusong.radio.path import profile_between
-from phusong.region.grid import Grid
+from phusong.region import Grid
 from phusong.service.microwave import clearance_share, usual_band_ghz
 
 GRID = Grid("EPSG:32648", 500_000.0, 2_410_000.0, 500.0, 20, 20)

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from phusong.invest.plan_model import PlanModel
-from phusong.invest.solver.lists import merge_equal, turned
-from phusong.invest.solver.problem import reduced
+from phusong.compute.arrays import merge_equal, turned
+from phusong.invest.plan_book import PlanModel
+from phusong.invest.solver import reduced
 
 
 def random_model(seed, bundles=9, remedies=8, elements=30):

@@ -4,13 +4,11 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from phusong.live.happened import NEVER
-from phusong.live.increment import Live
-from phusong.live.now import Now, everything_now
-from phusong.live.power_now import dark_nodes
-from phusong.live.standing import Places, Standing, standing
+from phusong.live.incremental import Live, dark_nodes
+from phusong.live.recompute import Now, everything_now
+from phusong.live.state import NEVER, Places, Standing, standing
+from phusong.service.allocation import Reception
 from phusong.service.capacity import Demand
-from phusong.service.reception import Reception
 from phusong.service.sharing import grant_rights
 from service_network import network_of
 

@@ -10,10 +10,9 @@ from live_world import HOUR_MS, differences, possible, world
 
 from phusong.access.communes import commune_table
 from phusong.access.gaps import classify
-from phusong.live.happened import NEVER
-from phusong.live.increment import Live
-from phusong.live.now import everything_now, spent_batteries
-from phusong.live.snapshot import from_tree, to_tree
+from phusong.live.incremental import Live
+from phusong.live.recompute import everything_now, spent_batteries
+from phusong.live.state import NEVER, from_tree, to_tree
 from phusong.service.capacity import use_network
 from phusong.service.sharing import POLICIES
 
@@ -150,11 +149,11 @@ def test_a_battery_carries_its_site_for_as_long_as_it_lasts_and_no_longer():
 
 def test_people_joined_by_full_stations_ask_again_too(monkeypatch):
     """The check of the checks: without that step the present is wrong, and the comparison sees it."""
-    from phusong.live import places_taken
+    from phusong.live.state import reallocation
 
     nobody = np.zeros(0, np.int64)
-    monkeypatch.setattr(places_taken, "_join", lambda *_: nobody)
-    monkeypatch.setattr(places_taken, "_claimants", lambda *_: nobody)
+    monkeypatch.setattr(reallocation, "_join", lambda *_: nobody)
+    monkeypatch.setattr(reallocation, "_claimants", lambda *_: nobody)
     wrong = 0
     for seed in range(6):
         live = Live(world(seed, "roaming", mbps=1.0))

@@ -13,15 +13,11 @@ from live_world import HOUR_MS, possible, world
 
 from phusong.errors import InputError
 from phusong.live.events import LineError, parse
-from phusong.live.example import example_events
-from phusong.live.files import write_tables
-from phusong.live.increment import Live
-from phusong.live.journal import records
-from phusong.live.kpi_table import iso, kpi_table
-from phusong.live.reads import mark_of
-from phusong.live.session import Session
-from phusong.live.snapshot import to_tree
-from phusong.live.sources import Line, Waiting, batches
+from phusong.live.incremental import Live
+from phusong.live.session import Session, example_events, records
+from phusong.live.state import to_tree
+from phusong.live.tables import iso, kpi_table, write_tables
+from phusong.live.timeline import Line, Waiting, batches, mark_of
 
 STANDING = world(7, "mocn")
 START_MS = 1_772_413_200_000  # 2026-03-02T01:00:00Z

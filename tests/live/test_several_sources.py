@@ -11,13 +11,12 @@ from live_world import HOUR_MS, differences, possible, world
 
 from phusong.errors import InputError
 from phusong.live.events import LineError, parse
-from phusong.live.increment import Live
-from phusong.live.journal import Journal
-from phusong.live.kpi_table import iso, kpi_table
-from phusong.live.register import Register
-from phusong.live.session import Fate, Session
-from phusong.live.snapshot import to_tree
-from phusong.live.sources import Renewed, batches
+from phusong.live.incremental import Live
+from phusong.live.resolver import Register
+from phusong.live.session import Fate, Journal, Session
+from phusong.live.state import to_tree
+from phusong.live.tables import iso, kpi_table
+from phusong.live.timeline import Renewed, batches
 from reference_cases import REFERENCE, needs_reference
 
 STANDING = world(7, "mocn")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phusong.radio.antenna import pattern_tables, sector_loss_db
+from phusong.radio.link_budget import pattern_tables, sector_loss_db
 from phusong.region.antennas import AntennaPattern
 
 NONE, _ = pattern_tables([""], {})

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.radio.building_entry import building_entry_loss_db
+from phusong.radio.link_budget import building_entry_loss_db
 
 KINDS = ("traditional", "thermally_efficient")
 # table 1 of P.2109-2: medians of both distributions at 1 GHz, where every logarithm is 0

@@ -8,11 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.radio import ehata
-from phusong.radio.ehata.corrections import fine_rolling, general_slope, isolated_ridge, mixed_path
-from phusong.radio.ehata.median import URBAN, location_sd_db, median_loss
-from phusong.radio.ehata.terrain import mobile_slope_mrad, ridge, sea_share, undulation
-from phusong.radio.okumura_hata import okumura_hata_loss as hata
+from phusong.radio.models import ehata
+from phusong.radio.models.ehata import (
+    URBAN,
+    fine_rolling,
+    general_slope,
+    isolated_ridge,
+    location_sd_db,
+    median_loss,
+    mixed_path,
+    mobile_slope_mrad,
+    ridge,
+    sea_share,
+    undulation,
+)
+from phusong.radio.models.empirical import okumura_hata_loss as hata
 from reference_cases import REFERENCE, needs_reference
 
 FOLDER = REFERENCE / "validation" / "radio" / "ehata"

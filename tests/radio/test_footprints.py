@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.engine.crew import Threads
-from phusong.engine.store import Store
+from phusong.compute.executor import Threads
+from phusong.compute.store import Store
 from phusong.errors import InputError
 from phusong.radio.footprints import footprints
+from phusong.radio.jobs import Carrier, RadioPlan, Scene
 from phusong.radio.link_budget import LinkBudget, cell_range_m, noise_dbm
 from phusong.radio.models import Conditions
-from phusong.radio.plan import RadioPlan, Scene
-from phusong.radio.site_jobs import Carrier
 from small_region import small_region
 
 REGION = small_region(cell_m=250.0)

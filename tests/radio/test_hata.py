@@ -7,7 +7,7 @@ import pytest
 
 from phusong.errors import InputError
 from phusong.radio.models import MODELS
-from phusong.radio.okumura_hata import okumura_hata_loss as loss
+from phusong.radio.models.empirical import okumura_hata_loss as loss
 from reference_cases import REFERENCE, needs_reference
 
 FILE = REFERENCE / "validation" / "radio" / "hata" / "okumura_hata_ns3.csv"

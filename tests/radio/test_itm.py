@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.radio.itm import area_mode, point_to_point
+from phusong.radio.models.itm import area_mode, point_to_point
 from reference_cases import REFERENCE, needs_reference
 
 FOLDER = REFERENCE / "validation" / "radio"

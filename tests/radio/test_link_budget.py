@@ -9,15 +9,17 @@ from phusong.radio.link_budget import (
     LinkBudget,
     cell_range_m,
     eirp_per_resource_element_dbm,
+    least_sinr_db,
     location_margin_db,
     location_probability,
     noise_dbm,
     radius_of_interest_m,
+    rate_mbps,
     reach_m,
     reference_power_dbm,
     resource_blocks,
+    spectral_efficiency,
 )
-from phusong.radio.throughput import least_sinr_db, rate_mbps, spectral_efficiency
 
 
 def test_resource_blocks_and_reference_power_follow_the_tables():

@@ -11,8 +11,7 @@ from scipy.ndimage import map_coordinates
 
 from phusong.errors import InputError
 from phusong.radio.models import MODELS, Conditions, Mast, Profile, Terrain
-from phusong.radio.models.free_space import free_space_loss
-from phusong.radio.models.surroundings import ENVIRONMENTS, environment_of, window_of
+from phusong.radio.models.empirical import ENVIRONMENTS, environment_of, free_space_loss, window_of
 
 NAMES = list(MODELS)
 BANDS_GHZ = (0.7, 0.9, 1.8, 2.1, 2.6, 3.5)

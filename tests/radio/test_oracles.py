@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.radio import tr38901
-from phusong.radio.building_entry import building_entry_loss_db
-from phusong.radio.itm import point_to_point
-from phusong.radio.itm.profile import horizons
+from phusong.radio.link_budget import building_entry_loss_db
+from phusong.radio.models.itm import point_to_point
+from phusong.radio.models.itm_terms import horizons
 from phusong.radio.p1812 import loss_breakdown
 
 DELTA_N, N0, LATITUDE_DEG, DEG_PER_KM = 52.0, 374.0, 20.0, 1.0 / 111.195

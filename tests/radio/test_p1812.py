@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from p1812_cases import FOLDER, cases
 
 from phusong.errors import InputError
-from phusong.radio.fan import APPROACH, NOTHING_M
-from phusong.radio.hull import inverses
 from phusong.radio.p1812 import basic_loss, height_share, location_sd_db, loss_breakdown
 from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, loss_along
 from phusong.radio.p1812.mechanisms import inverse_normal
 from phusong.radio.p1812.tables import by_distance
+from phusong.radio.terrain_profile import APPROACH, NOTHING_M, inverses
 from reference_cases import needs_reference
 
 AIR = {"delta_n": 52.1, "n0": 374.0, "latitude_deg": 21.0}

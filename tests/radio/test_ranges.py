@@ -11,12 +11,12 @@ from phusong.errors import InputError
 from phusong.radio import Conditions, Scene, area_loss, p1812, tr38901
 from phusong.radio.area import RangeWarning, as_terrain
 from phusong.radio.footprints import footprints
+from phusong.radio.jobs import RadioPlan
 from phusong.radio.link_budget import LinkBudget
 from phusong.radio.models import MODELS, Mast, Profile, Terrain
 from phusong.radio.path import profile_between, study_path
-from phusong.radio.plan import RadioPlan
 from phusong.radio.ranges import RANGES
-from phusong.region.grid import Grid
+from phusong.region import Grid
 
 SIDE, CELL_M = 41, 100.0
 SQUARE = Affine(CELL_M, 0.0, 500_000.0, 0.0, -CELL_M, 2_400_000.0)

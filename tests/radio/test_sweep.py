@@ -9,10 +9,18 @@ from matplotlib.cbook import get_sample_data
 
 from phusong.errors import InputError
 from phusong.radio import area_loss
-from phusong.radio.fan import APPROACH, NOTHING_M, fan_slopes, foot, trace
-from phusong.radio.hull import inverses
 from phusong.radio.models import MODELS, Conditions, Mast, Profile, Terrain
-from phusong.radio.sweep import EFFECTIVE_EARTH_KM, WORK_ROWS, nu_along
+from phusong.radio.terrain_profile import (
+    APPROACH,
+    EFFECTIVE_EARTH_KM,
+    NOTHING_M,
+    WORK_ROWS,
+    fan_slopes,
+    foot,
+    inverses,
+    nu_along,
+    trace,
+)
 
 
 def knife_db(nu: float) -> float:

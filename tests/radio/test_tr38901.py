@@ -7,8 +7,7 @@ import pytest
 
 from phusong.errors import InputError
 from phusong.radio import tr38901
-from phusong.radio.models.rma import rural_macro_loss
-from phusong.radio.models.uma import urban_macro_loss
+from phusong.radio.models.tr38901 import rural_macro_loss, urban_macro_loss
 from reference_cases import REFERENCE, needs_reference
 
 FOLDER = REFERENCE / "validation" / "radio" / "tr38901"

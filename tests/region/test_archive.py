@@ -8,8 +8,8 @@ import pytest
 from shapely import Point
 
 from phusong.errors import InputError
-from phusong.region.archive import unpacked
-from phusong.region.layers import read_table
+from phusong.io.archive import unpacked
+from phusong.region.read.table import read_table
 
 CRS = "EPSG:32648"
 SITES = "site_id,lon,lat\nA,105.2,22.5\n"

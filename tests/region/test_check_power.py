@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from phusong.region.check import check_region
+from phusong.region.validate import check_region
 from small_region import small_region
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from phusong.errors import InputError
-from phusong.region.column_map import EXAMPLE, ColumnMap, FileFormat, read_column_maps
 from phusong.region.dictionary import data_dictionary
-from phusong.region.layers import read_layer, read_table
+from phusong.region.read.columns import EXAMPLE, ColumnMap, FileFormat, read_column_maps
+from phusong.region.read.table import read_layer, read_table
 
 CRS = "EPSG:32648"
 

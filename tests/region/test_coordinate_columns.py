@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.region.coordinates import degrees_of, placed
+from phusong.region.read.coordinates import degrees_of, placed
 
 CRS = "EPSG:32648"
 

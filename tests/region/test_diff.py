@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.cli import main
+from phusong.region import Grid
 from phusong.region.diff import RegionDiff, _said, difference
-from phusong.region.grid import Grid
-from phusong.region.store import Region
+from phusong.region.folder import Region
 from small_region import small_region
 
 

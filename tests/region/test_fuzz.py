@@ -8,11 +8,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.region.column_map import read_column_maps
-from phusong.region.layers import read_table, table_problems
-from phusong.region.opening import ENDINGS
+from phusong.region.read.columns import read_column_maps
+from phusong.region.read.table import ENDINGS, read_table, table_problems, write_table
 from phusong.region.schema import LAYERS
-from phusong.region.writing import write_table
 from small_region import small_region
 
 CRS = "EPSG:32648"

@@ -11,11 +11,10 @@ from shapely import LineString, MultiPoint, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from phusong.errors import InputError
-from phusong.region.column_map import ColumnMap, FileFormat
-from phusong.region.layers import read_layer, read_table, table_of
+from phusong.region.folder import Region
+from phusong.region.read.columns import ColumnMap, FileFormat
+from phusong.region.read.table import read_layer, read_table, table_of, write_table
 from phusong.region.schema import LAYERS
-from phusong.region.store import Region
-from phusong.region.writing import write_table
 
 CRS = "EPSG:32648"
 BOWTIE = Polygon([(5e5, 24e5), (501e3, 2401e3), (501e3, 24e5), (5e5, 2401e3)])

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phusong.region.legacy_text import _TCVN3, _VNI, UnsureTextError, decode
-from phusong.region.syllables import is_syllable
+from phusong.region.read.encoding import _TCVN3, _VNI, UnsureTextError, decode, is_syllable
 from phusong.region.vietnam.units import read_units
 
 TO_TCVN3 = {v: k for k, v in _TCVN3.items()}

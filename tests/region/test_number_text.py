@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.region.number_text import numbers_of
+from phusong.region.read.values import numbers_of
 
 
 @pytest.mark.parametrize(

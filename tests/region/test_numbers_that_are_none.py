@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from phusong.errors import InputError
-from phusong.region.check import check_region
+from phusong.region.validate import check_region
 from phusong.scenario import Scenario
 
 NUMBERS = [

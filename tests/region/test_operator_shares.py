@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from phusong.region.check import check_region
-from phusong.region.operator_shares import shares_by_province
+from phusong.region.operators import shares_by_province
+from phusong.region.validate import check_region
 
 
 def test_a_stated_province_has_its_own_shares(region):

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from phusong.errors import InputError
-from phusong.region.layers import read_layer
-from phusong.region.personal_data import personal_kind
+from phusong.region.read.privacy import personal_kind
+from phusong.region.read.table import read_layer
 
 CRS = "EPSG:32648"
 

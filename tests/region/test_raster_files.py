@@ -8,7 +8,7 @@ from rasterio.transform import Affine, from_origin
 from test_fuzz import damages
 
 from phusong.errors import InputError
-from phusong.region.raster_files import read_classes, read_heights
+from phusong.region.folder import read_classes, read_heights
 
 CRS = "EPSG:32648"
 PLACE = from_origin(500_000, 2_420_000, 500, 500)

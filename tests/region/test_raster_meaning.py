@@ -7,10 +7,10 @@ import pytest
 import rasterio
 
 from phusong.errors import InputError
+from phusong.region.folder import Region
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.rasters import Limits
+from phusong.region.read.raster import Limits
 from phusong.region.replace import with_imported
-from phusong.region.store import Region
 from small_region import small_region
 
 

@@ -6,9 +6,9 @@ import rasterio
 from rasterio.transform import from_origin
 
 from phusong.errors import InputError
-from phusong.region import raster_drawing
-from phusong.region.grid import Grid
-from phusong.region.rasters import Limits, read_elevation, read_landcover, read_people
+from phusong.region import Grid
+from phusong.region.read import raster
+from phusong.region.read.raster import Limits, read_elevation, read_landcover, read_people
 
 # two tiles of one degree meet at 105 E; the grid lies across the seam, UTM 48N
 GRID = Grid("EPSG:32648", 480_000.0, 2_360_000.0, 250.0, 120, 160)
@@ -117,7 +117,7 @@ def test_nobody_is_lost_or_counted_twice_between_strips(tmp_path, monkeypatch):
     people = people_file(tmp_path / "p.tif", west=104.9, north=21.3, n=200)
     whole = read_people(tmp_path / "p.tif", GRID).people
     assert whole.sum() == pytest.approx(people.sum(), rel=1e-5)
-    monkeypatch.setattr(raster_drawing, "_DRAWN_PIXELS", 500)
+    monkeypatch.setattr(raster, "_DRAWN_PIXELS", 500)
     strips = read_people(tmp_path / "p.tif", GRID).people
     assert np.abs(strips - whole).max() <= 1e-4 * whole.max()
     assert np.abs(strips.sum() - whole.sum()) <= 1e-6 * whole.sum()

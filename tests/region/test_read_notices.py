@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 from phusong.cli import app
 from phusong.errors import InputError
+from phusong.io.progress import Stages
 from phusong.pipeline import run
+from phusong.region.folder import Region
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.layers import table_of
+from phusong.region.read.table import table_of
 from phusong.region.replace import replace_layers
-from phusong.region.store import Region
 from phusong.scenario import Scenario
-from phusong.stages import Stages
 from small_region import CRS
 
 EMPTY_ROWS = [2, 4, 5, 6, 7, 9]

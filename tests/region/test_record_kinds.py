@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from phusong.errors import InputError
+from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported
-from phusong.region.record_kinds import RECORD_LAYERS
+from phusong.region.read.columns import RECORD_LAYERS
 from phusong.region.replace import with_imported
-from phusong.region.store import Region, Source
 
 
 def given_sites(region: Region):

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from layer_strategies import CRS, layers
 
 from phusong.errors import InputError
-from phusong.region.layers import read_layer, table_problems
+from phusong.region.read.table import read_layer, safe_cells, table_problems, write_table
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
-from phusong.region.writing import safe_cells, write_table
 
 
 def same(found, wanted, layer):

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from phusong.region.dictionary import REMAKE, data_dictionary
-from phusong.region.names import fold
+from phusong.region.read.encoding import fold
+from phusong.region.read.units import UNITS
+from phusong.region.read.validate import table_problems
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, RASTERS, SCHEMAS, TABLE_LAYERS, key_of, references
-from phusong.region.units import UNITS
-from phusong.region.validation import table_problems
 from small_region import small_region
 
 # design section 3, layer by layer

@@ -10,10 +10,10 @@ import rasterio
 import shapely
 
 from phusong.errors import InputError
-from phusong.region.check import check_region
-from phusong.region.layers import read_table
+from phusong.region.folder import Region
+from phusong.region.read.table import read_table
 from phusong.region.replace import replace_layers
-from phusong.region.store import Region
+from phusong.region.validate import check_region
 from small_region import small_region
 
 CRS = "EPSG:32648"

@@ -5,7 +5,7 @@ import pytest
 
 from phusong.errors import InputError
 from phusong.pipeline import run
-from phusong.region.store import Region
+from phusong.region.folder import Region
 from phusong.scenario import Scenario
 
 

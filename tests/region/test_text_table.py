@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.region.text_table import DELIMITERS, read_text_table
+from phusong.region.read.table import DELIMITERS, read_text_table
 
 
 def read(text: str, **how):

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from phusong.errors import InputError
-from phusong.region.facts import fact, table
-from phusong.region.vietnam.atlas import read_atlas
-from phusong.region.vietnam.build import build_vietnam
+from phusong.io.resources import fact, table
+from phusong.region.vietnam import build_vietnam
+from phusong.region.vietnam.boundaries import commune_shapes, power_cells
 from phusong.region.vietnam.names import find_provinces
-from phusong.region.vietnam.shapes import commune_shapes, power_cells
+from phusong.region.vietnam.terrain import read_atlas
 from phusong.region.vietnam.units import read_units
 from reference_cases import REFERENCE, needs_reference
 

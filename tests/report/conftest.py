@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 import shapely
 
-from phusong.region.grid import Grid
+from phusong.region import Grid
 from phusong.report.folder import Result
-from phusong.report.provenance import provenance
-from phusong.report.tables import GAP_PARTS
+from phusong.result.provenance import provenance
+from phusong.result.schema import GAP_PARTS
 
 CRS = "EPSG:32648"
 NAMES = (

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from phusong.report.text import catalogue
+from phusong.io.text import catalogue
 
 _WORD = re.compile(r"[A-Za-zÀ-ỹĐđ']+")
 _FUNCTION = frozenset(

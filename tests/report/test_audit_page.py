@@ -10,13 +10,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from phusong.audit import audit
 from phusong.cli import main
 from phusong.errors import InputError
-from phusong.region.audit import audit
-from phusong.report.audit_folder import AUDIT_FILES, write_audit
-from phusong.report.audit_map import audit_map, audit_map_png
-from phusong.report.audit_page import audit_html
-from phusong.report.text import Text
+from phusong.io.text import Text
+from phusong.report.audit import AUDIT_FILES, audit_html, audit_map, audit_map_png, write_audit
 from small_region import small_region
 
 AS_OF = date(2026, 11, 25)

@@ -9,15 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from phusong.commands.compare import app, comparison_tree, show
-from phusong.commands.terminal import console as terminal
+from phusong.cli.options import console as terminal
+from phusong.cli.result import app, comparison_tree, show
 from phusong.errors import InputError
-from phusong.report.compare import compare
-from phusong.report.compare_measures import gini, sample_people, worst_decile
+from phusong.io.text import Text
+from phusong.report.compare import break_even_lines, compare, verdict
+from phusong.report.compare_measures import (
+    PlanSteps,
+    gini,
+    plan_steps,
+    sample_people,
+    served_with_plan,
+    worst_decile,
+)
 from phusong.report.compare_page import comparison_html
-from phusong.report.compare_verdict import break_even_lines, verdict
-from phusong.report.plan_steps import PlanSteps, plan_steps, served_with_plan
-from phusong.report.text import Text
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "\u202eesrever", "x" * 300)
 

@@ -12,7 +12,7 @@ from phusong.errors import InputError
 from phusong.pipeline import run_region
 from phusong.report.evaluation import write_evaluation
 from phusong.report.folder import Result
-from phusong.report.redact import redact
+from phusong.result.redact import redact
 from phusong.scenario import Scenario
 from small_region import small_region
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from phusong.errors import InputError
-from phusong.region.names import places_named
+from phusong.region.read.encoding import places_named
 from phusong.report.explain import explain
 
 

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError, PhusongError
-from phusong.report.files import csv_text, safe_cell, write_parquet
 from phusong.report.folder import FILES, Result, is_result_folder
+from phusong.result.files import csv_text, safe_cell, write_parquet
 
 CHECK = Path(__file__).resolve().parents[2] / ".." / "shared" / "checks" / "result_folder"
 

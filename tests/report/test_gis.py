@@ -9,10 +9,9 @@ import pytest
 import rasterio
 
 from phusong.errors import InputError
-from phusong.report.choropleth import GAP_CLASSES
-from phusong.report.files import GIS_FILES
-from phusong.report.gis import write_gis, write_gis_folder
-from phusong.report.qgis_styles import stepped_raster_qml
+from phusong.report.gis import stepped_raster_qml, write_gis, write_gis_folder
+from phusong.report.map_style import GAP_CLASSES
+from phusong.result.files import GIS_FILES
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "\u202eesrever", "x" * 300, "]]> & \"'")
 # what QGIS itself creates when it saves a style into a GeoPackage

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from phusong.io.text import Text
+from phusong.report.map_sheet import round_length, spread_boxes
+from phusong.report.map_style import ACCESS_COLOURS, CLASS_HEX, GAP_HEX, style
 from phusong.report.maps import MAPS, draw_maps, network_map
-from phusong.report.result import ACCESS_CLASSES
-from phusong.report.sheet import round_length, spread_boxes
-from phusong.report.tables import GAP_PARTS
-from phusong.report.text import Text
-from phusong.report.theme import ACCESS_COLOURS, CLASS_HEX, GAP_HEX, style
+from phusong.result.model import ACCESS_CLASSES
+from phusong.result.schema import GAP_PARTS
 
 
 def test_every_map_is_a_png_below_a_megabyte(result, tmp_path):

@@ -13,15 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from phusong.commands.maps import app
+from phusong.cli.result import app
 from phusong.errors import InputError
-from phusong.report.insets import map_frames
-from phusong.report.map_furniture import drawn_name, source_lines
+from phusong.io.text import Text
+from phusong.report.map_sheet import drawn_name, map_frames, source_lines
+from phusong.report.map_style import FORMATS, picture_bytes
 from phusong.report.maps import draw_map, for_print
-from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels
-from phusong.report.pictures import FORMATS, picture_bytes
-from phusong.report.tables import GAP_PARTS
-from phusong.report.text import Text
+from phusong.report.small_multiples import draw_multiples, policy_panels, result_panels, year_panels
+from phusong.result.schema import GAP_PARTS
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "\u202eesrever", "x" * 300, "bell\x07")
 SVG = "{http://www.w3.org/2000/svg}"

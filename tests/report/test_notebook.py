@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from phusong.errors import InputError
-from phusong.report.plots import Plots
+from phusong.report.notebook import Plots
 from phusong.scenario import Scenario
 from small_region import small_region
 

@@ -7,11 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phusong.report.headline_words import plan_sentences
-from phusong.report.option_words import option_sentences, why_column
-from phusong.report.plan_words import line_result, line_works, missed_words, statement_words, waste_words
-from phusong.report.sentences import Code, Figure, Row, Say, markup, plain
-from phusong.report.text import LANGUAGES, Text, Words, catalogue
+from phusong.io.text import LANGUAGES, Code, Figure, Row, Say, Text, Words, catalogue, markup, plain
+from phusong.report.wording import (
+    line_result,
+    line_works,
+    missed_words,
+    option_sentences,
+    plan_sentences,
+    statement_words,
+    waste_words,
+    why_column,
+)
 
 NAMES = {"00001": "Hùng An", "00002": "Đồng Yên"}
 OPTION = {
@@ -117,7 +123,7 @@ def test_lines_targets_statements_and_waste_are_told_in_each_language(lang):
         "people": 4, "instead": "b1", "instead_musd": 0.1, "with_musd": 0.2, "instead_kinds": "open_mocn", "own_people": 5,
         "instead_site_ids": "s1", "distance_m": 12.0, "owner": "VNPT",
     }  # fmt: skip
-    from phusong.invest.waste import REASONS
+    from phusong.invest.redundancy import REASONS
 
     said += [waste_words({**waste, "reason": reason}) for reason in REASONS]
     for sentence in said:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.report.files import write_parquet
 from phusong.report.folder import Result
-from phusong.report.outcome import table_digest
-from phusong.report.redact import redact
+from phusong.result.files import write_parquet
+from phusong.result.provenance import table_digest
+from phusong.result.redact import redact
 
 CELLS = st.one_of(
     st.lists(st.none() | st.text(max_size=5), max_size=5),

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phusong.report.page import MOST_BYTES, _libraries, report_html
-from phusong.report.page_charts import chart_data, money_curve
+from phusong.io.text import Text
+from phusong.report.page import MOST_BYTES, _libraries, chart_data, money_curve, report_html
 from phusong.report.page_map import map_data, remaining_people
-from phusong.report.text import Text
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 

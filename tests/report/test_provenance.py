@@ -7,7 +7,7 @@ import re
 import pytest
 
 from phusong.errors import InputError
-from phusong.report.provenance import digest, file_digest, provenance
+from phusong.result.provenance import digest, file_digest, provenance
 
 
 def test_it_names_seed_versions_and_hashes_and_repeats():

@@ -11,9 +11,9 @@ import rasterio
 
 from phusong.errors import InputError
 from phusong.radio.footprints import footprints
-from phusong.radio_setup import populated, radio_setup, standing_sites
-from phusong.report.radio_maps import write_radio_maps
+from phusong.report.radio import write_radio_maps
 from phusong.scenario import Scenario
+from phusong.stages.radio import populated, radio_setup, standing_sites
 from small_region import small_region
 
 

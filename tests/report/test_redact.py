@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from phusong.errors import InputError
+from phusong.io.text import round_count, round_parts
 from phusong.report.folder import Result
 from phusong.report.maps import draw_map, draw_maps
-from phusong.report.redact import Redaction, critical_sites, redact
-from phusong.report.rounding import round_count, round_parts
-from phusong.report.tables import GAP_PARTS
+from phusong.result.redact import Redaction, critical_sites, redact
+from phusong.result.schema import GAP_PARTS
 
 PARTS = ["people_served", *GAP_PARTS]
 COUNTS = ("people_gained", "people_alone", "cumulative_people")

@@ -15,11 +15,11 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phusong.report.files import write_geopackage, write_parquet
+from phusong.io.text import round_count
 from phusong.report.folder import Result
-from phusong.report.redact import Redaction, redact
-from phusong.report.rounding import round_count
-from phusong.report.tables import FIGURES, GAP_PARTS, TABLES
+from phusong.result.files import write_geopackage, write_parquet
+from phusong.result.redact import Redaction, redact
+from phusong.result.schema import FIGURES, GAP_PARTS, TABLES
 
 PARTS = ["people_served", *GAP_PARTS]
 SIDE_M = 1000.0
@@ -388,7 +388,7 @@ def test_what_nobody_declared_changes_nothing_of_what_is_shown(sown, shown):
 
 def test_every_field_of_a_result_that_is_a_table_is_declared():
     frames = {f.name for f in fields(Result) if "DataFrame" in str(f.type)}
-    assert frames == set(TABLES), "declare it in phusong/report/table_rows.py"
+    assert frames == set(TABLES), "declare it in phusong/result/table_rows.py"
 
 
 def test_the_redacted_page_is_still_of_use(folder, shown):

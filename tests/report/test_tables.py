@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 
 from phusong.pipeline import run_region
-from phusong.report.dictionary import REMAKE, result_dictionary
 from phusong.report.folder import Result
-from phusong.report.result_schema import table_problems
-from phusong.report.tables import FIGURES, PROVENANCE, RASTERS, TABLES, undeclared
+from phusong.result.dictionary import REMAKE, result_dictionary
+from phusong.result.schema import FIGURES, PROVENANCE, RASTERS, TABLES, table_problems, undeclared
 from phusong.scenario import Scenario
 from small_region import small_region
 
@@ -61,7 +60,7 @@ def test_what_a_run_writes_is_declared():
             for n in result.summary.get(g, ())
         ),
     }
-    assert {f for f in figures if f not in known} == set(), "declare it in phusong/report/table_rows.py"
+    assert {f for f in figures if f not in known} == set(), "declare it in phusong/result/table_rows.py"
     assert set(result.summary) <= {f.partition(".")[0] for f in FIGURES}
     assert set(result.provenance) <= set(PROVENANCE)
 

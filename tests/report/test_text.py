@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phusong.report.text import LANGUAGES, Text, Words, catalogue
+from phusong.io.text import LANGUAGES, Text, Words, catalogue
 
 PLACE = re.compile(r"\{(\w+)\}")
 WEB = files("phusong.report").joinpath("web")

@@ -13,20 +13,19 @@ from english import english_in
 from matplotlib.text import Text as DrawnText
 from pydantic import BaseModel
 
+from phusong.audit import audit
+from phusong.io.resources import geodata_path
+from phusong.io.text import NO_VALUE, Text, catalogue
 from phusong.pipeline import run_region
-from phusong.region.audit import audit
-from phusong.report.audit_map import audit_map, audit_map_png
-from phusong.report.audit_page import audit_html
+from phusong.report.audit import audit_html, audit_map, audit_map_png
 from phusong.report.compare import compare
 from phusong.report.compare_page import comparison_html
 from phusong.report.explain import explain
-from phusong.report.files import csv_text
 from phusong.report.folder import Result
 from phusong.report.maps import MAPS, draw_map
-from phusong.report.multiples import draw_multiples, policy_panels, result_panels, year_panels
 from phusong.report.page import report_html
-from phusong.report.text import NO_VALUE, Text, catalogue
-from phusong.resources import geodata_path
+from phusong.report.small_multiples import draw_multiples, policy_panels, result_panels, year_panels
+from phusong.result.files import csv_text
 from phusong.scenario import Scenario
 from small_region import small_region
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from phusong.engine.crew import Threads, cluster
-from phusong.engine.tls import is_here
+from phusong.compute.executor import Threads, cluster, is_here
 from phusong.errors import InputError
 
 trustme = pytest.importorskip("trustme")

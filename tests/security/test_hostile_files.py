@@ -15,23 +15,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from phusong.engine.packing import PackingError, pack, unpack
+from phusong.compute.serialize import PackingError, pack, unpack
 from phusong.errors import InputError
+from phusong.io.archive import unpacked, unpacked_files
+from phusong.io.raster import open_raster
 from phusong.live.events import LineError, parse
-from phusong.radio.antenna import pattern_tables
+from phusong.radio.link_budget import pattern_tables
 from phusong.region.antennas import read_antennas
-from phusong.region.archive import unpacked
-from phusong.region.column_map import read_column_maps
+from phusong.region.folder import Region, read_heights
 from phusong.region.importers import Options
-from phusong.region.importers.unpacking import unpacked_files
-from phusong.region.importing import import_files
-from phusong.region.opening import open_table
-from phusong.region.postgis.names import relation_of
-from phusong.region.raster_files import read_heights
-from phusong.region.raster_opening import open_raster
-from phusong.region.store import Region
-from phusong.region.text_table import read_text_table
-from phusong.region.writing import write_table
+from phusong.region.importers.run import import_files
+from phusong.region.postgis import relation_of
+from phusong.region.read.columns import read_column_maps
+from phusong.region.read.table import open_table, read_text_table, write_table
 from phusong.scenario import Scenario
 from small_region import CRS, small_region
 
@@ -153,7 +149,7 @@ def test_a_zip_that_lies_about_its_size_is_stopped_where_it_should_end(tmp_path)
 
 
 def test_a_gzip_bomb_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("phusong.region.opening.MOST_TABLE_BYTES", 20_000_000)
+    monkeypatch.setattr("phusong.region.read.table.MOST_TABLE_BYTES", 20_000_000)
     path = tmp_path / "sites.csv.gz"
     path.write_bytes(gzip.compress(b"0" * 50_000_000))
     with pytest.raises(InputError, match="holds more than"):
@@ -367,7 +363,7 @@ def test_a_region_file_of_other_shapes_is_refused(toml, tmp_path):
 def test_a_frame_of_the_journal_that_is_deep_is_damage(tmp_path):
     import zlib
 
-    from phusong.live.journal import records
+    from phusong.live.session import records
 
     text = b"[" * 100_000
     path = tmp_path / "journal.jsonl"
@@ -377,8 +373,7 @@ def test_a_frame_of_the_journal_that_is_deep_is_damage(tmp_path):
 
 
 def test_a_line_of_events_that_never_ends_takes_no_memory(tmp_path):
-    from phusong.live.reads import FilesRead
-    from phusong.live.sources import Waiting, batches
+    from phusong.live.timeline import FilesRead, Waiting, batches
 
     path = tmp_path / "events.jsonl"
     with path.open("wb") as file:

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from phusong import cli
-from phusong.commands import terminal
+from phusong.cli import options
 from phusong.report.folder import Result
 from phusong.scenario import Scenario
 from small_region import small_region
@@ -106,7 +106,7 @@ def world(tmp_path_factory):
     """Give a folder with the hostile region, two results of it, and what the commands printed."""
     folder = tmp_path_factory.mktemp("hostile")
     hostile_region().write(folder / "region")
-    terminal.console.width = terminal.errors.width = 400
+    options.console.width = options.errors.width = 400
     printed = {}
     common = ["--set", f"region.path={folder / 'region'}", "--set", "invest.samples=2", "--no-keep"]
     printed["none"] = call(

@@ -14,19 +14,19 @@ import rasterio
 import shapely
 
 from phusong.errors import InputError
-from phusong.invest.cost_catalogue import with_own_costs
+from phusong.hazard.track import read_track
+from phusong.invest.evaluation import read_plan
 from phusong.invest.plan_book import PlanBook
-from phusong.invest.plan_file import read_plan
 from phusong.invest.priorities import read_flags
-from phusong.live.journal import records
+from phusong.invest.unit_costs import with_own_costs
+from phusong.io.raster import open_raster
+from phusong.live.session import records
+from phusong.region.folder import Region
 from phusong.region.importers import Options
-from phusong.region.importing import import_files
-from phusong.region.opening import open_table
-from phusong.region.personal_data import personal_kind
-from phusong.region.raster_opening import open_raster
-from phusong.region.rasters import Limits
-from phusong.region.store import Region
-from phusong.service.storms.track import read_track
+from phusong.region.importers.run import import_files
+from phusong.region.read.privacy import personal_kind
+from phusong.region.read.raster import Limits
+from phusong.region.read.table import open_table
 from small_region import small_region
 
 AREA = "POLYGON ((104.9 21.6, 105.3 21.6, 105.3 21.9, 104.9 21.9, 104.9 21.6))"

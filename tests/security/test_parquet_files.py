@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from phusong.errors import InputError
-from phusong.parquet_files import check_parquet
-from phusong.region.opening import open_table
+from phusong.io.limits import check_parquet
+from phusong.region.read.table import open_table
 
 
 @pytest.mark.parametrize("by_dictionary", [True, False])

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phusong.service.availability import site_stability
 from phusong.service.backhaul import Links, backhaul_cuts, widest_mbps
-from phusong.service.power import site_stability
-from phusong.service.states import sample_states
-from phusong.service.supply import SOURCE_CODE
+from phusong.service.outage_states import sample_states
+from phusong.service.power_supply import SOURCE_CODE
 from service_network import network_of
 
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.service.causes import asset_causes, people_by_site
-from phusong.service.power import site_stability
-from phusong.service.reception import Reception
+from phusong.service.allocation import Reception
+from phusong.service.availability import asset_causes, people_by_site, site_stability
 from service_network import network_of
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phusong.service.availability import site_stability
 from phusong.service.network import Network, build_network
-from phusong.service.power import site_stability
 from small_region import small_region
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.service.power import site_stability
-from phusong.service.power_graph import power_graph
+from phusong.service.availability import site_stability
+from phusong.service.power_grid import power_graph
 from service_network import network_of
 
 

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from test_sharing_people import OPERATORS, World
 
 from phusong.access.gaps import classify
+from phusong.service.availability import site_stability
 from phusong.service.capacity import Demand, tiers, use_network
-from phusong.service.power import site_stability
+from phusong.service.outage_states import sample_states, serve_together
 from phusong.service.sharing import POLICIES, Agreement, grant_rights
-from phusong.service.states import sample_states
-from phusong.service.together import serve_together
 
 TARGET = 0.998
 DEMAND = Demand(0.1)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from phusong.invest.repairs import LinkChoices, PowerChoices, repairs
+from phusong.invest.site_repair import LinkChoices, PowerChoices, repairs
+from phusong.service.availability import site_stability
 from phusong.service.backhaul import Links
 from phusong.service.network import hung_on_links
-from phusong.service.power import site_stability
+from phusong.service.outage_states import sample_states
+from phusong.service.power_supply import SOURCE_CODE
 from phusong.service.rings import protected
-from phusong.service.states import sample_states
-from phusong.service.supply import SOURCE_CODE
 from service_network import network_of
 
 QUICKLY = (Phase.explicit, Phase.generate)

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.service.climate import climate
-from phusong.service.rain import (
+from phusong.service.microwave import (
     attenuation_exceeded_db,
     coefficients,
     path_factor,
@@ -16,6 +15,7 @@ from phusong.service.rain import (
     specific_attenuation_db_km,
     unavailability,
 )
+from phusong.service.power_supply import climate
 from reference_cases import REFERENCE, needs_reference
 
 HOP = {"length_km": 8.0, "frequency_ghz": 15.0, "rate_mm_h": 90.0}

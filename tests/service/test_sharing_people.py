@@ -10,10 +10,17 @@ from hypothesis import strategies as st
 from test_power import network
 
 from phusong.access.gaps import classify
-from phusong.service.busy_hour import busy_hour_mbps, busy_hours_with_rate, grown
-from phusong.service.capacity import Demand, Usage, tiers, use_network
+from phusong.service.allocation import Reception
+from phusong.service.capacity import (
+    Demand,
+    Usage,
+    busy_hour_mbps,
+    busy_hours_with_rate,
+    grown,
+    tiers,
+    use_network,
+)
 from phusong.service.network import Network
-from phusong.service.reception import Reception
 from phusong.service.sharing import POLICIES, Agreement, grant_rights
 
 OPERATORS = ("red", "blue", "green")

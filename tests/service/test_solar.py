@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.service.climate import climate
-from phusong.service.diesel import late_fuel
-from phusong.service.solar import (
+from phusong.service.power_supply import (
     AUTONOMY_H,
     OVERSIZE,
     PERFORMANCE,
     WEATHER_YEARS,
     Weather,
     array_kwp,
+    climate,
     dark_hours,
+    late_fuel,
     shortage_h,
     weather,
 )

@@ -7,12 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.engine.crew import Threads
+from phusong.compute.executor import Threads
 from phusong.errors import InputError
-from phusong.service.bits import draw_into, events, ones, pack, stream_keys
-from phusong.service.power import site_stability
-from phusong.service.states import elements_of_pairs, hours_off, sample_states
-from phusong.service.supply import POWER_SOURCES, SOURCE_CODE
+from phusong.service.availability import site_stability
+from phusong.service.outage_states import (
+    draw_into,
+    elements_of_pairs,
+    events,
+    hours_off,
+    ones,
+    pack,
+    sample_states,
+    stream_keys,
+)
+from phusong.service.power_supply import POWER_SOURCES, SOURCE_CODE
 from service_network import network_of
 
 FINE = 1 << 16

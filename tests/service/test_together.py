@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phusong.access.gaps import classify
+from phusong.service.allocation import Reception
+from phusong.service.availability import site_stability
 from phusong.service.capacity import Demand, use_network
-from phusong.service.power import site_stability
-from phusong.service.reception import Reception
-from phusong.service.states import sample_states
-from phusong.service.supply import SOURCE_CODE
-from phusong.service.together import element_hours_off, serve_together
+from phusong.service.outage_states import element_hours_off, sample_states, serve_together
+from phusong.service.power_supply import SOURCE_CODE
 from service_network import network_of
 
 TARGET = 0.998

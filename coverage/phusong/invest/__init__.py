@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from phusong.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from phusong.invest.maximal_covering import Choice, max_coverage
+    from phusong.invest.optimum import Choice, max_coverage
 
 __all__ = ["Choice", "max_coverage"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
-    {"Choice": "phusong.invest.maximal_covering", "max_coverage": "phusong.invest.maximal_covering"},
+    {"Choice": "phusong.invest.optimum", "max_coverage": "phusong.invest.optimum"},
 )

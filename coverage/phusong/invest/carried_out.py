@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.invest.new_sites import new_cells
+from phusong.invest.candidate_sites import MAST_M, new_cells
 from phusong.invest.offers import Offers
-from phusong.invest.places import MAST_M
-from phusong.region.store import Region
+from phusong.region.folder import Region
 
 __all__ = ["Promise", "carry_out", "kept_promise"]
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phusong.invest.cost_catalogue import LEVELS, SCALES, cost_catalogue
-from phusong.invest.cost_figures import Span, energy_figure, multiplier
+from phusong.invest.unit_costs import LEVELS, SCALES, Span, cost_catalogue, energy_figure, multiplier
 
 __all__ = ["Cost", "Costs", "annuity", "written_off_present_value"]
 

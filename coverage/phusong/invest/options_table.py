@@ -7,11 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.invest.gains import largest_first
-from phusong.invest.offers import Offers
+from phusong.invest.offers import Offers, joined, main_works
+from phusong.invest.plan_lines import largest_first
 from phusong.invest.ranking import Ranking
-from phusong.invest.why import Reasons, reasons
-from phusong.invest.worksites import joined, main_works
+from phusong.invest.ranking_reasons import Reasons, reasons
 
 __all__ = ["CAUSES", "WHY_COLUMNS", "options_table"]
 
@@ -61,7 +60,7 @@ def options_table(
     parts : mapping of ndarray, shape (n_elements,)
         People of each element by cause (:data:`CAUSES`).
     gains : DataFrame
-        People by option and commune, see :func:`phusong.invest.gains.option_gains`.
+        People by option and commune, see :func:`phusong.invest.plan_lines.option_gains`.
     facilities : ndarray, shape (n_elements,), optional
         Schools, clinics and offices that count as reached with each element.
     value : ndarray, shape (n_elements,), optional

@@ -8,19 +8,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.invest.bundles import Offers
-from phusong.invest.chosen import Chosen, chosen_plan
-from phusong.invest.frontier import frontier
-from phusong.invest.gains import option_gains
-from phusong.invest.optimum import BestPlan
+from phusong.invest.optimum import BestPlan, frontier
 from phusong.invest.options_table import options_table
+from phusong.invest.plan import Chosen, PortfolioSettings, chosen_plan
 from phusong.invest.plan_book import PlanBook
-from phusong.invest.portfolio_settings import PortfolioSettings
+from phusong.invest.plan_lines import option_gains
 from phusong.invest.priorities import rank_by_value
-from phusong.invest.program.facts import CommuneFacts
+from phusong.invest.program import CommuneFacts
 from phusong.invest.program.solve import Certificate
-from phusong.invest.reach import Reach
-from phusong.invest.robustness import robustness
-from phusong.invest.tornado import tornado
+from phusong.invest.signal_margin import Reach
+from phusong.invest.uncertainty import robustness, tornado
 
 __all__ = ["Portfolio", "PortfolioSettings", "choose"]
 

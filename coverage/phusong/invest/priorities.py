@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.bounded import MOST_LIST_BYTES, read_bytes
+from phusong.compute.arrays import nearest
 from phusong.errors import InputError, Problem
-from phusong.invest.plan_model import PlanModel
+from phusong.invest.plan_book import PlanModel
 from phusong.invest.ranking import Ranking, rank
-from phusong.region.near import nearest
+from phusong.io.limits import MOST_LIST_BYTES, read_bytes
 
 __all__ = ["Priorities", "element_value", "rank_by_value", "read_flags"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from phusong.invest.plan_model import PlanModel
-from phusong.invest.solver.lists import turned
-from phusong.kernel_cache import nb
+from phusong.compute.arrays import turned
+from phusong.compute.kernels import nb
+from phusong.invest.plan_book import PlanModel
 
 __all__ = ["Ranking", "ordered", "rank", "rank_samples"]
 

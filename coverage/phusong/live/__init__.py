@@ -1,1 +1,1 @@
-"""What is so now: events of the day applied to a region, touching only what they change."""
+"""What happens now: events, incremental state, KPIs."""

@@ -1,29 +1,198 @@
-"""A watch: lines in, decisions to the journal, the present kept current; a restart goes on where a kill stopped it."""
+"""Watch session: journal, events, KPIs."""
 
 import hashlib
 import json
+import os
 import time
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from phusong.bounded import read_bytes
-from phusong.errors import InputError, Problem
-from phusong.live.events import Event, LineError, parse
-from phusong.live.happened import NEVER
-from phusong.live.increment import Touched
-from phusong.live.journal import Journal, Tail, first_record, records
-from phusong.live.reads import FilesRead, Read
-from phusong.live.register import Register
-from phusong.live.snapshot import from_tree, standing_digest, to_tree
-from phusong.live.sources import Line
-from phusong.live.standing import Standing
-from phusong.live.timeline import WINDOW_MS, Entry, Timeline
-from phusong.whole_file import write_whole
+import numpy as np
 
-__all__ = ["Fate", "Outcome", "Session"]
+from phusong.errors import InputError, Problem
+from phusong.io.atomic import write_whole
+from phusong.io.limits import read_bytes
+from phusong.live.events import Event, LineError, parse
+from phusong.live.incremental import Touched
+from phusong.live.resolver import Register
+from phusong.live.state import NEVER, Standing, from_tree, standing_digest, to_tree
+from phusong.live.timeline import WINDOW_MS, Entry, FilesRead, Line, Read, Timeline
+
+__all__ = ["Fate", "Journal", "Outcome", "Session", "example_events", "first_record", "records"]
+
+
+def example_events(standing: Standing) -> Iterator[str]:
+    """Yield lines that name things of the region: an outage and its repair, a cut, an opened lock, money, a mistake.
+
+    Parameters
+    ----------
+    standing : Standing
+        The region; of each kind the one that most people depend on is taken.
+    """
+    network, reception = standing.network, standing.reception
+    people = np.bincount(
+        network.station_site[reception.station], standing.weights.sum(axis=1)[reception.cell], network.n_sites
+    )
+    radio = people * ~network.is_exchange * ~standing.planned
+    site = str(network.site_ids[np.argmax(radio)])
+    below = np.bincount(network.node[standing.on_grid], radio[standing.on_grid], network.node_ids.size)
+    told: list[tuple[str, str, str, dict[str, object]]] = [
+        ("08:00:00", "site_down", site, {}),
+        ("08:25:00", "site_up", site, {"note": "rectifier changed"}),
+    ]
+    if standing.lines.ids.size:
+        line = str(standing.lines.ids[np.argmax(below[standing.lines.b])])
+        told += [
+            ("09:00:00", "line_down", line, {}),
+            ("13:30:00", "clock", "", {}),
+            ("15:00:00", "line_up", line, {}),
+        ]
+    if network.links.ids.size:
+        link = str(network.links.ids[np.argmax(np.maximum(radio[network.links.a], radio[network.links.b]))])
+        told += [("15:10:00", "link_down", link, {}), ("16:10:00", "link_up", link, {})]
+    locked = radio * ~network.shareable
+    if locked.any():
+        told.append(("17:00:00", "lock_opened", str(network.site_ids[np.argmax(locked)]), {}))
+    if standing.planned.any():
+        told.append(("17:10:00", "site_commissioned", str(network.site_ids[np.argmax(standing.planned)]), {}))
+    commune = str(standing.places.commune_codes[0])
+    told.append(
+        ("17:30:00", "money_disbursed", commune, {"fund": "universal service fund", "amount_musd": 0.25})
+    )
+    told.append(("17:45:00", "site_down", "no-such-site", {}))
+    for number, (hour, kind, subject, payload) in enumerate(told, start=1):
+        event = {"version": 1, "id": f"example-{number}", "time": f"2026-03-02T{hour}+07:00", "kind": kind}
+        if subject:
+            event["subject"] = subject
+        if payload:
+            event["payload"] = payload
+        yield json.dumps(event, ensure_ascii=False)
+
+
+_LONGEST_FIRST = 65_536  # bytes
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A journal as read.
+
+    Parameters
+    ----------
+    records : list of dict
+        Records after the place from which it was read.
+    end : int
+        Bytes up to the end of the last whole record.
+    torn : int
+        Bytes behind it: a record that was being written when the writer died.
+    """
+
+    records: list[dict[str, Any]]
+    end: int
+    torn: int
+
+
+def records(path: Path, start: int = 0) -> Tail:
+    """Return the records of a journal from some byte on.
+
+    Raises
+    ------
+    InputError
+        If a record other than the last is damaged, or the journal is shorter than `start`.
+    """
+    data = read_bytes(path) if path.is_file() else b""
+    if len(data) < start:
+        raise InputError(
+            Problem(
+                path.name,
+                f"is shorter ({len(data):,} bytes) than the snapshot says ({start:,}); restore it from a copy",
+            )
+        )
+    out: list[dict[str, Any]] = []
+    end = start
+    for line in _lines(data[start:]):
+        record = _decode(line)
+        last = end + len(line) >= len(data)
+        if record is None:
+            if last:
+                break
+            raise InputError(
+                Problem(
+                    path.name,
+                    f"is damaged at byte {end:,}: its checksum does not fit; restore it from a copy",
+                )
+            )
+        out.append(record)
+        end += len(line)
+    return Tail(out, end, len(data) - end)
+
+
+def first_record(path: Path) -> dict[str, Any]:
+    """Return the first record of a journal; nothing where it is torn or damaged."""
+    with path.open("rb") as file:
+        return _decode(file.readline(_LONGEST_FIRST)) or {}
+
+
+class Journal:
+    """Appends records; what a torn end left is cut off first.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    end : int
+        Bytes to keep.
+    """
+
+    def __init__(self, path: Path, end: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # no buffer of ours: what is appended outlives the process, however it ends
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        os.ftruncate(self._file, end)
+        os.lseek(self._file, end, os.SEEK_SET)
+        self.end = end
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Write a record; it is safe from a power cut after :meth:`sync` only."""
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        line = b"%08x %b\n" % (zlib.crc32(text), text)
+        self.end += len(line)
+        while line:
+            line = line[os.write(self._file, line) :]
+
+    def sync(self) -> None:
+        """Bring every record to the disk."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Bring every record to the disk and let the file go."""
+        self.sync()
+        os.close(self._file)
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        end = data.find(b"\n", at) + 1 or len(data)
+        yield data[at:end]
+        at = end
+
+
+def _decode(line: bytes) -> dict[str, Any] | None:
+    if not line.endswith(b"\n") or line[8:9] != b" ":
+        return None
+    text = line[9:-1]
+    try:
+        if int(line[:8], 16) != zlib.crc32(text):
+            return None
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
 
 _FORMAT = 2
 _SNAPSHOT_EVERY = 500  # records

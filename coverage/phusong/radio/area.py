@@ -9,8 +9,8 @@ from affine import Affine
 
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.radio.models import MODELS, Conditions, Mast, Model, Terrain
-from phusong.radio.sweep import as_ground
-from phusong.region.ground_check import as_heights, ground_problems, transform_problems
+from phusong.radio.terrain_profile import as_ground
+from phusong.region.terrain_check import as_heights, ground_problems, transform_problems
 
 __all__ = ["RangeWarning", "area_loss", "as_terrain", "find_model", "window_place"]
 

@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.engine.crew import Crew, Threads
-from phusong.engine.store import Store
+from phusong.compute.executor import Crew, Threads
+from phusong.compute.store import Store
 from phusong.radio.area import find_model
-from phusong.radio.plan import RadioPlan, Scene
+from phusong.radio.jobs import RadioPlan, Scene, site_jobs
 from phusong.radio.servers import ServerMaps, Tally
-from phusong.radio.site_jobs import site_jobs
 from phusong.radio.site_sweep import Entries, Sweeping, by_height, floor_ddbm, hear_all
-from phusong.region.grid import Grid
+from phusong.region import Grid
 
 __all__ = ["Footprints", "footprints"]
 

@@ -1,6 +1,6 @@
-"""From transmitter power to the level at the phone, and how sure a place is of reaching a threshold."""
+"""Link budget: antenna, noise, throughput, building entry, refractivity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,23 +8,191 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from phusong.radio.building_entry import Building, building_entry_loss_db
-from phusong.radio.throughput import is_tdd, least_sinr_db
+from phusong.compute.kernels import nb
+from phusong.errors import InputError, Problem, nearest_name, refuse
+from phusong.io.resources import table
+from phusong.region.antennas import AntennaPattern
 
 __all__ = [
+    "Building",
     "LinkBudget",
+    "PatternTables",
     "Place",
+    "Refractivity",
+    "building_entry_loss_db",
     "cell_range_m",
+    "downlink_share",
     "eirp_per_resource_element_dbm",
+    "is_tdd",
+    "least_sinr_db",
     "location_margin_db",
     "location_probability",
     "noise_dbm",
+    "pattern_tables",
     "radius_of_interest_m",
+    "rate_mbps",
     "reach_m",
     "reference_power_dbm",
+    "refractivity",
     "resource_blocks",
+    "sector_loss_db",
+    "spectral_efficiency",
     "subcarrier_khz",
 ]
+
+Building = Literal["traditional", "thermally_efficient"]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Coefficients of table 1, named as there."""
+
+    r: float
+    s: float
+    t: float
+    u: float
+    v: float
+    w: float
+    x: float
+    y: float
+    z: float
+
+
+_KINDS = {
+    "traditional": _Kind(12.64, 3.72, 0.96, 9.6, 2.0, 9.1, -3.0, 4.5, -2.0),
+    "thermally_efficient": _Kind(28.19, -3.0, 8.48, 13.5, 3.8, 27.8, -2.9, 9.4, -2.1),
+}
+_LEAST_GHZ, _MOST_GHZ = 0.08, 100.0
+_ELEVATION_DB_PER_DEG = 0.212
+
+
+def building_entry_loss_db(
+    frequency_ghz: npt.ArrayLike,
+    *,
+    probability: npt.ArrayLike,
+    building: Building = "traditional",
+    elevation_deg: npt.ArrayLike = 0.0,
+) -> npt.NDArray[np.float64]:
+    """Return the building entry loss that is not exceeded with a probability. [dB]
+
+    Parameters
+    ----------
+    frequency_ghz, probability, elevation_deg : array_like
+        Frequency from 0.08 to 100, probability strictly between 0 and 1, angle of the path at the wall; broadcast
+        together.
+    building : str
+        ``traditional``, or ``thermally_efficient`` with metallised glass and foil-backed walls.
+
+    Raises
+    ------
+    InputError
+        For a value outside these limits.
+
+    References
+    ----------
+    Recommendation ITU-R P.2109-2 (08/2023), equations (1) to (10) and table 1.
+    """
+    if building not in _KINDS:
+        raise InputError(
+            Problem(
+                "building_entry_loss_db",
+                f"must be one of {', '.join(_KINDS)}",
+                column="building",
+                value=building,
+            )
+        )
+    f, p, tilt = (np.asarray(v, np.float64) for v in (frequency_ghz, probability, elevation_deg))
+    refuse(
+        Problem(
+            "building_entry_loss_db",
+            f"must lie {where}",
+            column=name,
+            value=float(np.ravel(value)[np.ravel(bad)][0]),
+        )
+        for name, value, bad, where in (
+            (
+                "frequency_ghz",
+                f,
+                ~((f >= _LEAST_GHZ) & (f <= _MOST_GHZ)),
+                f"from {_LEAST_GHZ} to {_MOST_GHZ:g} GHz",
+            ),
+            ("probability", p, ~((p > 0) & (p < 1)), "strictly between 0 and 1"),
+            ("elevation_deg", tilt, ~(np.abs(tilt) <= 90), "from -90 to 90 degrees"),
+        )
+        if np.any(bad)
+    )
+    k = _KINDS[building]
+    log_f = np.log10(f)
+    horizontal = k.r + k.s * log_f + k.t * log_f**2
+    mean_1 = horizontal + _ELEVATION_DB_PER_DEG * np.abs(tilt)
+    mean_2 = k.w + k.x * log_f
+    deviate = ndtri(p)
+    a = deviate * (k.u + k.v * log_f) + mean_1
+    b = deviate * (k.y + k.z * log_f) + mean_2
+    return np.asarray(10.0 * np.log10(10.0 ** (0.1 * a) + 10.0 ** (0.1 * b) + 10.0 ** (0.1 * -3.0)))
+
+
+Floats = npt.NDArray[np.float64]
+
+# attenuated and truncated Shannon bound, 3GPP TR 36.942 V17 annex A.2 (downlink): α 0.6, 4.4 bit/s/Hz, -10 dB
+_ALPHA = 0.6
+_LEAST_SINR_DB = -10.0
+_OVERHEAD = 0.25  # reference signals, control channels
+# 5G's highest coding is 256QAM at rate 948/1024: 3GPP TS 38.214 table 5.1.3.1-2
+_MOST_BPS_HZ = {"4G": 4.4, "5G": 8.0 * 948.0 / 1024.0}
+_DATA = tuple(_MOST_BPS_HZ)
+_FIRST_TDD_MHZ = 2300.0
+_TDD_DOWNLINK = 0.75  # of the slots, in the usual pattern DDDSU
+
+
+def is_tdd(technology: str, band_mhz: float) -> bool:
+    """Return whether a carrier sends and listens in turns: 5G from 2300 MHz upwards."""
+    return technology == "5G" and band_mhz >= _FIRST_TDD_MHZ
+
+
+def downlink_share(technology: str, band_mhz: float) -> float:
+    """Return the share of time in which a carrier sends: all of it in FDD bands, three quarters in TDD bands."""
+    return _TDD_DOWNLINK if is_tdd(technology, band_mhz) else 1.0
+
+
+def spectral_efficiency(sinr_db: npt.ArrayLike, technology: str = "4G") -> Floats:
+    """Return the net downlink rate per bandwidth. [bit/s/Hz]
+
+    Parameters
+    ----------
+    sinr_db : array_like
+        Signal over noise and interference. [dB]
+    technology : str
+        ``4G`` or ``5G``; older ones carry no internet worth the name and give 0.
+
+    References
+    ----------
+    3GPP TR 36.942 V17, annex A.2; 3GPP TS 38.214, table 5.1.3.1-2.
+    """
+    sinr = np.asarray(sinr_db, np.float64)
+    if technology not in _DATA:
+        return np.zeros_like(sinr)
+    rate = np.minimum(_ALPHA * np.log2(1.0 + 10.0 ** (sinr / 10.0)), _MOST_BPS_HZ[technology])
+    # below the least SINR the most robust coding still carries a trickle: paging and voice, no data to speak of
+    return np.asarray((1.0 - _OVERHEAD) * np.where(sinr >= _LEAST_SINR_DB, rate, rate * 0.1), np.float64)
+
+
+def rate_mbps(sinr_db: npt.ArrayLike, bandwidth_mhz: float, technology: str, band_mhz: float) -> Floats:
+    """Return the downlink rate of one phone alone in a cell. [Mbit/s]"""
+    return np.asarray(
+        spectral_efficiency(sinr_db, technology) * bandwidth_mhz * downlink_share(technology, band_mhz),
+        np.float64,
+    )
+
+
+def least_sinr_db(rate: float, bandwidth_mhz: float, technology: str, band_mhz: float) -> float:
+    """Return the least SINR at which one phone alone reaches a rate [Mbit/s]; infinite where no SINR does. [dB]"""
+    per_hertz = rate / (bandwidth_mhz * downlink_share(technology, band_mhz) * (1.0 - _OVERHEAD))
+    if technology not in _DATA or per_hertz > _MOST_BPS_HZ[technology]:
+        return float("inf")
+    ratio = float(np.expm1(per_hertz / _ALPHA * np.log(2.0)))
+    return max(10.0 * float(np.log10(ratio)), _LEAST_SINR_DB) if ratio > 0 else _LEAST_SINR_DB
+
 
 Place = Literal["outdoor", "vehicle", "indoor_traditional", "indoor_efficient"]
 
@@ -231,3 +399,153 @@ def radius_of_interest_m(
     clear_m = reach_m(eirp_re_dbm, floor_dbm, frequency_ghz)
     grazed_m = reach_m(eirp_re_dbm - 6.0, floor_dbm, frequency_ghz)
     return float(max(min(clear_m, horizon_m), grazed_m))
+
+
+@dataclass(frozen=True)
+class Refractivity:
+    """Average annual refractivity.
+
+    Parameters
+    ----------
+    n0 : float
+        Sea-level surface refractivity. [N-units]
+    delta_n : float
+        Its fall through the lowest kilometre. [N-units/km]
+    """
+
+    n0: float
+    delta_n: float
+
+    @property
+    def earth_km(self) -> float:
+        """Return the median effective Earth radius, P.1812-7 equations (6), (7)."""
+        return 6371.0 * 157.0 / (157.0 - self.delta_n)
+
+
+def refractivity(latitude_deg: float) -> Refractivity:
+    """Return the average annual refractivity at a latitude, interpolated in a small table.
+
+    The table is computed from the reference atmospheres of ITU-R P.835-6; the ITU's own digital maps are finer
+    but may not be shipped: give ``delta_n`` and ``n0`` from them where you have them.
+
+    Examples
+    --------
+    >>> refractivity(21.0)
+    Refractivity(n0=374.0, delta_n=52.1)
+    """
+    rows = table("refractivity")
+    at = abs(latitude_deg)
+    latitudes = rows["latitude_deg"].to_numpy(np.float64)
+    return Refractivity(
+        float(np.interp(at, latitudes, rows["n0"].to_numpy(np.float64))),
+        float(np.interp(at, latitudes, rows["delta_n"].to_numpy(np.float64))),
+    )
+
+
+Singles = npt.NDArray[np.float32]
+
+# 3GPP TR 36.814 V9.2.0, table A.2.1.1-2: front-to-back 25 dB, side lobes 20 dB, 10 degrees of elevation
+_FRONT_BACK_DB = 25.0
+_SIDE_LOBE_DB = 20.0
+_ELEVATION_BEAM_DEG = 10.0
+
+
+@dataclass(frozen=True)
+class PatternTables:
+    """Measured patterns as the kernels read them.
+
+    Parameters
+    ----------
+    horizontal_db, vertical_db : ndarray of float32, shape (n, 361)
+        Loss per degree; the last column repeats the first. [dB]
+    """
+
+    horizontal_db: Singles
+    vertical_db: Singles
+
+
+def pattern_tables(
+    names: Sequence[str], known: Mapping[str, AntennaPattern]
+) -> tuple[PatternTables, npt.NDArray[np.int64]]:
+    """Return the tables of the patterns in use, and for each name its row there; -1: by its beamwidth.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Pattern of each cell; empty: by its beamwidth.
+    known : mapping
+        Patterns by file name.
+
+    Raises
+    ------
+    InputError
+        Naming every pattern that is not there.
+    """
+    used = sorted({n for n in names if n})
+    refuse(
+        Problem(
+            "cells", f"is no file in the region's antennas folder{nearest_name(n, known)}", column="antenna_pattern",
+            value=n,
+        )
+        for n in used
+        if n not in known
+    )  # fmt: skip
+    row = {name: k for k, name in enumerate(used)}
+    stack = [
+        np.stack([np.append(cut, cut[0]) for cut in cuts]).astype(np.float32) if used else np.zeros((1, 361), np.float32)
+        for cuts in (
+            [known[n].horizontal_db for n in used],
+            [known[n].vertical_db for n in used],
+        )
+    ]  # fmt: skip
+    return PatternTables(*stack), np.array([row.get(n, -1) for n in names], np.int64)
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def sector_loss_db(  # type: ignore[no-untyped-def]
+    bearing_deg, down_deg, azimuth_deg, beamwidth_deg, tilt_deg, pattern, horizontal_db, vertical_db
+):
+    """Return the loss of a sector towards a bearing and an angle below the horizon. [dB]
+
+    Parameters
+    ----------
+    bearing_deg, down_deg : float
+        Direction of the receiver: clockwise from north, and below the horizon.
+    azimuth_deg, beamwidth_deg, tilt_deg : float
+        The sector's main lobe; 360 is all round. With a measured pattern the tilt is mechanical, on top of the
+        electrical tilt that the pattern holds.
+    pattern : int
+        Row of the tables; -1: by the beamwidth.
+    horizontal_db, vertical_db : array, shape (n, 361)
+        From :func:`pattern_tables`.
+
+    References
+    ----------
+    3GPP TR 36.814 V9.2.0, table A.2.1.1-2, the form of 3GPP TR 38.901 table 7.3-1. Two measured cuts are joined as
+    in F. Gil et al., A 3D interpolation method for base-station-antenna radiation patterns, IEEE Antennas and
+    Propagation Magazine 43(2), 2001.
+    """
+    turn = bearing_deg - azimuth_deg + 180.0
+    turn -= 360.0 * np.floor(turn / 360.0) + 180.0
+    if pattern < 0:
+        side = 0.0
+        if beamwidth_deg < 360.0:
+            side = min(12.0 * (turn / beamwidth_deg) ** 2, _FRONT_BACK_DB)
+        high = min(12.0 * ((down_deg - tilt_deg) / _ELEVATION_BEAM_DEG) ** 2, _SIDE_LOBE_DB)
+        return min(side + high, _FRONT_BACK_DB)
+    # a tilted antenna looks down in front and up behind
+    below = down_deg - tilt_deg * np.cos(np.radians(turn))
+    behind = abs(turn) / 180.0
+    h = horizontal_db[pattern]
+    v = vertical_db[pattern]
+    front_gap = h[0] - _at(v, below)
+    back_gap = h[180] - _at(v, 180.0 - below)
+    return max(_at(h, turn) - (1.0 - behind) * front_gap - behind * back_gap, 0.0)
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _at(cut, angle_deg):  # type: ignore[no-untyped-def]
+    place = angle_deg % 360.0
+    k = min(int(place), 359)
+    share = place - k
+    return cut[k] * (1.0 - share) + cut[k + 1] * share

@@ -7,13 +7,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.errors import Problem, refuse
-from phusong.radio.fan import foot
 from phusong.radio.models import MODELS, Conditions, Profile
 from phusong.radio.models.p1812 import break_down
 from phusong.radio.p1812 import LossBreakdown
-from phusong.radio.sweep import as_ground
-from phusong.region.grid import Grid
-from phusong.region.ground_check import as_heights, ground_problems, refuse_pixels
+from phusong.radio.terrain_profile import as_ground, foot
+from phusong.region import Grid
+from phusong.region.terrain_check import as_heights, ground_problems, refuse_pixels
 
 __all__ = ["PathStudy", "profile_between", "study_path"]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio.levels import NOTHING, add_power, carrier_sinr, entry_sinr, push_servers
-from phusong.radio.site_jobs import Carrier, Work
-from phusong.radio.throughput import rate_mbps
-from phusong.region.grid import Grid
+from phusong.radio.jobs import Carrier, Work
+from phusong.radio.link_budget import rate_mbps
+from phusong.radio.site_sweep import NOTHING, add_power, carrier_sinr, entry_sinr, push_servers
+from phusong.region import Grid
 
 __all__ = ["Layer", "ServerMaps", "Tally"]
 

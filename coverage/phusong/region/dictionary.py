@@ -1,11 +1,11 @@
 """The data dictionary page, written from the schemas."""
 
-from phusong.region.column_map import EXAMPLE, ColumnMap, FileFormat
-from phusong.region.coordinates import PLACE_ALIASES
-from phusong.region.legacy_text import ENCODINGS
-from phusong.region.opening import ENDINGS
+from phusong.region.read.columns import EXAMPLE, ColumnMap, FileFormat
+from phusong.region.read.coordinates import PLACE_ALIASES
+from phusong.region.read.encoding import ENCODINGS
+from phusong.region.read.table import ENDINGS
+from phusong.region.read.units import UNITS
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, RASTERS, SCHEMAS, Column
-from phusong.region.units import UNITS
 
 __all__ = ["REMAKE", "data_dictionary"]
 

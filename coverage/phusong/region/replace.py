@@ -8,18 +8,17 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from phusong.engine.crew import Crew, Threads
-from phusong.errors import InputError, Problem, refuse
+from phusong.compute.executor import Crew, Threads
+from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.region import Repair
+from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported
-from phusong.region.layers import Reading, read_layer
-from phusong.region.left_out import left_table
-from phusong.region.notices import Notice
-from phusong.region.rasters import Limits, read_elevation, read_landcover, read_people
-from phusong.region.record_kinds import stamped
-from phusong.region.rejoin_network import with_network, with_power
-from phusong.region.rejoin_places import Rejoined, Totals, with_communes, with_people
-from phusong.region.repairs import Repair
-from phusong.region.store import Region, Source
+from phusong.region.read.columns import stamped
+from phusong.region.read.left_out import left_table
+from phusong.region.read.raster import Limits, read_elevation, read_landcover, read_people
+from phusong.region.read.table import Reading, read_layer
+from phusong.region.relink_network import with_network, with_power
+from phusong.region.relink_places import Rejoined, Totals, with_communes, with_people
 from phusong.region.vietnam.units import REPAIR_COLUMNS
 
 __all__ = ["replace_layers", "with_imported"]

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from phusong.html_card import card, html_table
-from phusong.report.headline_words import plan_sentences
-from phusong.report.result import ResultData
-from phusong.report.sentences import paragraph
-from phusong.report.tables import GAP_PARTS, as_words
-from phusong.report.text import Text, finite
+from phusong.io.html import card, html_table
+from phusong.io.text import Text, finite, paragraph
+from phusong.report.wording import plan_sentences
+from phusong.result.model import ResultData
+from phusong.result.schema import GAP_PARTS, as_words
 
 __all__ = ["PlanView", "result_card"]
 

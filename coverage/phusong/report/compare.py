@@ -1,5 +1,6 @@
-"""What differs between results: figures, communes, plans, certainty and assumptions, over what they have in common."""
+"""Compare results."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,22 +8,99 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import BaseModel
 
 from phusong.errors import InputError, Problem
+from phusong.io.text import Text
 from phusong.report.compare_measures import (
+    PlanSteps,
     Samples,
+    book_of,
     gini,
     people_if,
+    plan_steps,
     sample_people,
     served_in_world,
+    served_with_plan,
     worst_decile,
 )
-from phusong.report.compare_settings import input_differences, setting_differences
-from phusong.report.plan_steps import PlanSteps, book_of, plan_steps, served_with_plan
-from phusong.report.result import ResultData
-from phusong.report.text import Text
+from phusong.result.model import ResultData
 
-__all__ = ["FIGURE_FORMS", "FIGURE_UNITS", "Comparison", "compare", "figure_said"]
+__all__ = [
+    "FIGURE_FORMS",
+    "FIGURE_UNITS",
+    "Comparison",
+    "break_even_lines",
+    "compare",
+    "expected_lines",
+    "figure_said",
+    "flat_settings",
+    "input_differences",
+    "setting_differences",
+    "verdict",
+]
+
+
+def flat_settings(toml: str) -> dict[str, Any]:
+    r"""Return the settings of a scenario as dotted keys.
+
+    Examples
+    --------
+    >>> flat_settings('seed = 1\n[sharing]\npolicy = "mocn"')
+    {'seed': 1, 'sharing.policy': 'mocn'}
+    """
+    found: dict[str, Any] = {}
+
+    def walk(prefix: str, table: Mapping[str, Any]) -> None:
+        for key, value in table.items():
+            if isinstance(value, dict):
+                walk(f"{prefix}{key}.", value)
+            else:
+                found[prefix + key] = value
+
+    walk("", tomllib.loads(toml))
+    return found
+
+
+def setting_differences(scenarios: Mapping[str, str]) -> pd.DataFrame:
+    """Return the settings that differ: setting, meaning, and the value in each scenario (None where not set)."""
+    settings = {name: flat_settings(toml) for name, toml in scenarios.items()}
+    keys = list(dict.fromkeys(k for s in settings.values() for k in s))
+    rows = []
+    for key in keys:
+        values = [s.get(key) for s in settings.values()]
+        if any(v != values[0] for v in values[1:]):
+            rows.append(
+                {"setting": key, "meaning": _meaning(key), **dict(zip(settings, values, strict=True))}
+            )
+    return pd.DataFrame(rows, columns=["setting", "meaning", *settings]).astype(object)
+
+
+def input_differences(provenance: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the input layers that differ: layer, and the first 12 digits of its hash in each result."""
+    digests = {name: dict(p.get("inputs_sha256") or p.get("inputs") or {}) for name, p in provenance.items()}
+    rows = []
+    for layer in sorted({k for d in digests.values() for k in d}):
+        values = [str(d.get(layer, ""))[:12] for d in digests.values()]
+        if len(set(values)) > 1:
+            rows.append({"layer": layer, **dict(zip(digests, values, strict=True))})
+    return pd.DataFrame(rows, columns=["layer", *digests])
+
+
+def _meaning(key: str) -> str:
+    from phusong.scenario import Scenario  # noqa: PLC0415 - the scenario stands above the report
+
+    model: Any = Scenario
+    text = ""
+    for part in key.split("."):
+        field = (
+            model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        )
+        if field is None:
+            return text
+        text, model = field.description or "", field.annotation
+    return text
+
 
 Floats = npt.NDArray[np.float64]
 
@@ -151,14 +229,10 @@ class Comparison:
 
     def verdict(self, language: str = "en") -> list[str]:
         """Return in sentences which plan leads, why, and how surely, in English (`en`) or Vietnamese (`vi`)."""
-        from phusong.report.compare_verdict import verdict  # noqa: PLC0415 - it speaks of comparisons
-
         return verdict(self, Text(language))
 
     def break_even_lines(self, language: str = "en") -> list[tuple[str, str]]:
         """Return what would have to be so, and which plan leads then."""
-        from phusong.report.compare_verdict import break_even_lines  # noqa: PLC0415
-
         return break_even_lines(self, Text(language))
 
 
@@ -458,3 +532,104 @@ def _break_even(
                 rows.append({"plan": leader, "kind": kind, "by": float(factor) - 1, "leads": best})
                 break
     return pd.DataFrame(rows, columns=["plan", "kind", "by", "leads"])
+
+
+def verdict(comparison: Comparison, text: Text) -> list[str]:
+    """Return sentences that name the plan that serves most people, by how much, and how sure that is.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Results side by side.
+    text : Text
+        The language to speak.
+    """
+    leader = comparison.leader
+    # a result may be called "none": in quotes, nobody reads it as a word of the sentence
+    quoted = {name: f"“{name}”" for name in comparison.names}
+    served = comparison.served
+    second = max((n for n in comparison.names if n != leader), key=lambda n: served[n])
+    lead = served[leader] - served[second]
+    money = {n: text.money(comparison.figure("plan_cost")[n]) for n in comparison.names}
+    share = text.number(comparison.figure("share_with_plan")[leader], "percent")
+    lines = expected_lines(comparison, text)
+    lines.append(
+        text.say(
+            "compare.leads", leader=quoted[leader], people=text.number(served[leader], "people"), share=share
+        )
+    )
+    costs = {"cost": money[leader], "other": quoted[second], "other_cost": money[second]}
+    if lead >= 0.5:
+        lines.append(text.say("compare.lead", people=text.number(lead, "people"), **costs))
+        today = comparison.figure("served")
+        before = today[leader] - today[second]
+        if before >= 0.5:
+            lines.append(text.say("compare.today_part", people=text.number(min(before, lead), "people")))
+    else:
+        lines.append(text.say("compare.same", **costs))
+    drawn = comparison.samples
+    sure = drawn.beats(drawn.names.index(leader), drawn.names.index(second))
+    lines.append(
+        text.say(
+            "compare.sure", n=len(drawn.people), other=quoted[second], share=text.number(sure, "percent")
+        )
+    )
+    table = comparison.communes
+    change = (table[f"with plan: {leader}"] - table[f"with plan: {second}"]).to_numpy(np.float64)
+    lines.append(
+        text.say(
+            "compare.lose",
+            lose=int((change <= -1).sum()),
+            gain=int((change >= 1).sum()),
+            n=len(table),
+            other=quoted[second],
+        )
+    )
+    if len(comparison.regret):
+        worst = comparison.regret.set_index("plan")["most"].astype(float)
+        careful = min(comparison.names, key=lambda n: (worst[n], comparison.names.index(n)))
+        others = ", ".join(
+            f"{quoted[n]}: {text.number(worst[n], 'people')}" for n in comparison.names if n != careful
+        )
+        lines.append(
+            text.say(
+                "compare.careful",
+                name=quoted[careful],
+                people=text.number(worst[careful], "people"),
+                others=others,
+            )
+        )
+    if len(comparison.scenarios):
+        lines.append(text.say("compare.assumed"))
+    return lines
+
+
+def expected_lines(comparison: Comparison, text: Text) -> list[str]:
+    """Return what to expect of each plan, the leading one first; nothing of a result that was not sampled."""
+    keys = {"people": "expected", "low": "expected_low", "high": "expected_high"}
+    held = {key: comparison.figure(key) for key in (*keys.values(), "within_budget")}
+    first = comparison.leader
+    return [
+        text.say(
+            "compare.expected",
+            name=f"“{name}”",
+            share=text.number(held["within_budget"][name], "whole_percent"),
+            **{part: text.number(held[key][name], "people") for part, key in keys.items()},
+        )
+        for name in (first, *(n for n in comparison.names if n != first))
+        if np.isfinite(held["expected"][name])
+    ]
+
+
+def break_even_lines(comparison: Comparison, text: Text) -> list[tuple[str, str]]:
+    """Return what would put another plan first, and which; empty if nothing that was tried does."""
+    lines = []
+    for row in comparison.break_even.to_dict("records"):
+        by = text.number(row["by"], "percent")
+        what = (
+            text.say("compare.cheaper", name=f"“{row['plan']}”", by=by)
+            if row["kind"] == ""
+            else text.say("compare.dearer", kind=text.code("kind", row["kind"]), by=by)
+        )
+        lines.append((what, f"“{row['leads']}”"))
+    return lines

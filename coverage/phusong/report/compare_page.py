@@ -1,4 +1,4 @@
-"""The comparison as one page for reviewers: opens offline, asks nothing from outside, every text escaped."""
+"""Comparison page and maps."""
 
 import base64
 import hashlib
@@ -8,19 +8,53 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from phusong.errors import InputError, Problem
-from phusong.report.compare import FIGURE_FORMS, Comparison, figure_said
-from phusong.report.compare_maps import difference_map, plans_map
-from phusong.report.compare_verdict import break_even_lines, verdict
-from phusong.report.pictures import picture_bytes
-from phusong.report.tables import as_words
-from phusong.report.text import LANGUAGES, Text
+from phusong.io.text import LANGUAGES, Text
+from phusong.report.compare import FIGURE_FORMS, Comparison, break_even_lines, figure_said, verdict
+from phusong.report.map_style import CHANGE_CLASSES, percent, picture_bytes
+from phusong.report.maps import for_print
+from phusong.report.small_multiples import Panel, draw_multiples, result_panels
+from phusong.result.schema import as_words
 
-__all__ = ["comparison_html"]
+__all__ = ["comparison_html", "difference_map", "plans_map"]
+
+
+def plans_map(comparison: Comparison, *, title: str, subtitle: str, text: Text) -> Figure:
+    """Return who is not served once each plan is built, in the same frame, scale and classes."""
+    first = for_print(comparison.results[comparison.names[0]])
+    return draw_multiples(
+        first, result_panels(comparison.results, with_plan=True, text=text), title, subtitle, text=text
+    )
+
+
+def difference_map(comparison: Comparison, *, title: str, subtitle: str, text: Text) -> Figure:
+    """Return how much larger the share served is with each plan than with the first. [percentage points]"""
+    base, *others = comparison.names
+    first = comparison.results[base]
+    table = comparison.communes.set_index("commune_code").loc[first.communes["commune_code"].astype(str)]
+    shares = {
+        n: _share(table[f"with plan: {n}"].to_numpy(np.float64), comparison, n) for n in comparison.names
+    }
+    panels = []
+    for name in others:
+        change = table[f"change: {name}"].to_numpy(np.float64)
+        up, down = (text.number(change[at].sum(), "change") for at in (change > 0, change < 0))
+        note = text.say("compare.moves", up=up, down=down)
+        panels.append(
+            Panel(text.say("compare.against", name=name, base=base), note, shares[name] - shares[base])
+        )
+    return draw_multiples(for_print(first), panels, title, subtitle, classes=CHANGE_CLASSES, text=text)
+
+
+def _share(served: npt.NDArray[np.float64], comparison: Comparison, name: str) -> npt.NDArray[np.float64]:
+    return percent(served, comparison.results[name].communes["population"].to_numpy(np.float64))
+
 
 _FIRST_STEPS = 40
 _MOST_COMMUNES = 4000

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phusong.bounded import json_tree
 from phusong.errors import InputError, Problem
-from phusong.invest.evaluation import Evaluation, evaluate
+from phusong.invest.evaluation import Evaluation, evaluate, read_plan
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
-from phusong.invest.plan_file import read_plan
-from phusong.invest.waste import Structures
-from phusong.report.files import write_csv, write_json
-from phusong.report.result import ResultData
-from phusong.whole_folder import whole_folder
+from phusong.invest.redundancy import Structures
+from phusong.io.atomic import whole_folder
+from phusong.io.limits import json_tree
+from phusong.result.files import write_csv, write_json
+from phusong.result.model import ResultData
 
 __all__ = ["evaluate_plan", "evaluation_figures", "write_evaluation"]
 

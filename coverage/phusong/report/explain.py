@@ -1,4 +1,4 @@
-"""Plain words about one commune, option, remedy or site of a result."""
+"""Plain words about one thing."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,17 +7,214 @@ import numpy as np
 import pandas as pd
 
 from phusong.errors import InputError, Problem, nearest_name
-from phusong.region.names import places_named
-from phusong.report.explain_option import refused_words, standing_words
-from phusong.report.explain_sharing import locked_words, readiness_words
-from phusong.report.headline_words import plan_sentences
-from phusong.report.option_words import gaining_communes, option_sentences
-from phusong.report.result import ResultData
-from phusong.report.sentences import paragraph, place_words
-from phusong.report.tables import GAP_PARTS, as_words
-from phusong.report.text import Text
+from phusong.invest.plan_book import BOOK_TABLES, PlanBook
+from phusong.io.text import Text, paragraph, place_words
+from phusong.region.read.encoding import places_named
+from phusong.report.wording import gaining_communes, option_sentences, plan_sentences
+from phusong.result.model import ResultData
+from phusong.result.schema import GAP_PARTS, as_words
 
-__all__ = ["explain"]
+__all__ = ["explain", "locked_words", "readiness_words", "refused_words", "standing_words"]
+
+_NAMED = 3
+
+
+def standing_words(result: ResultData, row: Mapping[str, Any], text: Text) -> list[str]:
+    """Return what a result says of an option's place beside others, and how sure it is.
+
+    Parameters
+    ----------
+    result : ResultData
+        The result.
+    row : mapping
+        The option's row.
+    text : Text
+        The language to speak.
+    """
+    lines = []
+    kept = row.get("keep_probability")
+    if kept is not None:
+        share = text.number(float(kept), "whole_percent")
+        lines.append(text.say("explain.kept", share=share))
+    # what it beat and who else could serve its people stands among the reasons; here, what became of them
+    for column in ("runner_up", "rival"):
+        other = str(row.get(column) or "")
+        if other and not (column == "rival" and other == row.get("runner_up")):
+            lines.append(text.say("explain.in_the_end", option=other, what=_place(result, other, text)))
+    return lines
+
+
+def refused_words(result: ResultData, name: str, text: Text) -> str:
+    """Return why something that could be bought is not among the ranked options; empty for a name that is unknown."""
+    if result.bundles.empty:
+        return ""
+    if name in set(result.bundles["bundle_id"].astype(str)):
+        return _refused_bundle(result, name, text)
+    if name in set(result.remedies["remedy_id"].astype(str)):
+        return _refused_remedy(result, name, text)
+    return ""
+
+
+def _refused_bundle(result: ResultData, name: str, text: Text) -> str:
+    book = PlanBook.of_tables({t: getattr(result, t) for t in BOOK_TABLES})
+    ids = result.bundles["bundle_id"].to_numpy(str)
+    number = {b: k for k, b in enumerate(ids)}
+    mine = number[name]
+    row = result.bundles.iloc[mine].to_dict()
+    lines = [
+        text.say("explain.drawn_up", option=name),
+        text.say(
+            "explain.works_at",
+            works=_option_kinds(row["kinds"], text),
+            where=", ".join(as_words(row["works_site_ids"])),
+            remedies=", ".join(as_words(row["remedies"])),
+        ),
+        text.say(
+            "explain.cost_alone", cost=text.money(row["cost_musd"]), people=text.number(row["people_alone"])
+        ),
+    ]
+    groups = book.groups_of(mine)
+    left = np.zeros(book.model.weights.size)
+    left[groups] = book.model.weights[groups]
+    takers = []
+    for option in result.options.sort_values("rank").to_dict("records"):
+        at = number.get(str(option["bundle_id"]), -1)
+        if at < 0 or not left.any():
+            continue
+        theirs = book.groups_of(at)
+        people = float(left[theirs].sum())
+        left[theirs] = 0.0
+        if people > 0:
+            takers.append((people, option))
+    takers.sort(key=lambda t: (-t[0], int(t[1]["rank"])))
+    if takers and not left.any():
+        lines.append(text.say("explain.refused_all"))
+    elif takers:
+        lines.append(text.say("explain.refused_part"))
+    lines += [
+        "  "
+        + text.say(
+            "explain.taken", people=text.number(people), option=str(o["bundle_id"]), rank=text.number(o["rank"]),
+            works=_option_kinds(o["kinds"], text), cost=text.money(o["cost_musd"]), gained=text.number(o["people_gained"]),
+        )
+        for people, o in takers[:_NAMED]
+    ]  # fmt: skip
+    if len(takers) > _NAMED:
+        rest = text.number(sum(t[0] for t in takers[_NAMED:]))
+        lines.append("  " + text.say("explain.taken_more", people=rest, n=len(takers) - _NAMED))
+    return "\n".join(lines)
+
+
+def _refused_remedy(result: ResultData, name: str, text: Text) -> str:
+    row = result.remedies[result.remedies["remedy_id"].astype(str) == name].iloc[0]
+    within = result.bundles[[name in as_words(r) for r in result.bundles["remedies"]]]
+    lines = [
+        text.say("explain.remedy", name=name),
+        text.say("explain.unused", cost=text.money(row["cost_musd"])),
+    ]
+    if within.empty:
+        lines.append(text.say("explain.unneeded"))
+    else:
+        shown = within["bundle_id"].astype(str).tolist()
+        names = ", ".join(shown[:_NAMED])
+        if len(shown) > _NAMED:
+            names = text.say("explain.and_more", names=names, n=len(shown) - _NAMED)
+        lines.append(text.say("explain.needed", options=names))
+    return "\n".join(lines)
+
+
+def _place(result: ResultData, name: str, text: Text) -> str:
+    ranked = result.options[result.options["bundle_id"].astype(str) == name]
+    if len(ranked):
+        o = ranked.iloc[0]
+        people, rank = text.number(o["people_gained"]), text.number(o["rank"])
+        parts = {"works": _option_kinds(o["kinds"], text), "cost": text.money(o["cost_musd"])}
+        return text.say("explain.place", rank=rank, people=people, **parts)
+    drawn = result.bundles
+    if drawn.empty or name not in set(drawn["bundle_id"].astype(str)):
+        return text.say("explain.not_ranked")
+    o = pd.Series(drawn[drawn["bundle_id"].astype(str) == name].iloc[0])
+    return text.say(
+        "explain.no_longer", works=_option_kinds(o["kinds"], text), cost=text.money(o["cost_musd"])
+    )
+
+
+def _option_kinds(kinds: object, text: Text) -> str:
+    return ", ".join(dict.fromkeys(text.code("kind", k) for k in as_words(kinds)))
+
+
+def locked_words(result: ResultData, site_id: str, text: Text) -> list[str]:
+    """Return what a result says of whom a site could serve but may not, and what would change that."""
+    assets, twins = result.locked_assets, result.isolated_builds
+    lines = []
+    for row in _where(assets, "site_id", site_id):
+        counts = {
+            name: text.number(row[column])
+            for name, column in (
+                ("behind", "people_behind"), ("out", "people_locked_out"), ("only", "people_only_here"),
+                ("room", "room_people"),
+            )
+        }  # fmt: skip
+        lines.append(text.say("explain.locked_hear", reason=text.code("lock", row["lock_reason"]), **counts))
+        if not row["stable"]:
+            fix = row["stabilise_musd"]
+            lines.append(
+                text.say("explain.stabilise", cost=text.money(fix))
+                if pd.notna(fix)
+                else text.say("explain.stabilise_not")
+            )
+        allowed = {
+            c.removeprefix("cost_").removesuffix("_musd"): v for c, v in row.items() if c.startswith("cost_")
+        }
+        named = [
+            text.say("explain.allowed", remedy=text.code("remedy", name), cost=text.money(cost))
+            for name, cost in allowed.items()
+            if pd.notna(cost)
+        ]
+        if named:
+            lines.append(text.say("explain.allows", remedies="; ".join(named)))
+        if row["best_remedy"]:
+            best = text.code("remedy", row["best_remedy"])
+            lines.append(text.say("explain.best", remedy=best, people=text.number(row["people_per_musd"])))
+    for row in _where(twins, "site_id", site_id):
+        parts = {"twin": str(row["twin_id"]), "owner": str(row["twin_owner"])}
+        free = text.number(row["twin_spare_slots"])
+        lines.append(text.say("explain.twin", metres=text.number(row["distance_m"]), free=free, **parts))
+    return lines
+
+
+def readiness_words(result: ResultData, commune_code: str, text: Text) -> list[str]:
+    """Return what a result says of signal, power and backhaul together in a commune."""
+    lines = []
+    for row in _where(result.readiness, "commune_code", commune_code):
+        shares = {
+            name: text.number(row[column], "percent")
+            for name, column in (
+                ("ready", "ready_share"), ("signal", "has_signal"), ("power", "has_power"), ("backhaul", "has_backhaul"),
+            )
+        }  # fmt: skip
+        lines.append(text.say("explain.ready", **shares))
+        if row["stranded_assets"]:
+            value = text.money(row["stranded_musd"])
+            lines.append(text.say("explain.stranded", n=int(row["stranded_assets"]), value=value))
+        if not row["reaches_core"]:
+            lines.append(text.say("explain.no_core"))
+        elif row["single_homed"]:
+            lines.append(text.say("explain.single"))
+        if row["cut_point"]:
+            people = text.number(row["people_behind"])
+            lines.append(text.say("explain.cut", n=int(row["communes_behind"]), people=people))
+    return lines
+
+
+def _where(frame: pd.DataFrame, column: str, value: str) -> list[dict[str, Any]]:
+    if frame.empty:
+        return []
+    return [
+        {str(k): v for k, v in r.items()}
+        for r in frame[frame[column].astype(str) == value].to_dict("records")
+    ]
+
 
 _LISTED = 3
 _YEAR_H = 8760

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from phusong.bounded import json_tree, toml_tree
 from phusong.errors import InputError, PhusongError, Problem, refuse
 from phusong.invest.plan_book import BOOK_TABLES
-from phusong.parquet_files import check_parquet
-from phusong.region.grid import Grid
+from phusong.io.atomic import try_place, whole_folder
+from phusong.io.limits import check_parquet, json_tree, toml_tree
+from phusong.region import Grid
 from phusong.report.cards import PlanView, result_card
-from phusong.report.files import (
+from phusong.result.files import (
     GIS_FILES,
     NODATA_DBM,
     read_raster,
@@ -26,31 +26,22 @@ from phusong.report.files import (
     write_json,
     write_parquet,
 )
-from phusong.report.outcome import changed_parts, headline_figures
-from phusong.report.result import ACCESS_CLASSES, ResultData
-from phusong.report.result_schema import (
+from phusong.result.model import ACCESS_CLASSES, ResultData
+from phusong.result.provenance import changed_parts, headline_figures
+from phusong.result.schema import (
+    TABLES,
     book_problems,
     grid_problems,
     place_problems,
     summary_problems,
     table_problems,
 )
-from phusong.report.tables import TABLES
-from phusong.whole_folder import try_place, whole_folder
 
 if TYPE_CHECKING:
     from phusong.invest.evaluation import Evaluation
-    from phusong.report.plots import Plots
+    from phusong.report.notebook import Plots
 
-__all__ = [
-    "FILES",
-    "Result",
-    "check_place",
-    "is_result_folder",
-    "is_whole",
-    "read_folder",
-    "write_folder",
-]
+__all__ = ["FILES", "Result", "check_place", "is_result_folder", "is_whole", "read_folder", "write_folder"]
 
 FILES = (
     "summary.json", "communes.parquet", "communes.gpkg", "access.tif", "rsrp.tif", "sites.parquet",
@@ -77,7 +68,7 @@ class Result(ResultData):
     @property
     def plot(self) -> "Plots":
         """Pictures: ``.gaps()``, ``.map(layer)``, ``.over(what)``, ``.curve()``, ``.schedule()``."""
-        from phusong.report.plots import Plots  # noqa: PLC0415 - heavy to load
+        from phusong.report.notebook import Plots  # noqa: PLC0415 - heavy to load
 
         return Plots(self)
 

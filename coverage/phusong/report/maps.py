@@ -1,5 +1,6 @@
-"""Maps of a result, one function a map, drawn without a display."""
+"""Maps of a result."""
 
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +18,35 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from phusong.errors import InputError, Problem, nearest_name
-from phusong.report.choropleth import GAP_CLASSES, cause_classes, class_labels, percent
-from phusong.report.insets import map_frames
-from phusong.report.locked_map import locked_map
-from phusong.report.map_furniture import drawn_name
-from phusong.report.options_map import options_map
-from phusong.report.pictures import picture_bytes
-from phusong.report.result import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, ResultData
-from phusong.report.sheet import Sheet, add_labels, draw_borders, frame_map, legend, map_bounds, new_sheet
-from phusong.report.tables import GAP_PARTS
-from phusong.report.text import Text
-from phusong.report.theme import CLASS_HEX, INK, MUTED, OWNER_HEX, PAPER, style
+from phusong.io.text import Text
+from phusong.report.map_sheet import (
+    Sheet,
+    add_labels,
+    draw_borders,
+    drawn_name,
+    frame_map,
+    legend,
+    map_bounds,
+    map_frames,
+    new_sheet,
+    spread_boxes,
+)
+from phusong.report.map_style import (
+    CLASS_HEX,
+    GAP_CLASSES,
+    INK,
+    MUTED,
+    OWNER_HEX,
+    PAPER,
+    Classes,
+    cause_classes,
+    class_labels,
+    percent,
+    picture_bytes,
+    style,
+)
+from phusong.result.model import EMPTY_NO_SIGNAL, EMPTY_SIGNAL, ResultData
+from phusong.result.schema import GAP_PARTS, as_words
 
 __all__ = [
     "MAPS",
@@ -38,10 +57,154 @@ __all__ = [
     "draw_maps",
     "for_print",
     "gap_map",
+    "locked_map",
     "network_map",
     "options_map",
     "rsrp_map",
 ]
+
+_REASONS = ("structural", "contract", "technical", "security", "legal", "unknown")
+_LARGEST_PT = 20.0  # diameter of the site with most people behind it
+
+
+def locked_map(result: ResultData, text: Text) -> Figure:
+    """Return the locked sites with people behind them, by reason; areas of the discs are people."""
+    sheet = new_sheet(result, text.say("locked.title"), text.say("drawn.locked_subtitle"), text)
+    for axes in sheet.panels:
+        draw_borders(axes, result)
+    add_labels(sheet, result)
+    assets = result.locked_assets
+    sheet.legend.set_axis_off()
+    if assets.empty:
+        sheet.legend.text(0.0, 1.0, text.say("drawn.nothing_locked"), va="top", color=MUTED)
+        return sheet.figure
+    sites = result.sites.to_crs(result.grid.crs).set_index(result.sites["site_id"].astype(str))
+    entries = []
+    locked = assets[assets["lock_reason"].isin(_REASONS)]
+    most = max(float(locked["people_behind"].max()), 1.0) if len(locked) else 1.0
+    for colour, reason in zip(OWNER_HEX, _REASONS, strict=False):
+        mine = assets[assets["lock_reason"] == reason]
+        places = sites.geometry.reindex(mine["site_id"].astype(str))
+        shown = places.notna().to_numpy() & ~places.is_empty.to_numpy()
+        people = mine["people_behind"].to_numpy(np.float64)[shown]
+        area = np.maximum(people / most, 0.01) * _LARGEST_PT**2
+        for axes in sheet.panels:
+            axes.scatter(
+                places[shown].x, places[shown].y, s=area, c=colour, alpha=0.75, linewidths=0.4, edgecolors=INK, zorder=6,
+            )  # fmt: skip
+        sites_said = text.say("told.sites", n=len(mine))
+        entries.append((f"{text.code('lock', reason)}: {sites_said}", colour))
+    handles = [
+        Line2D(
+            [], [], marker="o", linestyle="", markersize=7, markerfacecolor=c, markeredgecolor=INK, label=t
+        )
+        for t, c in entries
+    ]
+    handles.append(Line2D([], [], linestyle="", label=" "))
+    for share in (1.0, 0.25):
+        size = _LARGEST_PT * np.sqrt(share)
+        handles.append(
+            Line2D([], [], marker="o", linestyle="", markersize=size, markerfacecolor="none", markeredgecolor=MUTED,
+                   label=text.say("drawn.behind", people=text.number(most * share)))
+        )  # fmt: skip
+    sheet.legend.legend(
+        handles=handles,
+        title=text.say("drawn.lock_legend"),
+        loc="upper left",
+        frameon=False,
+        alignment="left",
+        labelspacing=1.6,
+    )
+    return sheet.figure
+
+
+_LISTED_OPTIONS = 20
+_LINE_IN = 0.27
+_GREYS = Classes(
+    "%", GAP_CLASSES.edges, tuple(to_hex(c) for c in mpl.colormaps["Greys"](np.linspace(0.0, 0.45, 7)))
+)
+
+
+def options_map(result: ResultData, text: Text) -> Figure:
+    """Return the places of the best-ranked options, numbered, with what each buys."""
+    count = min(_LISTED_OPTIONS, len(result.options))
+    sheet = new_sheet(
+        result,
+        text.say("drawn.options_title", n=count),
+        text.say("drawn.options_subtitle"),
+        text,
+        legend_in=4.1,
+    )
+    communes = result.communes.to_crs(result.grid.crs)
+    lost = communes[list(GAP_PARTS)].sum(axis=1).to_numpy(np.float64)
+    shares = percent(lost, communes["population"].to_numpy(np.float64))
+    for axes in sheet.panels:
+        _GREYS.fill(axes, communes, shares)
+        draw_borders(axes, result)
+    best = result.options.sort_values("rank", kind="stable").head(count)
+    points = _option_points(best, communes)
+    scale = (sheet.map.get_xlim()[1] - sheet.map.get_xlim()[0]) / (
+        sheet.map.get_window_extent().width / sheet.figure.dpi
+    )
+    known = np.isfinite(points).all(axis=1)
+    spots = np.full_like(points, np.nan)
+    spots[known] = spread_boxes(points[known], 0.19 * scale)
+    for rank, spot, point in zip(best["rank"], spots, points, strict=True):
+        if np.isfinite(spot).all():
+            sheet.map.plot(*zip(point, spot, strict=True), color=INK, lw=0.6, zorder=6)
+            sheet.map.text(
+                spot[0], spot[1], f"{int(rank)}", ha="center", va="center", fontsize=6.5, color=PAPER, zorder=7,
+                bbox={"boxstyle": "circle,pad=0.25", "facecolor": "#0072B2", "edgecolor": PAPER, "lw": 0.7},
+            )  # fmt: skip
+    add_labels(sheet, result)
+    _list_options(sheet, best, communes, text)
+    return sheet.figure
+
+
+def _option_points(best: pd.DataFrame, communes: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
+    # where an option has no place of its own, its commune's inner point stands for it
+    inner = communes.geometry.representative_point()
+    codes = communes["commune_code"].astype(str)
+    by_code = dict(zip(codes, zip(inner.x, inner.y, strict=True), strict=True))
+    first = [(as_words(c) or [""])[0] for c in best["commune_code"]]
+    points = np.array([by_code.get(c, (np.nan, np.nan)) for c in first], np.float64).reshape(-1, 2)
+    if {"east_m", "north_m"} <= set(best.columns):
+        own = best[["east_m", "north_m"]].to_numpy(np.float64)
+        points = np.where(np.isfinite(own), own, points)
+    return points
+
+
+def _list_options(sheet: Sheet, best: pd.DataFrame, communes: gpd.GeoDataFrame, text: Text) -> None:
+    names = dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True))
+    height_in = sheet.legend.get_position().height * sheet.figure.get_size_inches()[1]
+    step = min(1 / (len(best) + 1), _LINE_IN / height_in)
+    heads = (
+        (0.07, "#", "right"),
+        (0.1, text.say("drawn.commune_works"), "left"),
+        (0.83, text.say("head.people"), "right"),
+        (1, "USD", "right"),
+    )
+    for x, head, align in heads:
+        sheet.legend.text(x, 1, head, fontsize=7.5, fontweight="bold", ha=align, va="top")
+    for i, row in enumerate(best.to_dict("records"), start=1):
+        # the number stands where the works do, so does the name
+        code = str(row.get("main_commune_code") or "") or (as_words(row["commune_code"]) or [""])[0]
+        kinds = ", ".join(dict.fromkeys(text.code("kind", k) for k in as_words(row["kinds"])))
+        what = textwrap.shorten(f"{drawn_name(names.get(code, code))}: {kinds}", 44, placeholder=" …")
+        cells = (
+            (0.07, f"{int(row['rank'])}", "right"),
+            (0.1, what, "left"),
+            (0.83, text.number(row["people_gained"]), "right"),
+            (1.0, _money(row["cost_musd"], text), "right"),
+        )
+        for x, cell, align in cells:
+            sheet.legend.text(x, 1 - i * step, cell, fontsize=6.8, ha=align, va="top")
+    sheet.legend.set(xlim=(0, 1), ylim=(0, 1))
+
+
+def _money(cost_musd: float, text: Text) -> str:
+    return text.number(cost_musd, "usd") if cost_musd > 0 else text.say("option.free")
+
 
 RSRP_EDGES_DBM = (-110, -105, -100, -90, -80, -70, -60)
 """Edges of the classes of RSRP. [dBm]"""

@@ -1,4 +1,4 @@
-"""The report page: one HTML file for people that opens offline and asks nothing from outside."""
+"""The report page."""
 
 import base64
 import json
@@ -8,15 +8,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from phusong.report.headline_words import plan_sentences, sharing_sentence
-from phusong.report.map_furniture import data_dates
-from phusong.report.page_charts import chart_data
+from phusong.io.text import LANGUAGES, Words, catalogue, finite, forms_for_page, markup, slug
+from phusong.report.map_sheet import data_dates
+from phusong.report.map_style import GAP_HEX, SERVED_HEX
 from phusong.report.page_map import map_data
 from phusong.report.page_tables import (
     QUALITIES,
@@ -32,15 +33,181 @@ from phusong.report.page_tables import (
     repair_rows,
     schedule_view,
 )
-from phusong.report.plan_words import statement_words
-from phusong.report.result import ResultData
-from phusong.report.sentences import markup
-from phusong.report.sharing_sections import sharing_rows
-from phusong.report.tables import GAP_PARTS
-from phusong.report.text import LANGUAGES, Words, catalogue, finite, forms_for_page
-from phusong.report.theme import GAP_HEX, SERVED_HEX
+from phusong.report.wording import plan_sentences, sharing_sentence, statement_words
+from phusong.result.model import ResultData
+from phusong.result.schema import GAP_PARTS
 
-__all__ = ["MOST_BYTES", "page_environment", "report_html"]
+__all__ = [
+    "MOST_BYTES",
+    "cause_bars",
+    "chart_data",
+    "money_curve",
+    "page_environment",
+    "report_html",
+    "sharing_rows",
+    "spending_bars",
+    "swing_bars",
+]
+
+_MOST_BARS = 12
+_MOST_STEPS = 1500
+_MARKED_OPTIONS = 300
+
+
+def chart_data(result: ResultData) -> dict[str, Any]:
+    """Return the numbers of every chart: ``curve``, ``causes``, ``spending`` and ``tornado``."""
+    return {
+        "curve": money_curve(result),
+        "causes": cause_bars(result),
+        "spending": spending_bars(result.plan),
+        "tornado": swing_bars(result.tornado),
+    }
+
+
+def money_curve(result: ResultData) -> dict[str, Any]:
+    """Return people gained against money: the ranked options one after another, and the certified bound.
+
+    ``steps`` and ``bound`` are pairs of cost [million USD] and people; ``options`` are rank, cost and people once
+    an option is built; ``budget`` is the plan's. Long curves are thinned, their ends kept.
+    """
+    curve = result.curve
+    ranked = result.options.sort_values("rank", kind="stable")
+    if {"cost_musd", "people"} <= set(curve.columns):
+        steps = curve.dropna(subset=["cost_musd", "people"]).sort_values("cost_musd", kind="stable")
+        pairs = steps[["cost_musd", "people"]].to_numpy(np.float64)
+    else:
+        pairs = ranked[["cumulative_cost_musd", "cumulative_people"]].to_numpy(np.float64)
+    if len(pairs) > _MOST_STEPS:
+        pairs = pairs[np.unique(np.linspace(0, len(pairs) - 1, _MOST_STEPS).astype(np.int64))]
+    bound: list[list[float]] = []
+    if {"budget_musd", "bound_people"} <= set(curve.columns):
+        known = curve.dropna(subset=["budget_musd", "bound_people"]).sort_values("budget_musd", kind="stable")
+        bound = known[["budget_musd", "bound_people"]].to_numpy(np.float64).round(4).tolist()
+    best = ranked.head(_MARKED_OPTIONS)
+    spots = zip(best["rank"], best["cumulative_cost_musd"], best["cumulative_people"], strict=True)
+    return {
+        "steps": [[0.0, 0.0], *pairs.round(4).tolist()] if len(pairs) else [],
+        "bound": bound,
+        "options": [[int(r), round(float(c), 4), float(p)] for r, c, p in spots],
+        "budget": finite((result.summary.get("plan") or {}).get("budget_musd")),
+    }
+
+
+def cause_bars(result: ResultData) -> list[list[Any]]:
+    """Return the communes with most people not served: place in the table, then people by cause; most first."""
+    parts = result.communes[list(GAP_PARTS)].reset_index(drop=True)
+    lost = parts.sum(axis=1)
+    most = lost[lost > 0].sort_values(ascending=False, kind="stable").head(_MOST_BARS).index
+    return [[int(i), *parts.loc[i].astype(float).round(1).tolist()] for i in most]
+
+
+def swing_bars(tornado: pd.DataFrame) -> list[list[Any]]:
+    """Return input, then the plan's people with it low, as modelled and high; widest swing first."""
+    columns = ["input", "people_low", "people_base", "people_high"]
+    if tornado.empty or not set(columns) <= set(tornado.columns):
+        return []
+    return [
+        [str(row[0]), *map(float, row[1:])] for row in tornado[columns].itertuples(index=False, name=None)
+    ]
+
+
+def spending_bars(plan: pd.DataFrame) -> dict[str, Any]:
+    """Return the plan's cost by year and fund [million USD] and the people whom each year adds."""
+    if plan.empty:
+        return {"years": [], "funds": [], "cost": [], "people": []}
+    table = plan.pivot_table(index="fund", columns="year", values="cost_musd", aggfunc="sum", fill_value=0.0)
+    table = table.sort_index()
+    people = plan.groupby("year")["people_gained"].sum().reindex(table.columns)
+    return {
+        "years": [str(y) for y in table.columns],
+        "funds": [str(f) for f in table.index],
+        "cost": table.to_numpy(np.float64).round(4).tolist(),
+        "people": people.to_numpy(np.float64).round(1).tolist(),
+    }
+
+
+_LISTED_SITES = 40
+_LISTED_COMMUNES = 30
+_LISTED_ASSETS = 25
+_READINESS = (
+    "ready_share", "has_signal", "has_power", "has_backhaul", "busy_hours_share", "stranded_musd", "stranded_assets",
+    "stranded_absent_assets", "single_homed_communes", "cut_point_communes", "isolated_builds",
+)  # fmt: skip
+
+
+def sharing_rows(result: ResultData) -> dict[str, Any]:
+    """Return the rows of the sections on locked sites and readiness; what a result does not hold is empty.
+
+    Parameters
+    ----------
+    result : ResultData
+        What to show.
+    """
+    named = dict(
+        zip(result.communes["commune_code"].astype(str), result.communes["name"].astype(str), strict=True)
+    )
+    readiness = result.summary.get("readiness") or {}
+    return {
+        "locks": _locks(result.locks),
+        "locked": _locked(result.locked_assets, named),
+        "readiness": {k: readiness.get(k) for k in _READINESS},
+        "communes": _communes(result.readiness, named),
+        "cuts": _cut_points(result.readiness, named),
+        "stranded": _rows(result.stranded.head(_LISTED_ASSETS), named),
+        "stranded_kinds": _stranded_kinds(result.stranded),
+        "twins": _rows(result.isolated_builds.head(_LISTED_ASSETS), named),
+    }
+
+
+def _locks(locks: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{**r, "known": f"lock_means.{slug(r['lock_reason'])}" in catalogue()} for r in records(locks)]
+
+
+def _locked(assets: pd.DataFrame, named: dict[str, str]) -> dict[str, Any]:
+    if assets.empty:
+        return {"rows": [], "count": 0}
+    locked = assets[assets["lock_reason"] != "no agreement"]
+    order = ["people_behind", "people_locked_out", "site_id"]
+    best = locked.sort_values(order, ascending=[False, False, True]).head(_LISTED_SITES)
+    rows = [{**row, "costs": _costs(row)} for row in _rows(best, named)]
+    return {"rows": rows, "count": len(locked)}
+
+
+def _costs(row: dict[str, Any]) -> list[tuple[str, float]]:
+    """Return the remedies that the lock allows, with what each costs."""
+    names = [c.removeprefix("cost_").removesuffix("_musd") for c in row if c.startswith("cost_")]
+    return [(n, row[f"cost_{n}_musd"]) for n in names if row[f"cost_{n}_musd"] is not None]
+
+
+def _communes(readiness: pd.DataFrame, named: dict[str, str]) -> list[dict[str, Any]]:
+    if readiness.empty:
+        return []
+    return _rows(readiness.sort_values(["ready_share", "commune_code"]).head(_LISTED_COMMUNES), named)
+
+
+def _cut_points(readiness: pd.DataFrame, named: dict[str, str]) -> list[dict[str, Any]]:
+    if readiness.empty:
+        return []
+    found = readiness[readiness["cut_point"].astype(bool) | readiness["single_homed"].astype(bool)]
+    order = ["people_behind", "population", "commune_code"]
+    return _rows(found.sort_values(order, ascending=[False, False, True]).head(_LISTED_COMMUNES), named)
+
+
+def _stranded_kinds(stranded: pd.DataFrame) -> list[dict[str, Any]]:
+    if stranded.empty:
+        return []
+    groups = stranded.groupby(["kind", "grade", "missing"], sort=True)
+    return records(groups.agg(count=("asset_id", "size"), value_musd=("value_musd", "sum")).reset_index())
+
+
+def _rows(frame: pd.DataFrame, named: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the rows with the name of each commune, and its code where the table of communes has it."""
+    found = []
+    for row in records(frame):
+        code = str(row["commune_code"] or "")
+        found.append({**row, "commune": named.get(code, "–"), "commune_known": code if code in named else ""})
+    return found
+
 
 MOST_BYTES = 12_000_000
 """The page stays below this size; printed maps are left out of it first."""

@@ -7,14 +7,12 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from phusong.region.names import alphabetical
-from phusong.report.option_words import gaining_communes, option_sentences
-from phusong.report.plan_words import line_result, line_works
-from phusong.report.result import ResultData
-from phusong.report.sentences import markup
-from phusong.report.tables import GAP_PARTS, TABLES, as_words
-from phusong.report.text import Words, catalogue, finite, slug
-from phusong.report.theme import GAP_HEX, SERVED_HEX
+from phusong.io.text import Words, catalogue, finite, markup, slug
+from phusong.region.read.encoding import alphabetical
+from phusong.report.map_style import GAP_HEX, SERVED_HEX
+from phusong.report.wording import gaining_communes, line_result, line_works, option_sentences
+from phusong.result.model import ResultData
+from phusong.result.schema import GAP_PARTS, TABLES, as_words
 
 __all__ = [
     "QUALITIES",
@@ -29,7 +27,7 @@ __all__ = [
     "remote_classes",
     "repair_rows",
     "schedule_view",
-]  # fmt: skip
+]
 
 QUALITIES = ("measured", "official", "modelled", "assumed")
 """How a layer came to be, best first."""

@@ -1,4 +1,4 @@
-"""Who finds room: busy-hour demand against what stations and their backhaul can carry.
+"""Busy-hour demand against capacity.
 
 A station holds as many people as its cell throughput carries in the busy hour: bandwidth times the spectral efficiency
 that people who hear it get, harmonic mean, since each asks for the same rate. Its site's link to the core holds as many
@@ -11,26 +11,99 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
-from phusong.radio.throughput import spectral_efficiency
-from phusong.service.allocation import allocate
-from phusong.service.busy_hour import busy_hours_with_rate
+from phusong.radio.link_budget import spectral_efficiency
+from phusong.service.allocation import Reception, allocate
 from phusong.service.network import Network
-from phusong.service.reception import Reception
 from phusong.service.sharing import Rights
 
 __all__ = [
     "CLOSED",
     "Demand",
     "Usage",
+    "busy_hour_mbps",
+    "busy_hours_with_rate",
     "busy_stations",
     "cell_throughput",
+    "grown",
     "people_in",
     "tiers",
     "use_network",
 ]
 
 Floats = npt.NDArray[np.float64]
+
+_DAYS_MONTH = 365.25 / 12.0
+_MBIT_GB = 8000.0
+_LEAST_SPREAD = 1e-6  # below it every busy hour is the mean one
+
+
+def busy_hour_mbps(*, take_up: float, gb_month: float, busy_hour_share: float) -> float:
+    """Return the mean busy-hour traffic of one inhabitant. [Mbit/s]
+
+    Parameters
+    ----------
+    take_up : float
+        Share of inhabitants who use mobile internet.
+    gb_month : float
+        Traffic of one user. [GB a month]
+    busy_hour_share : float
+        Share of a day's traffic that falls into its busiest hour.
+
+    Examples
+    --------
+    >>> round(busy_hour_mbps(take_up=0.5, gb_month=10.0, busy_hour_share=0.07), 5)
+    0.02555
+    """
+    mbit_day = take_up * gb_month * _MBIT_GB / _DAYS_MONTH
+    return mbit_day * busy_hour_share / 3600.0
+
+
+def grown(mbps: float, *, growth_year: float, years: float) -> float:
+    """Return traffic after some years of growth. [Mbit/s]
+
+    Examples
+    --------
+    >>> round(grown(0.02, growth_year=0.2, years=5), 4)
+    0.0498
+    """
+    return float(mbps * (1.0 + growth_year) ** years)
+
+
+def busy_hours_with_rate(load: Floats, peak_mbps: Floats, *, target_mbps: float, spread: float) -> Floats:
+    """Return the share of busy hours in which a user who asks for data gets the target rate.
+
+    Parameters
+    ----------
+    load : ndarray
+        Mean busy-hour share of the resources in use.
+    peak_mbps : ndarray
+        Rate of one user alone. [Mbit/s]
+    target_mbps : float
+        Rate that a user wants. [Mbit/s]
+    spread : float
+        Standard deviation of the logarithm of a busy hour's load about its mean, over the year.
+
+    Notes
+    -----
+    Users share a cell as a processor-sharing queue: at load ρ one gets peak · (1 - ρ) on average, so the target is
+    met while ρ ≤ 1 - target / peak. Loads of busy hours are lognormal with the given mean.
+
+    References
+    ----------
+    Kleinrock, Queueing Systems II (1976), section 4.4 (processor sharing).
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        most = 1.0 - target_mbps / peak_mbps
+        margin = np.log(most) - np.log(load) + spread**2 / 2.0
+    reachable = most > 0.0
+    calm = reachable & (load <= 0.0)
+    inside = np.where(reachable & ~calm, margin, 0.0)
+    share = ndtr(inside / spread) if spread > _LEAST_SPREAD else (inside >= 0).astype(np.float64)
+    return np.asarray(np.where(calm, 1.0, np.where(reachable, share, 0.0)), np.float64)
+
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 

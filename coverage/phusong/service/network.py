@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.service.backhaul import Links, links_of, widest_mbps
-from phusong.service.power_graph import PowerGraph, power_graph
-from phusong.service.supply import (
+from phusong.service.power_grid import PowerGraph, power_graph
+from phusong.service.power_supply import (
     POWER_SOURCES,
     SITE_KW,
     SOURCE_CODE,
@@ -19,14 +19,7 @@ from phusong.service.supply import (
     stated,
 )
 
-__all__ = [
-    "EXCHANGE_AUTONOMY_H",
-    "POWER_SOURCES",
-    "Network",
-    "PowerSource",
-    "build_network",
-    "hung_on_links",
-]
+__all__ = ["EXCHANGE_AUTONOMY_H", "POWER_SOURCES", "Network", "PowerSource", "build_network", "hung_on_links"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -55,7 +48,7 @@ class Network:
     the node above it, has failed (infinite: never). `grid` holds the lines behind them.
 
     Own supply (n_sites): `station` (row of `shortage_h`), `oversize`, `late_year`, `late_h`; see
-    :class:`phusong.service.supply.Supply`, which `stations` and `shortage_h` are of too.
+    :class:`phusong.service.power_supply.Supply`, which `stations` and `shortage_h` are of too.
     """
 
     operators: tuple[str, ...]

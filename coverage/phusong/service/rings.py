@@ -7,9 +7,9 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
+from phusong.service.availability import HOURS_YEAR, own_supply_h
 from phusong.service.backhaul import Place, dominators
 from phusong.service.network import POWER_SOURCES, Network
-from phusong.service.power import HOURS_YEAR, own_supply_h
 
 __all__ = ["has_rings", "protected", "with_rings"]
 

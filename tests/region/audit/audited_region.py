@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from phusong.region.store import Region, Source
+from phusong.region.folder import Region, Source
 from small_region import small_region
 
 AS_OF = date(2026, 11, 25)

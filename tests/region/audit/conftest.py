@@ -3,7 +3,7 @@
 import pytest
 from audited_region import clean_region
 
-from phusong.region.store import Region
+from phusong.region.folder import Region
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pandas as pd
 import rasterio
 import shapely
 
-from phusong.region.store import Region
+from phusong.region.folder import Region
 from phusong.region.vietnam.units import read_units
 
 KEYS = {

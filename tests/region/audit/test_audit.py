@@ -12,12 +12,12 @@ from audited_region import AS_OF, clean_region
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from phusong.audit import PRINCIPLES, audit, read_rubric
+from phusong.audit.checks_completeness import period
+from phusong.audit.context import below, first_parents, on_cycle, reached, sums_below
 from phusong.errors import InputError
-from phusong.region.audit import PRINCIPLES, audit, read_rubric
-from phusong.region.audit.live import period
-from phusong.region.audit.trees import below, first_parents, on_cycle, reached, sums_below
-from phusong.region.store import Region, Source
-from phusong.resources import geodata_path
+from phusong.io.resources import geodata_path
+from phusong.region.folder import Region, Source
 
 HOSTILE = '=cmd|"/c calc"!A1 <script>alert(1)</script> [red]'
 

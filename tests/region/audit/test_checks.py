@@ -7,7 +7,7 @@ from defects import DEFECTS, Defect
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from phusong.region.audit import CHECKS, PRINCIPLES, audit
+from phusong.audit import CHECKS, PRINCIPLES, audit
 
 IN_MEMORY = [d for d in DEFECTS if not d.in_folder]
 # they change the ground that others are measured on, or mend one another: two wrong shares may sum to 1

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phusong.errors import InputError
-from phusong.region.border_fit import border_fit
-from phusong.region.check import check_region
-from phusong.region.column_map import ColumnMap
 from phusong.region.importers import IMPORTERS, Options
+from phusong.region.importers.boundaries import border_fit
+from phusong.region.read.columns import ColumnMap
 from phusong.region.replace import with_imported
-from phusong.region.vietnam.old_codes import successors
+from phusong.region.validate import check_region
+from phusong.region.vietnam.old_units import successors
 from reference_cases import REFERENCE, needs_reference
 from small_region import CRS, small_region
 

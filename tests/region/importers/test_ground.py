@@ -10,7 +10,7 @@ from rasterio.transform import from_origin
 
 from phusong.errors import InputError
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.rasters import Limits
+from phusong.region.read.raster import Limits
 from phusong.region.replace import with_imported
 
 # the small region lies at 105.0 to 105.2 east, 21.70 to 21.89 north: in tile N21E105

@@ -6,11 +6,11 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from phusong.commands.region import app
+from phusong.cli.region import app
 from phusong.errors import InputError
+from phusong.region.folder import Region
 from phusong.region.importers import IMPORTERS
 from phusong.region.schema import LAYERS
-from phusong.region.store import Region
 
 SCHOOLS = "school_id_giga,latitude,longitude\ns1,21.75,105.05\ns2,21.85,105.15\n"
 
@@ -110,7 +110,7 @@ def test_hostile_names_are_shown_as_they_are_and_exit_2_tells_bad_input(folder):
 def test_every_source_of_the_catalogue_has_its_importer():
     import tomllib
 
-    from phusong.resources import geodata_path
+    from phusong.io.resources import geodata_path
 
     catalogue = tomllib.loads(geodata_path("catalogue.toml").read_text(encoding="utf-8"))
     assert {entry["importer"] for entry in catalogue.values() if "importer" in entry} <= set(IMPORTERS)

@@ -5,9 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phusong.region.vietnam.commune_names import kind_of, name_keys
-from phusong.region.vietnam.join_communes import join_communes
-from phusong.region.vietnam.old_codes import are_old, is_today, successors, today_codes, today_codes_of_names
+from phusong.region.vietnam.names import kind_of, name_keys
+from phusong.region.vietnam.old_units import (
+    are_old,
+    is_today,
+    join_communes,
+    successors,
+    today_codes,
+    today_codes_of_names,
+)
 from phusong.region.vietnam.units import read_units
 
 

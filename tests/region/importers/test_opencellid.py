@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from phusong.errors import InputError
-from phusong.region.check import check_region
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.importers.cell_clusters import cluster_cells
-from phusong.region.importers.opencellid import network_operators
-from phusong.region.importers.opencellid_rows import COLUMNS, read_cell_rows
+from phusong.region.importers.opencellid import cluster_cells, network_operators
+from phusong.region.importers.opencellid_csv import COLUMNS, read_cell_rows
 from phusong.region.replace import with_imported
+from phusong.region.validate import check_region
 from small_region import small_region
 
 HEADER = ",".join(COLUMNS)

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from phusong.errors import InputError
-from phusong.region.check import check_region
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.importers.osm import roads_of
-from phusong.region.importers.osm_reading import read_osm
+from phusong.region.importers.osm import read_osm, roads_of
 from phusong.region.replace import with_imported
+from phusong.region.validate import check_region
 from small_region import small_region
 
 osmium = pytest.importorskip("osmium")

@@ -16,13 +16,13 @@ from pyproj import Transformer
 from rasterio.transform import from_origin
 
 from phusong.errors import InputError
-from phusong.region.apportion import apportioned
-from phusong.region.check import check_region
-from phusong.region.grid import Grid
+from phusong.region import Grid
+from phusong.region.dasymetric import apportioned
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.importers.population import people_of_shapes
-from phusong.region.rasters import Limits
+from phusong.region.importers.rasters import people_of_shapes
+from phusong.region.read.raster import Limits
 from phusong.region.replace import with_imported
+from phusong.region.validate import check_region
 from small_region import CRS, small_region
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from rasterio.transform import from_origin
 
 from phusong.errors import InputError
-from phusong.region.check import check_region
-from phusong.region.grid_join import join_lines
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.line_network import line_network, simple_lines
+from phusong.region.power_merge import join_lines
+from phusong.region.power_topology import line_network, simple_lines
 from phusong.region.replace import with_imported
+from phusong.region.validate import check_region
 from reference_cases import REFERENCE, needs_reference
 from small_region import CRS
 

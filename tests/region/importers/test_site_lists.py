@@ -7,10 +7,9 @@ import pytest
 from openpyxl import Workbook
 
 from phusong.errors import InputError
-from phusong.region.importing import import_files, options_of
-from phusong.region.operator_names import operator_names
-from phusong.region.owner_cells import generations_of
-from phusong.region.store import Region
+from phusong.region.folder import Region
+from phusong.region.importers.run import import_files, options_of
+from phusong.region.operators import generations_of, operator_names
 from reference_cases import REFERENCE, needs_reference
 
 CASES = REFERENCE / "cases" / "import"
@@ -302,9 +301,9 @@ def test_names_of_two_operators_in_one_mean_neither(viet):
 )
 def test_reference_lists_go_to_the_operators_they_name(viet, name, operators):
     # the lists lie in another province: what they would become is told before their place is
-    from phusong.region.column_map import ColumnMap
     from phusong.region.importers.site_lists import cells_in_list, cells_of_list, sites_of_list
-    from phusong.region.layers import opened_for, table_of
+    from phusong.region.read.columns import ColumnMap
+    from phusong.region.read.table import opened_for, table_of
 
     path = CASES / name
     listed = sites_of_list(

@@ -5,13 +5,13 @@ from contextlib import suppress
 import pytest
 
 from phusong.errors import InputError
-from phusong.region.check import check_region
-from phusong.region.column_map import read_column_maps
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.importing import import_files, options_of
+from phusong.region.importers.run import import_files, options_of
+from phusong.region.read.columns import read_column_maps
 from phusong.region.replace import with_imported
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
-from phusong.region.vietnam.old_codes import successors
+from phusong.region.validate import check_region
+from phusong.region.vietnam.old_units import successors
 
 # 105.05 east, 21.75 north lies in the small region's commune 00001; 105.15, 21.85 in 00004
 GIGA = """school_id_giga,school_id_govt,school_name,latitude,longitude,education_level,connectivity,connectivity_type,admin1

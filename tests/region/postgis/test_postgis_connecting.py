@@ -8,8 +8,8 @@ from postgis_asking import problems, read
 from postgis_cluster import PASSWORD
 
 from phusong.errors import InputError
+from phusong.io.postgis import address_of
 from phusong.region.postgis import Stored, read_stored
-from phusong.region.postgis.connection import address_of
 
 
 def test_a_data_base_without_postgis_gives_tables(db):

@@ -11,8 +11,7 @@ from postgis_cluster import READER_PASSWORD
 from shapely import Point
 
 from phusong.errors import InputError
-from phusong.region.postgis import Stored, read_stored
-from phusong.region.postgis.names import relation_of
+from phusong.region.postgis import Stored, read_stored, relation_of
 
 
 def test_a_table_comes_whole_typed_and_in_the_order_of_its_keys(db):

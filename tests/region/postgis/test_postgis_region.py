@@ -8,8 +8,8 @@ from postgis_cluster import PASSWORD, Cluster
 from shapely import to_wkt
 
 from phusong.errors import InputError
+from phusong.region.folder import Region
 from phusong.region.postgis import layers_from_postgis, stored_layers
-from phusong.region.store import Region
 
 CRS = "EPSG:32648"
 

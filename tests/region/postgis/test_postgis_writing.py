@@ -12,10 +12,10 @@ from postgis_cluster import READER_PASSWORD, Cluster
 from shapely import Point, box
 
 from phusong.errors import InputError
-from phusong.region.grid import Grid
+from phusong.region import Grid
 from phusong.region.postgis import Stored, read_stored
-from phusong.region.postgis.write import write_result
-from phusong.report.tables import comments
+from phusong.result.postgis import write_result
+from phusong.result.schema import comments
 
 CRS = "EPSG:32648"
 

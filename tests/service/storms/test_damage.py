@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 
 from phusong.errors import InputError
-from phusong.region.facts import table
+from phusong.hazard.damage import Places, curves, expose, failures, fragility
+from phusong.hazard.impact import generator_h, mended_h, repair_order
+from phusong.hazard.wind_field import luck
+from phusong.io.resources import table
 from phusong.service.network import Network
-from phusong.service.storms.damage import Places, expose, failures
-from phusong.service.storms.draws import luck
-from phusong.service.storms.fragility import curves, fragility
-from phusong.service.storms.recovery import generator_h, mended_h, repair_order
 from service_network import network_of
 from small_region import small_region
 

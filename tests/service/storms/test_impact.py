@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_damage import LINE_KM, places_of
 
-from phusong.engine.crew import Threads
-from phusong.service.reception import Reception
-from phusong.service.storms.damage import expose
-from phusong.service.storms.impact import Crews, served_by, storm_impact
-from phusong.service.storms.recovery import repair_order
+from phusong.compute.executor import Threads
+from phusong.hazard.damage import expose
+from phusong.hazard.impact import Crews, repair_order, served_by, storm_impact
+from phusong.service.allocation import Reception
 from service_network import network_of
 
 HOURS = (0.0, 4.0, 8.0, 24.0, 72.0, 2000.0)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from phusong.errors import InputError
-from phusong.service.storms.track import read_track, storm_names, track_of
+from phusong.hazard.track import read_track, storm_names, track_of
 
 GOOD = {
     "time": ["2024-09-07T00:00Z", "2024-09-07T06:00Z"],

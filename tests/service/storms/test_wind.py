@@ -5,17 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.region.facts import table
-from phusong.service.storms.field import Versions, draw_versions, lattice_over, strongest_wind
-from phusong.service.storms.track import Track, read_track
-from phusong.service.storms.wind import (
+from phusong.hazard.track import Track, read_track
+from phusong.hazard.wind_field import (
+    Versions,
+    draw_versions,
     gradient_wind,
     gust_share,
     holland_b,
     inflow_deg,
+    lattice_over,
     pressure_hpa,
+    strongest_wind,
     terrain_share,
 )
+from phusong.io.resources import table
 from small_region import small_region
 
 few = settings(deadline=None, max_examples=30)

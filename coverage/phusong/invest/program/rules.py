@@ -1,4 +1,4 @@
-"""What a plan must obey: funds by year, crews, floors and targets of communes; and what is wrong with them."""
+"""Funds, floors, targets, crews; who pays."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,9 +9,24 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.errors import Problem, nearest_name
-from phusong.region.facts import table
+from phusong.io.resources import table
 
-__all__ = ["CLASSES", "LEVELS", "Fund", "Rules", "known_kinds", "rule_problems", "unpayable_problems"]
+__all__ = [
+    "CLASSES",
+    "LEVELS",
+    "NO_FUND",
+    "SECTORS",
+    "SHARING_KINDS",
+    "Fund",
+    "Rules",
+    "accountable",
+    "fund_names",
+    "fund_of_level",
+    "known_kinds",
+    "rule_problems",
+    "sectors",
+    "unpayable_problems",
+]
 
 CLASSES = (0, 1, 2, 3)
 """Remoteness of communes: urban, rural, remote, very remote."""
@@ -217,3 +232,42 @@ def unpayable_problems(rules: Rules, remedies: pd.DataFrame, remote: npt.NDArray
                 )
             )
     return found
+
+
+Strings = npt.NDArray[np.str_]
+
+SECTORS = ("power", "telecom", "transport", "sharing")
+"""Power supply; masts and radio; transport of data; the opening of sites to others."""
+
+SHARING_KINDS = frozenset({"open_passive", "open_mocn", "open_roaming", "roaming", "use_structure"})
+"""Kinds of remedy that let one operator use what another built or would build."""
+
+NO_FUND = "unassigned"
+"""What stands for the fund of a line where the scenario names none: who pays is not known."""
+
+_SECTOR_ELSE = "telecom"
+_OWNER_ELSE = "operator of the site"
+
+
+def sectors(kinds: Strings) -> Strings:
+    """Return the sector of each kind of remedy (geodata/sectors.csv)."""
+    known = table("sectors").set_index("kind")["sector"].astype(str).to_dict()
+    return np.array([known.get(k, _SECTOR_ELSE) for k in kinds.tolist()], str)
+
+
+def accountable(kinds: Strings, funds: Strings, rules: Rules) -> Strings:
+    """Return who answers for each line: whom its fund names, or whom its kind of remedy does."""
+    named = {f.name: f.accountable for f in rules.funds if f.accountable}
+    known = table("sectors").set_index("kind")["accountable"].astype(str).to_dict()
+    pairs = zip(kinds.tolist(), funds.tolist(), strict=True)
+    return np.array([named.get(f, known.get(k, _OWNER_ELSE)) for k, f in pairs], str)
+
+
+def fund_names(rules: Rules) -> Strings:
+    """Return the names of the scenario's funds, in its order."""
+    return np.array([f.name for f in rules.funds], str)
+
+
+def fund_of_level(rules: Rules) -> dict[str, str]:
+    """Return the level of each of the scenario's funds."""
+    return {f.name: f.level for f in rules.funds}

@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
-from phusong.radio.models.bullington import BULLINGTON
 from phusong.radio.models.ehata import EHATA
-from phusong.radio.models.free_space import FREE_SPACE
-from phusong.radio.models.hata import HATA
+from phusong.radio.models.empirical import BULLINGTON, FREE_SPACE, HATA
 from phusong.radio.models.itm import ITM
 from phusong.radio.models.p1812 import P1812
-from phusong.radio.models.rma import RMA, RMA_TERRAIN
-from phusong.radio.models.uma import UMA
+from phusong.radio.models.tr38901 import RMA, RMA_TERRAIN, UMA
 
 __all__ = ["MODELS", "Conditions", "Mast", "Model", "Profile", "Terrain"]
 

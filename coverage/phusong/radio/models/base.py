@@ -10,15 +10,7 @@ from phusong.errors import Problem, refuse
 from phusong.radio.p1812.mechanisms import bullington_loss
 from phusong.radio.ranges import RANGES, Range
 
-__all__ = [
-    "Conditions",
-    "Mast",
-    "Model",
-    "Profile",
-    "Terrain",
-    "bullington_on",
-    "free_space_loss",
-]
+__all__ = ["Conditions", "Mast", "Model", "Profile", "Terrain", "bullington_on", "free_space_loss"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]

@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from phusong.radio.fan import ENOUGH_RAYS, fan_slopes
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.p1812 import LossBreakdown, loss_breakdown
 from phusong.radio.p1812.area import sweep_loss
 from phusong.radio.p1812.mechanisms import inverse_normal
+from phusong.radio.terrain_profile import ENOUGH_RAYS, fan_slopes
 
 __all__ = ["P1812", "break_down"]
 

@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from phusong.errors import InputError, Problem, refuse
 from phusong.radio.p1812.mechanisms import (
+    Path,
+    analyse,
     delta_bullington,
     ducting_loss,
     free_space_loss,
@@ -19,7 +21,6 @@ from phusong.radio.p1812.mechanisms import (
     multipath_focusing,
     troposcatter_loss,
 )
-from phusong.radio.p1812.profile import Path, analyse
 from phusong.radio.ranges import RANGES
 
 __all__ = ["LossBreakdown", "basic_loss", "height_share", "location_sd_db", "loss_breakdown"]
@@ -106,7 +107,7 @@ def basic_loss(
         Share of locations, 1 to 99, and the spread among them. [%, dB]
     delta_n, n0 : float
         Average annual refractivity lapse rate through the lowest km [N-units/km] and sea-level surface
-        refractivity [N-units]; see :func:`phusong.radio.refractivity.refractivity`.
+        refractivity [N-units]; see :func:`phusong.radio.link_budget.refractivity`.
     latitude_deg : float
         Of the middle of the path.
     zone : array_like of int, shape (n,) or scalar

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from phusong.kernel_cache import nb
-from phusong.radio.fan import APPROACH, SIDES, approach, foot, trace
-from phusong.radio.hull import inverses
+from phusong.compute.kernels import nb
 from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, loss_along
 from phusong.radio.p1812.tables import by_distance
+from phusong.radio.terrain_profile import APPROACH, SIDES, approach, foot, inverses, trace
 
 __all__ = ["sweep_loss"]
 
@@ -29,7 +28,7 @@ def sweep_loss(  # type: ignore[no-untyped-def]
     zone : int8 array, shape (height, width)
         1 sea, 3 coastal land, 4 inland; unread if ``inland``.
     row_f, col_f, cell_km, radius_px, reach_px, slopes
-        As for :func:`phusong.radio.sweep.sweep_nu`.
+        As for :func:`phusong.radio.terrain_profile.sweep_nu`.
     ghz : float64 array
         Frequencies.
     location_db : float

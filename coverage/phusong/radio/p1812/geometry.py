@@ -7,11 +7,21 @@ Equation numbers: Recommendation ITU-R P.1812-7 (08/2023). A receiver's profile 
 
 import numpy as np
 
-from phusong.kernel_cache import nb
-from phusong.radio.construction import behind, bend, construct, near
-from phusong.radio.fan import APPROACH, NOTHING_M
-from phusong.radio.hull import corners, empty_hull, extreme, push, tangent
-from phusong.radio.lanes import read, write
+from phusong.compute.kernels import nb
+from phusong.radio.simd import read, write
+from phusong.radio.terrain_profile import (
+    APPROACH,
+    NOTHING_M,
+    behind,
+    bend,
+    construct,
+    corners,
+    empty_hull,
+    extreme,
+    near,
+    push,
+    tangent,
+)
 
 __all__ = ["GEOMETRY_ROWS", "WHOLE_ROWS", "WORK_ROWS", "geometry_along", "smooth_earth_gap"]
 
@@ -41,7 +51,7 @@ def geometry_along(  # type: ignore[no-untyped-def]
     longest_m : float
         The longest wavelength: where the smooth Earth cannot matter at it, obstructions are not looked for.
     inverse : float64 array
-        From :func:`phusong.radio.hull.inverses`.
+        From :func:`phusong.radio.terrain_profile.inverses`.
     work, whole : float64 and int64 array, shape (WORK_ROWS, n) and (WHOLE_ROWS, n)
         Scratch space.
 

@@ -7,10 +7,7 @@ reference: Recommendation ITU-R P.1812-7 (08/2023).
 
 import numpy as np
 
-from phusong.kernel_cache import nb
-from phusong.radio.fan import APPROACH
-from phusong.radio.fastmath import DB_PER_OCTAVE, LN2, LOG2_10, atan, exp, exp2, log2
-from phusong.radio.lanes import read, write
+from phusong.compute.kernels import nb
 from phusong.radio.p1812 import smooth, tables
 from phusong.radio.p1812.geometry import (
     BACK,
@@ -33,7 +30,7 @@ from phusong.radio.p1812.geometry import (
 from phusong.radio.p1812.geometry import WHOLE_ROWS as _GEOMETRY_WHOLE_ROWS
 from phusong.radio.p1812.geometry import WORK_ROWS as _GEOMETRY_WORK_ROWS
 from phusong.radio.p1812.smooth import PICKED_ROWS, bullington, smooth_excess
-from phusong.radio.p1812.terms import (
+from phusong.radio.p1812.tables import (
     OCTAVES_20,
     duct_by_time,
     inverse_normal,
@@ -45,11 +42,13 @@ from phusong.radio.p1812.terms import (
     shielding,
     zones_along,
 )
+from phusong.radio.simd import DB_PER_OCTAVE, LN2, LOG2_10, atan, exp, exp2, log2, read, write
+from phusong.radio.terrain_profile import APPROACH
 
 __all__ = ["WHOLE_ROWS", "WORK_ROWS", "loss_along"]
 
 _RARE_EARTH_KM = 3.0 * 6371.0
-_SEA = 1
+_SEA_ZONE = 1
 _LOG_50 = 1.6989700043360187
 # rows of `path`, a column for each receiver: length [km] and its binary logarithm; that of the slant path squared and
 # of the sum of the horizons' distances; angles and their sum [mrad]; F_j; log10 β0; F_i; E_sp over log10(p/50); what
@@ -88,7 +87,7 @@ def loss_along(  # type: ignore[no-untyped-def]
     rx_after : int64 array
         Last profile point before each receiver's own.
     tail_h, tail_g, tail_zone : float64, float64, int array, shape (APPROACH, at least m)
-        The same of each receiver's own points, one step apart, from :func:`phusong.radio.fan.approach`.
+        The same of each receiver's own points, one step apart, from :func:`phusong.radio.terrain_profile.approach`.
     m : int
         How many receivers.
     ghz : float64 array
@@ -98,7 +97,7 @@ def loss_along(  # type: ignore[no-untyped-def]
     table : float64 array
         From :func:`phusong.radio.p1812.tables.by_distance`, at least as far as the receivers.
     inverse : float64 array
-        From :func:`phusong.radio.hull.inverses`.
+        From :func:`phusong.radio.terrain_profile.inverses`.
     work, whole : float64 and int64 array, shape (WORK_ROWS, n_points) and (WHOLE_ROWS, n_points)
         Scratch space.
     out : float64 array, shape (n_frequencies, m)
@@ -138,7 +137,7 @@ def loss_along(  # type: ignore[no-untyped-def]
             sea_share, land_km, inland_km = zones_along(
                 zone, tail_zone, k, rx_zone[k], rx_after[k], own, step_km, d
             )
-            path[LOCATION, k] = 0.0 if rx_zone[k] == _SEA else location_db
+            path[LOCATION, k] = 0.0 if rx_zone[k] == _SEA_ZONE else location_db
         path[SEA_SHARE, k], path[INLAND_KM, k] = sea_share, inland_km
         log_beta0 = log10_beta0(latitude_deg, land_km, inland_km)
         path[LOG_BETA0, k], path[BETWEEN, k] = log_beta0, 1.0

@@ -6,10 +6,9 @@ that it can matter are picked; all arithmetic is free of branches.
 
 import numpy as np
 
-from phusong.kernel_cache import nb
-from phusong.radio.fan import APPROACH
-from phusong.radio.fastmath import DB_PER_OCTAVE, exp, exp2, log2, third_of_arc
-from phusong.radio.lanes import read, write
+from phusong.compute.kernels import nb
+from phusong.radio.simd import DB_PER_OCTAVE, exp, exp2, log2, read, third_of_arc, write
+from phusong.radio.terrain_profile import APPROACH
 
 __all__ = ["PICKED_ROWS", "bullington", "smooth_excess"]
 

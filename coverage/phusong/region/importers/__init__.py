@@ -5,11 +5,16 @@ from collections.abc import Mapping
 from phusong.region.importers.base import Imported, Importer, Options
 from phusong.region.importers.boundaries import import_boundaries
 from phusong.region.importers.fibre import import_fibre
-from phusong.region.importers.ground import import_elevation, import_worldcover
 from phusong.region.importers.opencellid import import_opencellid
 from phusong.region.importers.osm import import_osm
-from phusong.region.importers.population import import_ghs_pop, import_kontur, import_worldpop
 from phusong.region.importers.power_lines import import_gridfinder, import_power_lines
+from phusong.region.importers.rasters import (
+    import_elevation,
+    import_ghs_pop,
+    import_kontur,
+    import_worldcover,
+    import_worldpop,
+)
 from phusong.region.importers.tables import import_giga, table_importer
 
 __all__ = ["IMPORTERS", "Imported", "Importer", "Options"]

@@ -8,15 +8,13 @@ from typing import Any
 import pandas as pd
 from pyproj import Transformer
 
-from phusong.engine.crew import Crew, Threads
-from phusong.errors import Problem
-from phusong.region.column_map import ColumnMap
-from phusong.region.grid import Grid
-from phusong.region.left_out import DEFAULT_SHARE, LeftRow
-from phusong.region.notices import Notice
-from phusong.region.rasters import Limits
-from phusong.region.repairs import Repair
-from phusong.region.store import Region, Source
+from phusong.compute.executor import Crew, Threads
+from phusong.errors import Notice, Problem
+from phusong.region import Grid, Repair
+from phusong.region.folder import Region, Source
+from phusong.region.read.columns import ColumnMap
+from phusong.region.read.left_out import DEFAULT_SHARE, LeftRow
+from phusong.region.read.raster import Limits
 
 __all__ = [
     "Imported",

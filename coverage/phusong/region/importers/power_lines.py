@@ -11,15 +11,13 @@ import shapely
 from pyproj import Transformer
 from rasterio.windows import Window, from_bounds
 
-from phusong.errors import InputError, Problem, refuse
-from phusong.region.grid_join import REASONS, GridJoin, join_lines, kilovolts
+from phusong.errors import InputError, Notice, Problem, refuse, unused_notices
+from phusong.io.archive import unpacked_files
+from phusong.io.raster import RASTER_ERRORS, open_raster
+from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported, Options, Repair, names_of
-from phusong.region.importers.unpacking import unpacked_files
-from phusong.region.importers.vector_part import read_part
-from phusong.region.notices import Notice, unused_notices
-from phusong.region.raster_opening import RASTER_ERRORS, open_raster
-from phusong.region.shapes import shaped
-from phusong.region.store import Region, Source
+from phusong.region.power_merge import REASONS, GridJoin, join_lines, kilovolts
+from phusong.region.read.geometry import read_part, shaped
 
 __all__ = ["import_gridfinder", "import_power_lines", "joined_layers", "raster_lines"]
 

@@ -10,19 +10,24 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import refuse
-from phusong.region.column_map import ColumnMap
-from phusong.region.coordinates import PLACE_ALIASES
-from phusong.region.headings import NAME_HEADINGS, column_of, known_headings
-from phusong.region.layers import Reading
-from phusong.region.left_out import LeftRow
-from phusong.region.names import fold
-from phusong.region.notices import Notice
-from phusong.region.number_text import numbers_of
-from phusong.region.operator_names import NOBODY, operator_names, said_problems
-from phusong.region.owner_cells import ask_operators, generations_of, usual_cells
+from phusong.errors import Notice, refuse
+from phusong.region.operators import (
+    NOBODY,
+    ask_operators,
+    generations_of,
+    operator_names,
+    said_problems,
+    usual_cells,
+)
+from phusong.region.read.columns import ColumnMap
+from phusong.region.read.coordinates import PLACE_ALIASES
+from phusong.region.read.encoding import fold
+from phusong.region.read.headings import NAME_HEADINGS, column_of, known_headings
+from phusong.region.read.left_out import LeftRow
+from phusong.region.read.table import Reading
+from phusong.region.read.units import convert
+from phusong.region.read.values import numbers_of
 from phusong.region.schema import LAYERS
-from phusong.region.units import convert
 
 __all__ = ["ListedSites", "SiteList", "cells_in_list", "cells_of_list", "sites_of_list"]
 

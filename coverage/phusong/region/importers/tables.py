@@ -10,24 +10,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import InputError, Problem, refuse
-from phusong.region.check import FAR_M
-from phusong.region.column_map import ColumnMap
-from phusong.region.headings import known_headings
+from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported, Options, Repair, conversion_repairs, names_of
-from phusong.region.importers.fibre_signs import node_rows, refuse_fibre
+from phusong.region.importers.fibre import node_rows, refuse_fibre
 from phusong.region.importers.power_lines import import_power_lines
 from phusong.region.importers.site_lists import cells_in_list, cells_of_list, sites_of_list
-from phusong.region.layers import opened_for, table_of
-from phusong.region.left_out import LeftRow, left_notices, refuse_too_many, row_problems
-from phusong.region.names import fold
-from phusong.region.notices import Notice
-from phusong.region.opening import open_table
-from phusong.region.rejoin_places import codes_of_places
+from phusong.region.read.columns import ColumnMap
+from phusong.region.read.encoding import fold
+from phusong.region.read.headings import known_headings
+from phusong.region.read.left_out import LeftRow, left_notices, refuse_too_many, row_problems
+from phusong.region.read.table import open_table, opened_for, table_of
+from phusong.region.read.values import first_rows
+from phusong.region.relink_places import codes_of_places
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, key_of
-from phusong.region.store import Region, Source
-from phusong.region.values import first_rows
-from phusong.region.vietnam.old_codes import are_old, today_codes
+from phusong.region.validate import FAR_M
+from phusong.region.vietnam.old_units import are_old, today_codes
 
 __all__ = ["import_giga", "table_importer"]
 

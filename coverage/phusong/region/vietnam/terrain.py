@@ -1,15 +1,43 @@
-"""Modelled terrain: packaged heights at 1/12° for the large relief, seeded fractal detail for the rest."""
+"""Modelled terrain and land cover.
 
-from typing import Literal
+`pyworldatlas-mapdata-standard` holds Natural Earth 1:10m (public domain), ETOPO 2022 heights at 5 minutes of arc
+and the main rivers, read here straight from its SQLite file. It was chosen over other carriers of the same
+outline because one pinned package gives all three, with heights in whole metres.
+"""
+
+import json
+import sqlite3
+import zlib
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import shapely
 from pyproj import Transformer
-from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
+from scipy.ndimage import (
+    binary_dilation,
+    distance_transform_edt,
+    gaussian_filter,
+    map_coordinates,
+    uniform_filter,
+)
 
-from phusong.region.grid import Grid
+from phusong.region import Grid
 
-__all__ = ["fractal_noise", "model_terrain"]
+__all__ = [
+    "FOREST",
+    "OPEN",
+    "SETTLED",
+    "TOWN",
+    "Atlas",
+    "fractal_noise",
+    "model_landcover",
+    "model_terrain",
+    "read_atlas",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -141,3 +169,100 @@ def _valley_depth(grid: Grid, ground: Floats, relief: Floats, east_m: Floats, no
     depth_at_floor = np.maximum(above, 0.0)[near_row, near_col]
     depth = np.minimum(shape * depth_at_floor, np.maximum(above, 0.0))
     return gaussian_filter(depth, 1.0, mode="nearest")
+
+
+_NO_HEIGHT = -0x8000
+_RIVER_STEP_DEG = 0.01
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """The country in degrees (WGS 84).
+
+    Parameters
+    ----------
+    outline : shapely geometry
+        Land of the country, islands included.
+    lon_deg, lat_deg : ndarray, ascending
+        Axes of the heights.
+    height_m : ndarray, shape (lat, lon)
+        Ground heights; NaN outside the country. [m]
+    river_points : ndarray, shape (n, 2)
+        Longitude and latitude along the main rivers, a point every kilometre or so.
+    """
+
+    outline: shapely.Geometry
+    lon_deg: npt.NDArray[np.float64]
+    lat_deg: npt.NDArray[np.float64]
+    height_m: npt.NDArray[np.float64]
+    river_points: npt.NDArray[np.float64]
+
+
+def read_atlas(country: str = "VN") -> Atlas:
+    """Return the packaged atlas of a country (ISO 3166 alpha-2)."""
+    data = _payload(country)
+    outline = shapely.union_all([shapely.make_valid(shapely.Polygon(ring)) for ring in data["boundary"]])
+    rows, cols = int(data["rows"]), int(data["columns"])
+    values = np.frombuffer(bytes.fromhex(data["elevation"]), "<i2").reshape(rows, cols).astype(np.float64)
+    values[values == _NO_HEIGHT] = np.nan
+    lines = [shapely.LineString(river["points"]) for river in data["rivers"] if len(river["points"]) > 1]
+    return Atlas(
+        outline,
+        float(data["west"]) + float(data["longitudeStep"]) * np.arange(cols, dtype=np.float64),
+        float(data["south"]) + float(data["latitudeStep"]) * np.arange(rows, dtype=np.float64),
+        values,
+        shapely.get_coordinates(shapely.segmentize(np.array(lines), _RIVER_STEP_DEG)),
+    )
+
+
+def _payload(country: str) -> dict[str, Any]:
+    resource = files("pyworldatlas_mapdata_standard") / "data" / "maps.sqlite3"
+    with as_file(resource) as path:
+        connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+        try:
+            query = "select payload from country_map where alpha2 = ?"
+            (payload,) = connection.execute(query, (country,)).fetchone()
+        finally:
+            connection.close()
+    return dict(json.loads(zlib.decompress(payload)))
+
+
+OPEN, SETTLED, TOWN, FOREST = 0, 1, 2, 3
+
+_ROUGH_M = 22.0  # standard deviation of the ground within about a kilometre: flatter land is farmed
+_FIELDS_M = 300.0  # fields reach this far round the houses
+
+
+def model_landcover(
+    grid: Grid,
+    *,
+    elevation: npt.NDArray[np.float32],
+    demand: pd.DataFrame,
+    urban_class: npt.NDArray[np.uint8],
+) -> npt.NDArray[np.uint8]:
+    """Return the clutter class of each pixel (codes of geodata/clutter.csv).
+
+    Parameters
+    ----------
+    grid : Grid
+        The pixels.
+    elevation : ndarray, on the grid
+        Ground heights. [m]
+    demand : DataFrame
+        Layer `demand`.
+    urban_class : ndarray of uint8, on the grid
+        Degree of urbanisation.
+    """
+    size = max(3, int(1500.0 / grid.cell_m) | 1)
+    heights = elevation.astype(np.float64)
+    mean = uniform_filter(heights, size, mode="nearest")
+    rough = np.sqrt(np.maximum(uniform_filter(heights**2, size, mode="nearest") - mean**2, 0.0)) > _ROUGH_M
+    people = np.zeros(grid.shape)
+    people[demand["row"], demand["col"]] = demand["population"]
+    lived = people / grid.pixel_km2 >= 20.0
+    around = round(_FIELDS_M / grid.cell_m)
+    if around:
+        lived = binary_dilation(lived, iterations=around)
+    out = np.where(rough & ~lived, FOREST, SETTLED).astype(np.uint8)
+    out[(urban_class >= 22) & (urban_class < 255)] = TOWN
+    return out

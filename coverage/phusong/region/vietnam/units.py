@@ -1,4 +1,4 @@
-"""All communes of 2025 and the old units they were merged from, with gross errors of points and areas mended.
+"""Administrative units today.
 
 The package's points and areas are not all right: some lie tens of kilometres off, some areas are off by a factor.
 They are found without outside help. A new commune's old units must surround it: each old unit carries its own
@@ -7,7 +7,10 @@ far from its district's and its commune's other points is dropped; an area that 
 area the surrounding points leave it is flagged and given less weight. Every repair is listed with its reason.
 """
 
+import json
+import sqlite3
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from typing import Any
 
 import numpy as np
@@ -15,9 +18,42 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.region.vietnam.names import fold
-from phusong.region.vietnam.unit_tables import unit_tables
 
-__all__ = ["REPAIR_COLUMNS", "Units", "read_units"]
+__all__ = ["REPAIR_COLUMNS", "UnitTables", "Units", "read_units", "unit_tables"]
+
+
+@dataclass(frozen=True)
+class UnitTables:
+    """Administrative units before and since July 2025.
+
+    Parameters
+    ----------
+    today : DataFrame
+        One row a commune of today.
+    before : DataFrame
+        One row a commune of before, and islands that were districts without communes (no `wardCode`).
+    converter : dict
+        Keys of old units by the key of today's commune, those that went whole and those that were divided.
+    """
+
+    today: pd.DataFrame
+    before: pd.DataFrame
+    converter: dict[str, Any]
+
+
+def unit_tables() -> UnitTables:
+    """Return the tables, read anew, so that a caller may change them."""
+    folder = files("vietnamadminunits") / "data"
+    with as_file(folder / "dataset.db") as path:
+        connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+        try:
+            today = pd.read_sql("select * from admin_units", connection)
+            before = pd.read_sql("select * from admin_units_legacy", connection)
+        finally:
+            connection.close()
+    converter = json.loads((folder / "converter_2025.json").read_text(encoding="utf-8"))
+    return UnitTables(today, before, converter)
+
 
 REPAIR_COLUMNS = ("layer", "key", "name", "column", "old_value", "new_value", "reason")
 _KINDS = {"Xã": "commune", "Phường": "ward", "Đặc khu": "special_zone"}

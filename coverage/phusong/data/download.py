@@ -1,0 +1,883 @@
+"""Resumable, bounded, checked downloads on top of pooch."""
+
+import json
+import os
+import random
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+import pooch
+import requests
+import urllib3
+
+from phusong.data.catalogue import (
+    Bounds,
+    DataSource,
+    Tile,
+    checked_url,
+    file_name,
+    filled,
+    format_problem,
+    next_hop,
+    rebased,
+    shown,
+    tiles_of,
+    token_of,
+)
+from phusong.errors import InputError, Problem
+
+__all__ = [
+    "CACHE_ENV",
+    "BusyError",
+    "Fetched",
+    "Limits",
+    "Lock",
+    "Part",
+    "Progress",
+    "TransferError",
+    "alone",
+    "default_cache",
+    "fetch",
+    "parse_checksum",
+    "published_checksum",
+    "transfer",
+]
+
+
+class BusyError(Exception):
+    """Another process is fetching the same file."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The half-fetched file, and what the server said of it: only the same version is added to.
+
+    Parameters
+    ----------
+    path : Path
+        The file; beside it stands a note of the address and of the version.
+    """
+
+    path: Path
+
+    @property
+    def note(self) -> Path:
+        """Where the note is."""
+        return self.path.with_name(self.path.name + ".json")
+
+    def have(self) -> int:
+        """Return how many bytes are here."""
+        return self.path.stat().st_size if self.path.is_file() else 0
+
+    def validator(self, url: str) -> str:
+        """Return what tells the version of the bytes that are here; empty where nobody knows."""
+        try:
+            note = json.loads(self.note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return ""
+        known = isinstance(note, dict) and note.get("url") == shown(url)
+        return str(note.get("validator", "")) if known else ""
+
+    def begin(self, url: str, validator: str) -> None:
+        """Begin anew with a version."""
+        self.path.unlink(missing_ok=True)
+        self.note.write_text(json.dumps({"url": shown(url), "validator": validator}), encoding="utf-8")
+
+    def drop(self) -> None:
+        """Forget everything."""
+        self.path.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(part: Path) -> Iterator[None]:
+    """Keep two processes from writing the same half-fetched file, where the system can.
+
+    Raises
+    ------
+    BusyError
+        If another one is at it.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        yield
+        return
+    guard = part.with_name(part.name + ".lock")
+    with guard.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # the one before may have removed the file between opening and locking
+            ours = guard.stat().st_ino == os.fstat(held.fileno()).st_ino
+        except OSError:
+            ours = False
+        if not ours:
+            raise BusyError
+        try:
+            yield
+        finally:
+            guard.unlink(missing_ok=True)
+
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that are here and the bytes there are, None where the server does not say."""
+
+_CHUNK = 1 << 18
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_OFF = "try again later, through another network, or from a mirror with --base-url"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long and how much a transfer may take.
+
+    Parameters
+    ----------
+    connect_s, read_s : float
+        Longest wait for a connection, and for the next bytes. [s]
+    attempts : int
+        Attempts in a row that bring nothing new; ten times as many in all.
+    pause_s, longest_pause_s : float
+        First pause between attempts, doubled each time up to the longest. [s]
+    redirects : int
+        Longest chain of redirections.
+    most_bytes : int
+        Larger files are refused.
+    spare_bytes : int
+        Space on the disk that must stay free.
+    sleep, share : callable
+        How to pause, and which share of a pause to take (0 to 1, so that clients spread out).
+    """
+
+    connect_s: float = 15.0
+    read_s: float = 45.0
+    attempts: int = 5
+    pause_s: float = 1.0
+    longest_pause_s: float = 60.0
+    redirects: int = 5
+    most_bytes: int = 50_000_000_000
+    spare_bytes: int = 200_000_000
+    sleep: Callable[[float], None] = time.sleep
+    share: Callable[[], float] = field(default=random.random)
+
+
+class TransferError(Exception):
+    """A transfer that failed: the cause, what to do, and whether another attempt may help.
+
+    Parameters
+    ----------
+    cause, remedy : str
+        In words for the user, without secrets.
+    status : int
+        Status the server gave, 0 for none.
+    again : bool
+        Another attempt may help.
+    wait_s : float
+        Pause the server asked for. [s]
+    """
+
+    def __init__(
+        self, cause: str, remedy: str = _OFF, *, status: int = 0, again: bool = False, wait_s: float = 0.0
+    ) -> None:
+        super().__init__(f"{cause}; {remedy}")
+        self.cause, self.remedy, self.status, self.again, self.wait_s = cause, remedy, status, again, wait_s
+
+
+def transfer(
+    url: str,
+    target: Path,
+    *,
+    limits: Limits | None = None,
+    raw_gzip: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Bring a file to ``target``; what a broken attempt brought stays in ``target.part`` and is resumed.
+
+    Parameters
+    ----------
+    url : str
+        An http or https address.
+    target : Path
+        Where the whole file goes, under that name only once it is whole.
+    limits : Limits, optional
+        Times, attempts and sizes.
+    raw_gzip : bool
+        The file itself is gzip, so a gzip transfer encoding is the file and is kept.
+    progress : callable, optional
+        See :data:`Progress`.
+
+    Raises
+    ------
+    TransferError
+        If it could not be had.
+    """
+    bounds = Limits() if limits is None else limits
+    part = Part(target.with_name(target.name + ".part"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with alone(part.path), requests.Session() as session:
+            _until_whole(session, url, part, bounds, raw_gzip=raw_gzip, progress=progress)
+            part.path.replace(target)
+            part.drop()
+    except BusyError:
+        raise TransferError("another phusong is fetching it now", "wait for it") from None
+
+
+def _until_whole(
+    session: requests.Session,
+    url: str,
+    part: Part,
+    bounds: Limits,
+    *,
+    raw_gzip: bool,
+    progress: Progress | None,
+) -> None:
+    session.headers["User-Agent"] = "phusong (open coverage planning)"
+    # the bytes of the file, not a packed form of them: only those can be resumed
+    session.headers["Accept-Encoding"] = "identity"
+    most, idle, total = part.have(), 0, 0
+    while True:
+        try:
+            _attempt(session, url, part, bounds, raw_gzip=raw_gzip, progress=progress)
+        except TransferError as error:
+            total += 1
+            idle = 0 if part.have() > most else idle + 1
+            most = max(most, part.have())
+            if not error.again:
+                raise
+            if idle >= bounds.attempts or total >= 10 * bounds.attempts:
+                raise TransferError(
+                    f"{error.cause} ({total} attempts)", error.remedy, status=error.status
+                ) from None
+            pause = min(bounds.longest_pause_s, bounds.pause_s * 2.0 ** min(idle, 16))
+            # at least half of it, so that the pauses still grow
+            pause *= 0.5 + 0.5 * bounds.share()
+            bounds.sleep(max(pause, min(error.wait_s, bounds.longest_pause_s)))
+        else:
+            return
+
+
+def _attempt(
+    session: requests.Session,
+    url: str,
+    part: Part,
+    limits: Limits,
+    *,
+    raw_gzip: bool,
+    progress: Progress | None,
+) -> None:
+    have, validator = part.have(), part.validator(url)
+    headers = {}
+    if have and validator:
+        headers = {"Range": f"bytes={have}-", "If-Range": validator}
+    with _open(session, url, headers, limits) as answer:
+        if answer.status_code == 416 and have and _whole_size(answer) == have:
+            return  # everything was here already
+        if answer.status_code == 416:
+            part.drop()
+            raise TransferError("the server no longer has that part of the file", again=True)
+        if answer.status_code not in {200, 206}:
+            _refuse_status(answer)
+        packed = answer.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}
+        decode = packed and not (raw_gzip and "gzip" in answer.headers["Content-Encoding"].lower())
+        if answer.status_code == 206 and (decode or not _continues(answer, have, validator)):
+            part.drop()
+            raise TransferError("the file changed at the server while it was fetched", again=True)
+        if answer.status_code == 200:
+            have = 0
+            part.begin(url, "" if decode else _validator_of(answer))
+        whole = None if decode else _size_of(answer, have)
+        _check_room(part.path.parent, have, whole, limits)
+        have = _write(answer, part, have, whole, limits, decode=decode, progress=progress)
+        if whole is not None and have != whole:
+            raise TransferError(f"the connection ended after {have:,} of {whole:,} bytes", again=True)
+        if have == 0:
+            raise TransferError("the server sent an empty file", again=True)
+
+
+@contextmanager
+def _open(
+    session: requests.Session, url: str, headers: dict[str, str], limits: Limits
+) -> Iterator[requests.Response]:
+    """Open an address, following redirections one by one; every failure of the network is a TransferError."""
+    try:
+        for _ in range(limits.redirects + 1):
+            answer = session.get(
+                url,
+                headers=headers,
+                stream=True,
+                allow_redirects=False,
+                timeout=(limits.connect_s, limits.read_s),
+            )
+            if answer.status_code not in _REDIRECTS or "Location" not in answer.headers:
+                with answer:
+                    yield answer
+                return
+            answer.close()
+            following = next_hop(url, answer.headers["Location"])
+            if following is None:
+                raise TransferError(
+                    f"the server leads on to {shown(answer.headers['Location'])}, which is not followed (only "
+                    "https, or http from http)",
+                    "look for the file's new address and give it with --url",
+                )
+            url = following
+        raise TransferError(
+            f"the server leads in a circle (more than {limits.redirects} redirections)",
+            "look for the file's new address and give it with --url",
+        )
+    except requests.exceptions.SSLError as error:
+        raise TransferError(
+            f"the server's certificate is not trusted ({_reason(error)})",
+            "check the clock and the proxy; REQUESTS_CA_BUNDLE names a file of further certificates",
+        ) from None
+    except requests.exceptions.ProxyError as error:
+        raise TransferError(
+            f"the proxy refused ({_reason(error)})", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY", again=True
+        ) from None
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+        raise TransferError("the server fell silent", again=True) from None
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+        raise TransferError(f"the address is wrong ({_reason(error)})", "correct it") from None
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise TransferError(f"the connection failed ({_reason(error)})", again=True) from None
+
+
+def _write(
+    answer: requests.Response,
+    part: Part,
+    have: int,
+    whole: int | None,
+    limits: Limits,
+    *,
+    decode: bool,
+    progress: Progress | None,
+) -> int:
+    try:
+        with part.path.open("ab") as out:
+            for chunk in _chunks(answer, decode=decode):
+                out.write(chunk)
+                have += len(chunk)
+                if have > limits.most_bytes:
+                    raise _too_large(have, limits)
+                if progress is not None:
+                    progress(have, whole)
+    except OSError as error:
+        raise TransferError(
+            f"the file cannot be written ({error.strerror or error})", "free the disk or use --cache"
+        ) from None
+    except (urllib3.exceptions.IncompleteRead, urllib3.exceptions.ProtocolError):
+        there = part.have()
+        raise TransferError(
+            f"the connection ended after {there:,}{'' if whole is None else f' of {whole:,}'} bytes",
+            again=True,
+        ) from None
+    return have
+
+
+def _chunks(answer: requests.Response, *, decode: bool) -> Iterator[bytes]:
+    """Yield the body as it arrives, so that what came before a stall is kept."""
+    if decode:
+        yield from answer.raw.stream(_CHUNK, decode_content=True)
+        return
+    while chunk := answer.raw.read1(_CHUNK, decode_content=False):
+        yield chunk
+
+
+def _refuse_status(answer: requests.Response) -> NoReturn:
+    status = answer.status_code
+    said = f"the server answered {status} {answer.reason or ''}".rstrip()
+    if status in _AGAIN:
+        raise TransferError(
+            said, status=status, again=True, wait_s=float(_number(answer.headers.get("Retry-After")) or 0)
+        )
+    remedies = {
+        401: "it asks for a user: check the token, or fetch the file by hand",
+        403: "it refuses: check the token and the licence, or fetch the file by hand",
+        404: "the file has moved: look at the source's page and give the new address with --url",
+        410: "the file is gone: look at the source's page",
+    }
+    raise TransferError(said, remedies.get(status, _OFF), status=status)
+
+
+def _continues(answer: requests.Response, have: int, validator: str) -> bool:
+    unit, _, rest = answer.headers.get("Content-Range", "").partition(" ")
+    first = _number(rest.partition("-")[0])
+    said = _validator_of(answer)
+    return unit == "bytes" and first == have and said in {validator, ""}
+
+
+def _validator_of(answer: requests.Response) -> str:
+    """Return what tells one version of the file from another; weak tags do not."""
+    tag = answer.headers.get("ETag", "")
+    return answer.headers.get("Last-Modified", "") if not tag or tag.startswith("W/") else tag
+
+
+def _size_of(answer: requests.Response, have: int) -> int | None:
+    """Return the size of the whole file; a server may send less than was asked for, so its total counts."""
+    length = _number(answer.headers.get("Content-Length"))
+    if answer.status_code == 206:
+        return _whole_size(answer) or (None if length is None else have + length)
+    return length
+
+
+def _whole_size(answer: requests.Response) -> int | None:
+    return _number(answer.headers.get("Content-Range", "").rpartition("/")[2])
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.strip().isdecimal() and len(text) < 19 else None
+
+
+def _check_room(folder: Path, have: int, whole: int | None, limits: Limits) -> None:
+    if whole is None:
+        return
+    if whole > limits.most_bytes:
+        raise _too_large(whole, limits)
+    free = shutil.disk_usage(folder).free
+    if whole - have + limits.spare_bytes > free:
+        raise TransferError(
+            f"{whole - have:,} bytes are to come and {free:,} are free in {folder}",
+            "free the disk, or choose another place with --cache",
+        )
+
+
+def _too_large(size: int, limits: Limits) -> TransferError:
+    return TransferError(
+        f"the file has {size:,} bytes or more, above the limit of {limits.most_bytes:,}",
+        "raise the limit with --most-gb if that is right",
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost cause in a few words, without the address that libraries repeat."""
+    inner: Any = error
+    while True:
+        deeper = (
+            inner.__cause__
+            or getattr(inner, "reason", None)
+            or next((a for a in inner.args if isinstance(a, BaseException)), None)
+        )
+        if not isinstance(deeper, BaseException):
+            break
+        inner = deeper
+    words = getattr(inner, "strerror", None) or type(inner).__name__
+    return str(words)[:120]
+
+
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What was fetched, by ``source/file``.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it need not exist.
+    files : mapping
+        ``sha256``, ``bytes`` and ``url`` of each file.
+    """
+
+    path: Path
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def read(cls, path: Path) -> "Lock":
+        """Return the lock in a file, or an empty one when there is none.
+
+        Raises
+        ------
+        InputError
+            If the file is there and is no lock.
+        """
+        if not path.exists():
+            return cls(path)
+        try:
+            tree = json.loads(path.read_text(encoding="utf-8"))
+            files = {str(k): {**v, "sha256": str(v["sha256"])} for k, v in tree["files"].items()}
+            version = tree["version"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise InputError(
+                Problem(str(path), f"is no lock file of fetched data ({error}); move it away to start anew")
+            ) from None
+        if version != _VERSION:
+            raise InputError(Problem(str(path), f"is of version {version}, not {_VERSION}; move it away"))
+        return cls(path, MappingProxyType(files))
+
+    def sha256(self, key: str) -> str:
+        """Return the digest of a file as it was first fetched; empty when it never was."""
+        return str(self.files[key]["sha256"]) if key in self.files else ""
+
+    def with_file(self, key: str, sha256: str, size: int, url: str) -> "Lock":
+        """Return a lock that knows one file more."""
+        entry = {"sha256": sha256, "bytes": size, "url": url}
+        return Lock(self.path, MappingProxyType({**self.files, key: entry}))
+
+    def write(self) -> None:
+        """Write the file in one piece, the same bytes for the same content."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        tree = {"version": _VERSION, "files": {k: dict(v) for k, v in self.files.items()}}
+        work = self.path.with_name(f".{self.path.name}.part")
+        work.write_text(
+            json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        work.replace(self.path)
+
+
+_MOST_BYTES = 1_000_000
+_ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+
+
+def published_checksum(
+    source: DataSource, name: str, limits: Limits | None, *, url: str | None, base_url: str | None
+) -> str:
+    """Return the publisher's checksum of a file as ``algorithm:digest``; empty when there is none.
+
+    Parameters
+    ----------
+    source : DataSource
+        The source; its own checksum comes first.
+    name : str
+        Name of the file.
+    limits : Limits, optional
+        Times and attempts for the file of the checksum.
+    url, base_url : str, optional
+        Where the file is fetched from instead: a mirror is asked for the checksum too, another address is not.
+
+    Raises
+    ------
+    InputError
+        If the checksum stands beside the file and cannot be had.
+    """
+    if source.checksum or not source.checksum_url or url is not None:
+        return source.checksum
+    address = source.checksum_url if base_url is None else rebased(source.checksum_url, base_url)
+    bounds = replace(Limits() if limits is None else limits, most_bytes=_MOST_BYTES)
+    with tempfile.TemporaryDirectory(prefix="phusong-") as folder:
+        place = Path(folder) / "checksum"
+        try:
+            transfer(address, place, limits=bounds)
+        except TransferError as error:
+            raise InputError(
+                Problem(
+                    f"{source.name} {shown(address)}",
+                    f"the publisher's checksum could not be fetched: {error.cause}; {error.remedy}",
+                )
+            ) from None
+        found = parse_checksum(place.read_bytes().decode("utf-8", errors="replace"), name)
+    if not found:
+        raise InputError(
+            Problem(f"{source.name} {shown(address)}", f"states no checksum of {name}; is it another page?")
+        )
+    return found
+
+
+def parse_checksum(text: str, name: str) -> str:
+    """Return the checksum of a file stated in ``digest  name`` lines or in a Zenodo record; empty if none.
+
+    Examples
+    --------
+    >>> parse_checksum("d41d8cd98f00b204e9800998ecf8427e  a.osm.pbf", "a.osm.pbf")
+    'md5:d41d8cd98f00b204e9800998ecf8427e'
+    """
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        record = None
+    if isinstance(record, dict):
+        files = record.get("files")
+        for entry in files if isinstance(files, list) else []:
+            if isinstance(entry, dict) and entry.get("key") == name:
+                stated = str(entry.get("checksum", "")).lower()
+                algorithm, _, digest = stated.partition(":")
+                right = _ALGORITHMS.get(len(digest)) == algorithm and re.fullmatch("[0-9a-f]+", digest)
+                return stated if right else ""
+        return ""
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    # md5sum writes a star before the name of a file read as bytes
+    named = [words for words in lines if len(words) == 2 and words[1].lstrip("*").rpartition("/")[2] == name]
+    alone = lines if len(lines) == 1 and len(lines[0]) == 1 else []
+    for words in named or alone:
+        digest = words[0].lower()
+        if len(digest) in _ALGORITHMS and re.fullmatch("[0-9a-f]+", digest):
+            return f"{_ALGORITHMS[len(digest)]}:{digest}"
+    return ""
+
+
+CACHE_ENV = "PHUSONG_CACHE"
+"""Environment variable that names another cache folder."""
+
+_NO_TILE = frozenset({403, 404})  # a bucket that may not be listed says 403 for what is not there
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch brought.
+
+    Parameters
+    ----------
+    source : DataSource
+        The source.
+    files : tuple of Path
+        The files in the cache, one a tile for tiles.
+    sha256 : mapping of str to str
+        Digest of each file by its name.
+    changed : tuple of str
+        Names of files that differ from the last time, taken because it was asked for.
+    absent : tuple of str
+        Tiles that do not exist (sea).
+    """
+
+    source: DataSource
+    files: tuple[Path, ...]
+    sha256: Mapping[str, str]
+    changed: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """One file to fetch: address with and without the token, name, and tile if it is one."""
+
+    url: str
+    public_url: str
+    name: str
+    tile: Tile | None
+
+
+def default_cache() -> Path:
+    """Return the cache folder: ``PHUSONG_CACHE``, or the place the system keeps caches in."""
+    return Path(str(pooch.create(path=pooch.os_cache("phusong"), base_url="", env=CACHE_ENV).path))
+
+
+def fetch(
+    source: DataSource,
+    *,
+    bounds: Bounds | None = None,
+    cache: Path | None = None,
+    lock: Path | None = None,
+    offline: bool = False,
+    refresh: bool = False,
+    url: str | None = None,
+    base_url: str | None = None,
+    limits: Limits | None = None,
+    progress: Callable[[str], Progress] | None = None,
+) -> Fetched:
+    """Return the files of a source, from the cache where they are there unchanged.
+
+    Parameters
+    ----------
+    source : DataSource
+        What to fetch.
+    bounds : Bounds, optional
+        The box, needed for tiles.
+    cache : Path, optional
+        Cache folder; :func:`default_cache` when left out.
+    lock : Path, optional
+        File that remembers the SHA-256 of what was fetched; phusong-data.lock in the cache when left out.
+    offline : bool
+        Use the cache only.
+    refresh : bool
+        Fetch again and take what differs from the last time.
+    url, base_url : str, optional
+        Another address of the file (``{tile}`` and ``{band}`` are filled in), or a mirror with the same paths.
+    limits : Limits, optional
+        Times, attempts and sizes.
+    progress : callable, optional
+        Called with a file's name; returns what is told of its bytes.
+
+    Raises
+    ------
+    InputError
+        If the source is fetched by hand, a token or a box is missing, or a file could not be had whole and
+        unchanged; what had come stays beside the cache and is resumed.
+    """
+    if source.access == "by hand" and url is None and base_url is None:
+        raise InputError(
+            Problem(source.name, f"is fetched by hand: see {source.page}. {source.notes}".strip())
+        )
+    folder = (default_cache() if cache is None else cache) / source.name
+    if not offline:
+        _make(folder)
+    known = Lock.read(folder.parent / "phusong-data.lock" if lock is None else lock)
+    files, digests, changed, absent = [], {}, [], []
+    for wish in _wishes(source, bounds, url, base_url, offline=offline):
+        key = f"{source.name}/{wish.name}"
+        before = known.sha256(key)
+        try:
+            path = _cached(folder, wish, before) if not refresh else None
+            if path is None:
+                if offline:
+                    raise InputError(
+                        Problem(
+                            source.name,
+                            f"{wish.name} is not in the cache {folder}, or not as it was first fetched; fetch "
+                            "it once without --offline",
+                        )
+                    )
+                path = _download(
+                    source, wish, folder, "" if refresh else before, limits, url=url, base_url=base_url,
+                    progress=None if progress is None else progress(wish.name),
+                )  # fmt: skip
+        except TransferError as error:
+            if source.sea_has_no_tile and error.status in _NO_TILE and wish.tile is not None:
+                absent.append(wish.tile.tile)
+                continue
+            raise InputError(_failure(source, wish, folder, error)) from None
+        digest = pooch.file_hash(str(path), alg="sha256")
+        if before not in {"", digest}:
+            changed.append(wish.name)
+        known = known.with_file(key, digest, path.stat().st_size, wish.public_url)
+        files.append(path)
+        digests[wish.name] = digest
+    if not files:
+        raise InputError(
+            Problem(
+                source.name,
+                f"has no tile in this box ({', '.join(absent)}); is it all sea, or the box wrong?",
+            )
+        )
+    if not offline:
+        known.write()
+    return Fetched(source, tuple(files), digests, tuple(changed), tuple(absent))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            Problem(str(folder), f"cannot be made ({error.strerror}); name another place with --cache")
+        ) from None
+
+
+def _wishes(
+    source: DataSource, bounds: Bounds | None, url: str | None, base_url: str | None, *, offline: bool
+) -> list[_Wish]:
+    template = source.url if url is None else checked_url(url, "--url")
+    if base_url is not None and url is None:
+        template = rebased(template, checked_url(base_url, "--base-url"))
+    tiles: tuple[Tile | None, ...] = (None,)
+    if source.tiles and "{tile}" in template:
+        if bounds is None:
+            raise InputError(
+                Problem(source.name, "comes in tiles: say which with --region DIR or --bbox W,S,E,N")
+            )
+        tiles = tiles_of(source.tiles, bounds)
+    token = token_of(source) if "{token}" in template and not offline else ""
+    named = source if url is None else source.model_copy(update={"file": ""})
+    out = []
+    for tile in tiles:
+        public = shown(filled(template, tile, "…"))
+        address = filled(template, tile, token)
+        out.append(_Wish(address, public, file_name(named, address), tile))
+    return out
+
+
+def _cached(folder: Path, wish: _Wish, before: str) -> Path | None:
+    """Return a file of the cache that is still what it was, or None."""
+    path = folder / wish.name
+    if not path.is_file() or not before:
+        return None
+    return path if pooch.file_hash(str(path), alg="sha256") == before else None
+
+
+def _download(
+    source: DataSource,
+    wish: _Wish,
+    folder: Path,
+    before: str,
+    limits: Limits | None,
+    *,
+    url: str | None,
+    base_url: str | None,
+    progress: Progress | None,
+) -> Path:
+    """Return the file, fetched anew; it takes its name only when its checksum and its kind are right."""
+    fresh = f"{wish.name}.new"
+    for attempt in range(1, _TRIES + 1):
+        stated = published_checksum(source, wish.name, limits, url=url, base_url=base_url)
+        expected = stated or (f"sha256:{before}" if before else None)
+        (folder / fresh).unlink(missing_ok=True)
+        registry = pooch.create(
+            path=folder, base_url="", registry={fresh: expected}, urls={fresh: wish.public_url}
+        )
+        carry = _Carrier(wish.url, folder / wish.name, source.format, limits, progress)
+        try:
+            got = Path(registry.fetch(fresh, downloader=carry))
+        except ValueError:
+            # pooch found another checksum: damaged on the way, or another file
+            if stated and attempt < _TRIES:
+                continue
+            raise _other_file(source, wish, stated, before) from None
+        path = got.with_name(wish.name)
+        got.replace(path)
+        return path
+    raise AssertionError("the last attempt returns or raises")
+
+
+@dataclass(frozen=True)
+class _Carrier:
+    """What pooch calls to bring a file: our transfer, and a look at what it is."""
+
+    url: str
+    target: Path
+    format: str
+    limits: Limits | None
+    progress: Progress | None
+
+    def __call__(self, _url: str, output_file: Any, _pooch: Any) -> None:  # noqa: ANN401 - pooch's protocol
+        place = self.target.with_name(f"{self.target.name}.whole")
+        transfer(
+            self.url,
+            place,
+            limits=self.limits,
+            raw_gzip=self.format.endswith("gz"),
+            progress=self.progress,
+        )
+        wrong = format_problem(place, self.format)
+        if wrong:
+            place.unlink()
+            raise TransferError(
+                f"what came {wrong}",
+                "open the address in a browser: a login, a notice or an error page may stand before the file",
+            )
+        place.replace(output_file)
+
+
+def _other_file(source: DataSource, wish: _Wish, stated: str, before: str) -> InputError:
+    if stated:
+        what = (
+            f"came {_TRIES} times with another checksum than the publisher states ({stated}): damaged or "
+            "exchanged on the way; nothing was kept. Try another network or mirror"
+        )
+    else:
+        what = (
+            f"is no longer the file that was first fetched (sha256 {before}): the publisher changed it, or it "
+            "was damaged; --refresh takes the new one"
+        )
+    return InputError(Problem(f"{source.name} {wish.public_url}", what))
+
+
+def _failure(source: DataSource, wish: _Wish, folder: Path, error: TransferError) -> Problem:
+    part = folder / f"{wish.name}.whole.part"
+    kept = (
+        f". {part.stat().st_size:,} bytes are kept; the same command goes on from there"
+        if part.is_file()
+        else ""
+    )
+    return Problem(
+        f"{source.name} {wish.public_url}", f"could not be fetched: {error.cause}; {error.remedy}{kept}"
+    )

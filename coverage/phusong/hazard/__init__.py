@@ -1,0 +1,1 @@
+"""Storms: tracks, wind fields, damage, impact, recovery."""

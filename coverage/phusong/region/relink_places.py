@@ -1,0 +1,428 @@
+"""What hangs on communes and people when either is replaced: every total kept, every person in one commune."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from rasterio.features import rasterize
+
+from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.region import Grid, Repair
+from phusong.region.dasymetric import apportioned
+from phusong.region.folder import Region
+from phusong.region.read.raster import Limits, People
+
+__all__ = ["Rejoined", "Totals", "codes_of_places", "commune_rows", "with_communes", "with_people"]
+
+Floats = npt.NDArray[np.float64]
+Totals = Literal["province", "commune"]
+
+_STAY_M = 100.0  # a place this near to the commune it names belongs there: published borders are simplified by half as much
+_NEAR_M = 5000.0  # a place this far from every commune lies elsewhere
+_MARGIN_M = 3000.0
+_WHOLE = 0.995  # of a commune's people: what is missing beyond it is told
+_SLIP = 0.35  # of a natural logarithm
+
+
+@dataclass(frozen=True)
+class Rejoined:
+    """A region, and what was changed so that its layers join again."""
+
+    region: Region
+    notices: tuple[Notice, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+
+
+def commune_rows(grid: Grid, communes: gpd.GeoDataFrame) -> npt.NDArray[np.int32]:
+    """Return the row of the commune in which each pixel's centre lies; -1 where there is none."""
+    shapes = [(g, i) for i, g in enumerate(communes.geometry)]
+    found = rasterize(shapes, out_shape=grid.shape, transform=grid.transform, fill=-1, dtype="int32")
+    return np.asarray(found, np.int32)
+
+
+def with_people(
+    region: Region,
+    people: People,
+    where: str,
+    *,
+    totals: Totals = "province",
+    limits: Limits | None = None,
+) -> Rejoined:
+    """Return the region with people where a raster has them, in the numbers that the communes state.
+
+    Where the raster has no pixels the people of before stay.
+
+    Parameters
+    ----------
+    region : Region
+        Its communes' `population` gives the totals.
+    people : People
+        The pattern: people per pixel by another count.
+    where : str
+        The file's name, for problems and notices.
+    totals : {"province", "commune"}
+        Whether each province's or each commune's total is kept.
+    limits : Limits, optional
+        How much the raster must cover, and by how much its numbers may be multiplied.
+
+    Raises
+    ------
+    InputError
+        If the raster has nobody in a province that has people, covers too little, or its sums are of another order
+        than the region's people.
+    """
+    asked = limits or Limits()
+    at = commune_rows(region.grid, region.communes)
+    stated = region.communes["population"].to_numpy(np.int64)
+    former = np.zeros(region.grid.shape, np.int64)
+    np.add.at(
+        former,
+        (region.demand["row"].to_numpy(), region.demand["col"].to_numpy()),
+        region.demand["population"],
+    )
+    share = _covered_share(at, former, people.covered, len(stated))
+    repairs, notices = _coverage(region, share, where)
+    inside = at >= 0
+    mine = float(former[inside & people.covered].sum() / max(float(former[inside].sum()), 1.0))
+    if former[inside].any() and mine < asked.least_covered:
+        told = (
+            f"covers the places of {mine:.1%} of the region's people, and at least {asked.least_covered:.0%} are needed"
+            f" ({_worst(region, share)}): add the files that are missing, or let the rest keep the people of before with "
+            f"--least-covered {np.floor(mine * 100.0) / 100.0:g}"
+        )
+        raise InputError(Problem(where, told))
+    before = _Before(np.where(people.covered, 0, former), former, people.covered, asked)
+    pattern = np.where(people.covered, people.people, 0.0)
+    rejoin = _by_commune if totals == "commune" else _by_province
+    whole, told_ = rejoin(region, pattern, at, stated, where, before)
+    return Rejoined(_peopled(region, whole, at), (*notices, *told_), repairs)
+
+
+@dataclass(frozen=True)
+class _Before:
+    """People of before: those that stay, all of them, where they may go, and the limits of what is put in their place."""
+
+    kept: npt.NDArray[np.int64]
+    former: npt.NDArray[np.int64]
+    covered: npt.NDArray[np.bool_]
+    limits: Limits
+
+
+def _covered_share(
+    at: npt.NDArray[np.int32], former: npt.NDArray[np.int64], covered: npt.NDArray[np.bool_], n: int
+) -> Floats:
+    """Return the share of each commune that a raster covers: of its people, of its squares where it has none."""
+    inside = at >= 0
+    row, weight = at[inside], former[inside].astype(np.float64)
+    weight = np.where(np.bincount(row, weight, n)[row] > 0, weight, 1.0)
+    whole = np.bincount(row, weight, n)
+    return np.where(whole > 0, np.bincount(row, weight * covered[inside], n) / np.maximum(whole, 1.0), 1.0)
+
+
+def _coverage(region: Region, share: Floats, where: str) -> tuple[tuple[Repair, ...], list[Notice]]:
+    """Return a row of the repairs for each commune that is covered in part, and a notice that names the worst."""
+    part = np.flatnonzero(share < _WHOLE)
+    if not part.size:
+        return (), []
+    codes, names = (region.communes[c].to_numpy(str) for c in ("commune_code", "name"))
+    rows = tuple(
+        Repair(
+            "demand", f"{where} covers the places of {share[i]:.1%} of its people; the others stay where they were",
+            codes[i], names[i], "population", "1", f"{share[i]:.4f}",
+        )
+        for i in part.tolist()
+    )  # fmt: skip
+    told = f"communes are covered in part and keep the rest of their people ({_worst(region, share)}); repairs.csv has each"
+    return rows, [Notice(where, told, "commune_code", int(part.size))]
+
+
+def _worst(region: Region, share: Floats) -> str:
+    """Return the communes of which least is covered, for people."""
+    names = region.communes["name"].to_numpy(str)
+    order = [i for i in np.argsort(share, kind="stable").tolist() if share[i] < _WHOLE]
+    more = f" and {len(order) - 6} more" if len(order) > 6 else ""
+    return ", ".join(f"{names[i]} {share[i]:.0%}" for i in order[:6]) + more
+
+
+def with_communes(region: Region, communes: gpd.GeoDataFrame, where: str, *, people_given: bool) -> Rejoined:
+    """Return the region with other communes; people, settlements and facilities go to the commune they lie in.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
+    communes : GeoDataFrame
+        Layer `communes` in the region's CRS, with `population` where `people_given`.
+    where : str
+        The file's name, for notices.
+    people_given : bool
+        Whether `population` is to be kept; otherwise each province keeps the people it had.
+    """
+    before = region.communes.groupby("province_code")["population"].sum()
+    grown, notices = _grown(region, communes, where)
+    at = commune_rows(grown.grid, communes)
+    row, col = grown.demand["row"].to_numpy(np.int64), grown.demand["col"].to_numpy(np.int64)
+    people = np.zeros(grown.grid.shape)
+    np.add.at(people, (row, col), grown.demand["population"].to_numpy(np.float64))
+    lost = float(people[at < 0].sum())
+    if lost:
+        notices.append(
+            Notice(
+                where,
+                f"{lost:,.0f} people stood outside the new boundaries; the others of their province stand for them",
+            )
+        )
+    settled, told = _placed_in(grown.settlements, communes, "settlements", where)
+    notices += told
+    served, told = _placed_in(grown.facilities, communes, "facilities", where)
+    notices += told
+    named = replace(grown, communes=communes, settlements=settled, facilities=served)
+    if people_given:
+        whole, told = _by_commune(named, people, at, communes["population"].to_numpy(np.int64), where)
+    else:
+        share = communes["province_code"].map(before).fillna(0).to_numpy(np.int64)
+        first = ~communes["province_code"].duplicated().to_numpy()
+        whole, told = _by_province(named, people, at, np.where(first, share, 0), where)
+    return Rejoined(_peopled(named, whole, at), (*notices, *told))
+
+
+def codes_of_places(
+    points: gpd.GeoSeries, codes: npt.NDArray[Any], communes: gpd.GeoDataFrame
+) -> npt.NDArray[np.str_]:
+    """Return the commune of each place: the one it names when it lies there, else the one it lies in or near.
+
+    Parameters
+    ----------
+    points : GeoSeries of points, shape (n,)
+        In the communes' CRS.
+    codes : ndarray of str, shape (n,)
+        Communes that the places name; empty: none.
+    communes : GeoDataFrame
+        Layer `communes`.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+        Empty where a place lies farther than 5 km from every commune.
+    """
+    places = np.asarray(points.to_numpy(), dtype=object)
+    shapes = np.asarray(communes.geometry.to_numpy(), dtype=object)
+    known = communes["commune_code"].to_numpy(str)
+    position = {c: i for i, c in enumerate(known)}
+    named = np.array([position.get(str(c), -1) for c in codes], np.int64)
+    out = np.full(places.size, "", dtype="<U5")
+    own = np.flatnonzero(named >= 0)
+    near = shapely.dwithin(places[own], shapes[named[own]], _STAY_M)
+    out[own[near]] = known[named[own[near]]]
+    open_ = np.flatnonzero(out == "")
+    tree = shapely.STRtree(shapes)
+    which, commune = tree.query(places[open_], predicate="intersects")
+    out[open_[which]] = known[commune]
+    open_ = np.flatnonzero(out == "")
+    if open_.size:
+        (which, commune), _ = tree.query_nearest(
+            places[open_], max_distance=_NEAR_M, return_distance=True, all_matches=False
+        )
+        out[open_[which]] = known[commune]
+    return out
+
+
+def _placed_in(
+    places: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, layer: str, where: str
+) -> tuple[gpd.GeoDataFrame, list[Notice]]:
+    codes = codes_of_places(places.geometry, places["commune_code"].to_numpy(str), communes)
+    moved = (codes != places["commune_code"].to_numpy(str)) & (codes != "")
+    notices = []
+    if moved.any():
+        notices.append(
+            Notice(
+                where, f"{layer} went to the commune that they lie in now", "commune_code", int(moved.sum())
+            )
+        )
+    off = codes == ""
+    if off.any():
+        notices.append(
+            Notice(
+                where, f"{layer} that lie outside the new communes were left out", "geometry", int(off.sum())
+            )
+        )
+    out = places.assign(commune_code=codes)[~off].reset_index(drop=True)
+    return out, notices
+
+
+def _grown(region: Region, communes: gpd.GeoDataFrame, where: str) -> tuple[Region, list[Notice]]:
+    """Return the region on a grid that holds the communes; ground beyond the old grid is like the nearest known."""
+    grid = region.grid
+    west, south, east, north = communes.total_bounds
+    old_west, old_south, old_east, old_north = grid.bounds
+    more = [
+        max(0, int(np.ceil(d / grid.cell_m)))
+        for d in (
+            old_west - west + _MARGIN_M, old_south - south + _MARGIN_M, east + _MARGIN_M - old_east,
+            north + _MARGIN_M - old_north,
+        )
+    ]  # fmt: skip
+    inside = west >= old_west and south >= old_south and east <= old_east and north <= old_north
+    if inside or not any(more):
+        return region, []
+    left, below, right, above = more
+    size = Grid(
+        grid.crs, grid.west_m - left * grid.cell_m, grid.north_m + above * grid.cell_m, grid.cell_m,
+        grid.height + above + below, grid.width + left + right,
+    )  # fmt: skip
+    pad = ((above, below), (left, right))
+    row, col = region.demand["row"] + above, region.demand["col"] + left
+    demand = region.demand.assign(row=row, col=col, cell_id=_cell_ids(row.to_numpy(), col.to_numpy()))
+    out = replace(
+        region, grid=size, demand=demand, elevation=np.pad(region.elevation, pad, mode="edge"),
+        clutter=np.pad(region.clutter, pad, mode="edge"),
+    )  # fmt: skip
+    told = (
+        f"boundaries reach beyond the grid: it grew by {left + right} columns and {above + below} rows, "
+        "where heights and land cover repeat its edge; import them again"
+    )
+    return out, [Notice(where, told, "elevation, clutter")]
+
+
+def _by_province(
+    region: Region, people: Floats, at: npt.NDArray[np.int32], stated: npt.NDArray[np.int64], where: str,
+    before: _Before | None = None,
+) -> tuple[npt.NDArray[np.int64], list[Notice]]:  # fmt: skip
+    codes = region.communes["province_code"].to_numpy(str)
+    names = region.communes["province"].to_numpy(str)
+    whole = np.zeros(region.grid.shape, np.int64)
+    notices: list[Notice] = []
+    problems: list[Problem] = []
+    for code in np.unique(codes):
+        total = int(stated[codes == code].sum())
+        province = (at >= 0) & (codes[np.maximum(at, 0)] == code)
+        mine = province & (people > 0)
+        if before is not None:
+            stay = int(before.kept[province].sum())
+            if not mine.any() and stay and total - stay < before.limits.least_covered * total:
+                whole[province] = before.former[province]
+                continue  # what of it is covered is land without people, by the raster
+            whole[province] = before.kept[province]
+            total = max(total - stay, 0)
+        if not mine.any():
+            if total == 0:
+                continue
+            problems.append(Problem(where, f"has no people in province {code}"))
+            continue
+        there = float(people[mine].sum())
+        factor = total / there
+        named = f"{code} {names[codes == code][0]}".strip()
+        if before is not None:
+            problems += _off(factor, there, total, named, where, before.limits)
+        whole[mine] += apportioned(people[mine], total)
+        told = (
+            f"province {named}: {there:,.0f} people by the file, {total:,} by the region; "
+            f"multiplied by {factor:.3f}"
+        )
+        notices.append(Notice(where, told, "population"))
+    refuse(problems)
+    return whole, notices
+
+
+def _off(factor: float, there: float, total: int, named: str, where: str, limits: Limits) -> list[Problem]:
+    """Return why sums that need this factor are refused, if they are, with the slip that it looks like."""
+    if total == 0 or 1.0 / limits.most_scaled <= factor <= limits.most_scaled:
+        return []
+    slips = (
+        (1000.0, "thousands of people; import it with --unit thousands"),
+        (100.0, "shares in per cent"), (0.01, "people by square kilometre in pixels of a hectare, or hundredfold"),
+        (0.001, "a thousandfold"),
+    )  # fmt: skip
+    slip = next((s for f, s in slips if abs(np.log(factor / f)) < _SLIP), "")
+    told = (
+        f"would have to be multiplied by {factor:.4g} in province {named} ({there:,.0f} people by the file, {total:,} by the "
+        f"region), more than {limits.most_scaled:g} times or less than 1/{limits.most_scaled:g}: "
+        + (f"it looks like {slip}; " if slip else "")
+        + "is it people by area (multiply each pixel by its area first), a share or another year? If the pattern is "
+        f"right all the same, say --most-scaled {np.ceil(max(factor, 1.0 / factor)):.0f}"
+    )
+    return [Problem(where, told)]
+
+
+def _by_commune(
+    region: Region, people: Floats, at: npt.NDArray[np.int32], stated: npt.NDArray[np.int64], where: str,
+    before: _Before | None = None,
+) -> tuple[npt.NDArray[np.int64], list[Notice]]:  # fmt: skip
+    whole = np.zeros(region.grid.shape, np.int64)
+    if before is not None:
+        whole[at >= 0] = before.kept[at >= 0]
+        _refuse_off(people, at, stated, where, before)
+    flat, weight = whole.ravel(), people.ravel()
+    order = np.argsort(at.ravel(), kind="stable")
+    starts = np.searchsorted(at.ravel()[order], np.arange(len(stated) + 1))
+    empty: list[str] = []
+    factors = []
+    names = region.communes["name"].to_numpy(str)
+    for i, stated_people in enumerate(stated.tolist()):
+        pixels = order[starts[i] : starts[i + 1]]
+        total = max(stated_people - int(flat[pixels].sum()), 0)
+        if total == 0:
+            continue
+        if before is not None and pixels.size and not before.covered.ravel()[pixels].all():
+            open_ = pixels[before.covered.ravel()[pixels]]
+            if not weight[open_].any():
+                flat[pixels] += apportioned(np.maximum(before.former.ravel()[pixels], 1e-9), total)
+                continue
+            pixels = open_
+        if pixels.size == 0:
+            # smaller than a pixel: all its people stand at its middle
+            inside = region.communes.geometry.iloc[i].representative_point()
+            row, col = region.grid.rowcol(inside.x, inside.y)
+            pixels = np.array([int(row) * region.grid.width + int(col)])
+            at.ravel()[pixels] = i
+        there = weight[pixels]
+        if not there.sum() > 0:
+            empty.append(names[i])
+            there = np.ones(pixels.size)
+        else:
+            factors.append(total / there.sum())
+        flat[pixels] += apportioned(there, total)
+    notices = []
+    if factors:
+        low, mid, high = np.percentile(factors, [5, 50, 95])
+        told = f"people were brought to each commune's stated number: multiplied by {mid:.2f} (median; 5 to 95 %: {low:.2f} to {high:.2f})"
+        notices.append(Notice(where, told, "population", len(factors)))
+    if empty:
+        told = f"communes without anybody in the pattern got their people evenly ({', '.join(empty[:10])})"
+        notices.append(Notice(where, told, "population", len(empty)))
+    return whole, notices
+
+
+def _refuse_off(
+    people: Floats, at: npt.NDArray[np.int32], stated: npt.NDArray[np.int64], where: str, before: _Before
+) -> None:
+    there = float(people[at >= 0].sum())
+    total = max(int(stated.sum()) - int(before.kept[at >= 0].sum()), 0)
+    if there > 0:
+        refuse(_off(total / there, there, total, "of all communes", where, before.limits))
+
+
+def _peopled(region: Region, whole: npt.NDArray[np.int64], at: npt.NDArray[np.int32]) -> Region:
+    row, col = np.nonzero(whole)
+    codes = region.communes["commune_code"].to_numpy(str)
+    demand = pd.DataFrame(
+        {
+            "cell_id": _cell_ids(row, col),
+            "commune_code": codes[at[row, col]],
+            "population": whole[row, col],
+            "row": row,
+            "col": col,
+        }
+    )
+    sums = demand.groupby("commune_code")["population"].sum()
+    communes = region.communes.assign(population=sums.reindex(codes).fillna(0).astype(np.int64).to_numpy())
+    return replace(region, demand=demand, communes=communes)
+
+
+def _cell_ids(row: npt.NDArray[Any], col: npt.NDArray[Any]) -> Sequence[str]:
+    return [f"r{r:05d}c{c:05d}" for r, c in zip(row.tolist(), col.tolist(), strict=True)]

@@ -1,0 +1,1 @@
+"""What a run found: values, registry of tables, files, redaction, provenance."""
