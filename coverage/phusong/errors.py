@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "InputError",
@@ -146,8 +148,10 @@ class Notice:
         return f"{place}: {self.what}{many}"
 
 
-def notice_table(notices: Iterable[Notice]) -> pd.DataFrame:
+def notice_table(notices: Iterable[Notice]) -> "pd.DataFrame":
     """Return notices as a table of where, column, rows, what."""
+    import pandas as pd  # noqa: PLC0415 - errors are loaded by every command, tables by few
+
     found = list(notices)
     return pd.DataFrame(
         {

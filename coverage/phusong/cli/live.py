@@ -82,7 +82,7 @@ def watch_(
 
     Example: phusong watch regions/tuyen-quang events.jsonl --out results/watch
     """
-    from phusong.cli.options import means  # noqa: PLC0415 - --help must be quick
+    from phusong.cli.compute_resources import means  # noqa: PLC0415
     from phusong.errors import InputError, Problem  # noqa: PLC0415
     from phusong.io.atomic import alone_in  # noqa: PLC0415
     from phusong.live.session import Session, example_events  # noqa: PLC0415
@@ -260,11 +260,8 @@ def stress_(
 
     Example: phusong stress regions/tuyen-quang yagi_2024 --plan results/default --out results/yagi
     """
-    from phusong.cli.options import (  # noqa: PLC0415
-        means,
-        shown_stages,
-        tell_why,
-    )
+    from phusong.cli.compute_resources import means, tell_why  # noqa: PLC0415
+    from phusong.cli.options import shown_stages  # noqa: PLC0415
     from phusong.hazard.track import read_track  # noqa: PLC0415
     from phusong.report.storm import write_storm  # noqa: PLC0415 - --help must be quick
     from phusong.scenario import Scenario  # noqa: PLC0415

@@ -85,11 +85,8 @@ def run(
 
     Example: phusong run default --set sharing.policy=mocn --out results/mocn
     """
-    from phusong.cli.options import (  # noqa: PLC0415
-        means,
-        shown_stages,
-        tell_why,
-    )
+    from phusong.cli.compute_resources import means, tell_why  # noqa: PLC0415
+    from phusong.cli.options import shown_stages  # noqa: PLC0415
     from phusong.io.atomic import alone_in  # noqa: PLC0415
     from phusong.io.progress import Stages  # noqa: PLC0415
     from phusong.pipeline import run as run_scenario  # noqa: PLC0415 - --help must be quick

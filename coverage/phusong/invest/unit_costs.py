@@ -15,7 +15,6 @@ import pandas as pd
 from phusong.errors import Problem, nearest_name, refuse
 from phusong.io.limits import read_bytes
 from phusong.io.resources import table
-from phusong.region.read.table import read_text_table
 
 __all__ = [
     "LEVELS",
@@ -270,6 +269,8 @@ def own_cost_notices(path: str | Path, *, vnd_per_usd: float) -> list[str]:
 
 def _read_own(path: str | Path, vnd_per_usd: float) -> tuple[pd.DataFrame, list[str]]:
     file = Path(path)
+    from phusong.region.read.table import read_text_table  # noqa: PLC0415 - only own costs are read from a file
+
     own = read_text_table(read_bytes(file), file.name, known=_NEEDED).frame
     missing = [c for c in _NEEDED if c not in own.columns]
     refuse(Problem(file.name, f"has no column {c}; it needs {', '.join(_NEEDED)}") for c in missing)
