@@ -23,11 +23,12 @@ from phusong.compute.executor import Threads, cluster
 from phusong.compute.serialize import fingerprint
 from phusong.compute.sources import own_sources
 from phusong.compute.store import Store
-from phusong.io.progress import Stages, radio
+from phusong.io.progress import Stages
 from phusong.pipeline import run_region
 from phusong.radio import link_budget
 from phusong.region.folder import Source
 from phusong.scenario import Scenario
+from phusong.stages import radio as radio_stage
 from small_region import small_region
 
 SMALL = ("invest.samples=2", "invest.budget_musd=0.3")
@@ -80,10 +81,10 @@ def test_a_site_that_moves_is_swept_again_alone(tmp_path):
     radio = Store(tmp_path / "other")
     keeper = Keeper(radio)
     asked = Scenario.read("default", overrides=SMALL)
-    ground = radio.radio_setup(asked.radio, region)
-    radio.region_footprints(asked, region, *ground, Threads(1), keeper)
+    ground = radio_stage.radio_setup(asked.radio, region)
+    radio_stage.region_footprints(asked, region, *ground, Threads(1), keeper)
     before = radio.use.written
-    radio.region_footprints(asked, moved, *ground, Threads(1), keeper)
+    radio_stage.region_footprints(asked, moved, *ground, Threads(1), keeper)
     assert radio.use.written == before + 2  # the site, and where all are heard
     assert found == answer(None, region=moved)[0]
     assert store.use.found > 0
@@ -277,7 +278,7 @@ def test_all_that_runs_and_is_read_while_a_stage_is_made_is_in_its_key():
             if value is not own_sources and hasattr(value, "cache_clear"):
                 value.cache_clear()  # tables that are read once a process are read again
     run_region(asked, small_region(), keeper=keeper, crew=Threads(1))
-    radio.scenario_region(Scenario.read("default", overrides=(*LAI_CHAU,)), keeper)
+    radio_stage.scenario_region(Scenario.read("default", overrides=(*LAI_CHAU,)), keeper)
     watching.clear()
     assert {name.partition(",")[0] for name, *_ in keeper.seen} == {"radio", "access", "invest", "region"}
     for name, modules, tables, by in keeper.seen:

@@ -51,4 +51,4 @@ def test_numba_comes_through_one_door():
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             if "numba" in names:
                 found[path.name] = node.lineno
-    assert set(found) == {"kernel_cache.py"}
+    assert set(found) == {"kernels.py"}

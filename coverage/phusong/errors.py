@@ -3,10 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = [
     "InputError",
@@ -14,7 +10,6 @@ __all__ = [
     "PhusongError",
     "Problem",
     "nearest_name",
-    "notice_table",
     "refuse",
     "unused_notices",
 ]
@@ -146,21 +141,6 @@ class Notice:
             many += f"{': ' if many else 'rows '}{', '.join(map(str, self.first))}{more}"
         many = f" ({many})" if many else ""
         return f"{place}: {self.what}{many}"
-
-
-def notice_table(notices: Iterable[Notice]) -> "pd.DataFrame":
-    """Return notices as a table of where, column, rows, what."""
-    import pandas as pd  # noqa: PLC0415 - errors are loaded by every command, tables by few
-
-    found = list(notices)
-    return pd.DataFrame(
-        {
-            "where": pd.Series([n.where for n in found], dtype=str),
-            "column": pd.Series([n.column or "" for n in found], dtype=str),
-            "rows": pd.Series([-1 if n.rows is None else n.rows for n in found], dtype="int64"),
-            "what": pd.Series([n.what for n in found], dtype=str),
-        }
-    )
 
 
 def unused_notices(

@@ -20,10 +20,11 @@ MADE = {
     "room/ready.py": "READY = True\n",
     "room/rate.py": "def rate():\n    from ..far import SHARE\n    return SHARE * kept()\n"
     "def kept():\n    import importlib\n    return importlib.import_module('made.named').N\n",
-    "far.py": "import numpy as np\nfrom made.resources import table\nSHARE = np.exp(1.0)\n"
+    "far.py": "import numpy as np\nfrom made.io.resources import table\nSHARE = np.exp(1.0)\n"
     "def price(names):\n    return table('costs')['a'], [table(name) for name in names]\n",
-    "named.py": "from made import resources\nN = resources.geodata_path(f'storms/{1 + 1}.csv')\n",
-    "resources.py": "def geodata_path(name):\n    return name\ndef table(name):\n    return geodata_path(f'{name}.csv')\n",
+    "named.py": "from made.io import resources\nN = resources.geodata_path(f'storms/{1 + 1}.csv')\n",
+    "io/__init__.py": "",
+    "io/resources.py": "def geodata_path(name):\n    return name\ndef table(name):\n    return geodata_path(f'{name}.csv')\n",
     "page.py": "import matplotlib\nfrom made.words import WORDS\ndef draw():\n    return WORDS\n",
     "words.py": "WORDS = 'Nà Hang'\n",
     "kernel.py": "from numba import njit\nfrom made.constants import STEP\nfrom made.tables import read\n"
@@ -52,7 +53,7 @@ def read(place, notes=None) -> Sources:
 def test_a_closure_holds_all_that_may_run_and_no_more(made):
     assert read(made).closure("made.stage") == {
         "made", "made.stage", "made.room", "made.room.ready", "made.room.rate", "made.far", "made.named",
-        "made.resources",
+        "made.io", "made.io.resources",
     }  # fmt: skip
 
 

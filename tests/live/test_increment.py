@@ -149,7 +149,7 @@ def test_a_battery_carries_its_site_for_as_long_as_it_lasts_and_no_longer():
 
 def test_people_joined_by_full_stations_ask_again_too(monkeypatch):
     """The check of the checks: without that step the present is wrong, and the comparison sees it."""
-    from phusong.live.state import reallocation
+    from phusong.live import reallocation
 
     nobody = np.zeros(0, np.int64)
     monkeypatch.setattr(reallocation, "_join", lambda *_: nobody)

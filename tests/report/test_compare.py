@@ -234,7 +234,9 @@ def test_the_command_writes_the_page_whole(result, shared, tmp_path):
     result.write(tmp_path / "one")
     shared.write(tmp_path / "two")
     page = tmp_path / "out" / "compare.html"
-    done = CliRunner().invoke(app, [str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(page)])
+    done = CliRunner().invoke(
+        app, ["compare", str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(page)]
+    )
     assert done.exit_code == 0, done.output
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert [p.name for p in page.parent.iterdir()] == ["compare.html"]

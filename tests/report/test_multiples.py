@@ -143,6 +143,6 @@ def test_the_command_refuses_what_it_cannot_draw_before_reading(tmp_path):
         (["--over", "yers"], "years"),
         (["--beside", "x"], "--over"),
     ):
-        done = CliRunner().invoke(app, [str(tmp_path), *wrong])
+        done = CliRunner().invoke(app, ["map", str(tmp_path), *wrong])
         assert isinstance(done.exception, InputError)
         assert hint in str(done.exception)

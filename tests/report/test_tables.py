@@ -68,7 +68,7 @@ def test_what_a_run_writes_is_declared():
 @pytest.mark.parametrize(("table", "column"), [("sites", "colour"), ("guesses", "x")])
 def test_what_is_not_declared_is_told_with_where_to_declare_it(table, column):
     (told,) = undeclared(table, [column])
-    assert "report/table_rows.py" in told
+    assert "result/table_rows.py" in told
     assert table in told
 
 

@@ -539,7 +539,7 @@ def successor(old_code: str) -> str | None:
     Examples
     --------
     >>> successor("00001")
-    '00008'
+    '00097'
     """
     return _successors().get(old_code)
 

@@ -245,10 +245,10 @@ def program_parts(*entries: Entry, around: tuple[str, ...] = ()) -> Mapping[str,
 
     Examples
     --------
-    >>> from phusong.compute import packing, store
-    >>> program_parts(packing) == program_parts("phusong.compute.serialize", packing.pack)
+    >>> from phusong.compute import serialize, store
+    >>> program_parts(serialize) == program_parts("phusong.compute.serialize", serialize.pack)
     True
-    >>> program_parts(packing) == program_parts(store)
+    >>> program_parts(serialize) == program_parts(store)
     False
     """
     sources = own_sources()

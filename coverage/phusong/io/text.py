@@ -545,7 +545,7 @@ def plain(said: Said, text: Text) -> str:
     Examples
     --------
     >>> plain(Row((Figure(1200), "b", Code("kind", "build_site"))), Text("en"))
-    '1,200, b and new mast'
+    '1,200, b and new site'
     """
     if isinstance(said, str):
         return said
@@ -617,7 +617,7 @@ def round_digits(values: npt.ArrayLike, digits: int) -> Floats:
 
     Examples
     --------
-    >>> round_digits([0.0, 1234.0, 0.0678, -5.55], 2).tolist()
+    >>> round_digits([0.0, 1234.0, 0.0678, -5.56], 2).tolist()
     [0.0, 1200.0, 0.068, -5.6]
     """
     given = np.asarray(values, np.float64)
