@@ -12,6 +12,8 @@ from phusong.compute.kernels import nb
 
 __all__ = ["Rows", "containing", "distinct", "members", "merge_equal", "nearest", "rows_of", "turned"]
 
+Int64s = npt.NDArray[np.int64]
+
 
 def distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the distinct values of a flat array, ascending."""
@@ -72,9 +74,6 @@ def containing(areas: Sequence[shapely.Geometry], points: npt.ArrayLike) -> npt.
     return out
 
 
-Ints = npt.NDArray[np.int64]
-
-
 @dataclass(frozen=True)
 class Rows:
     """Items by key.
@@ -87,10 +86,10 @@ class Rows:
         Items, ascending within a key.
     """
 
-    start: Ints
-    item: Ints
+    start: Int64s
+    item: Int64s
 
-    def of(self, key: int) -> Ints:
+    def of(self, key: int) -> Int64s:
         """Return the items of one key."""
         return self.item[self.start[key] : self.start[key + 1]]
 
@@ -115,7 +114,7 @@ def rows_of(key: npt.NDArray[np.integer], n_keys: int) -> Rows:
     return Rows(start.astype(np.int64), order.astype(np.int64))
 
 
-def members(rows: Rows, keys: Ints) -> Ints:
+def members(rows: Rows, keys: Int64s) -> Int64s:
     """Return the items of several keys, key after key.
 
     Examples
@@ -131,7 +130,6 @@ def members(rows: Rows, keys: Ints) -> Ints:
 
 
 Int32s = npt.NDArray[np.int32]
-Int64s = npt.NDArray[np.int64]
 
 _SEED = 7  # of the marks: any will do, the lists themselves are compared too
 

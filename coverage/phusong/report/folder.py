@@ -22,7 +22,6 @@ from phusong.result.files import (
     read_raster,
     write_csv,
     write_geopackage,
-    write_geoparquet,
     write_json,
     write_parquet,
 )
@@ -218,9 +217,9 @@ def _write_files(result: ResultData, folder: Path) -> None:
     write_json({**headline_figures(result), "outcome_digest": result.outcome.digest}, folder / "summary.json")
     write_json({**result.provenance, "outcome": result.outcome.as_json()}, folder / "provenance.json")
     (folder / "scenario.toml").write_text(result.scenario_toml, encoding="utf-8", newline="\n")
-    write_geoparquet(result.communes, folder / "communes.parquet")
+    write_parquet(result.communes, folder / "communes.parquet")
     write_geopackage(result.communes, folder / "communes.gpkg", layer="communes")
-    write_geoparquet(result.sites, folder / "sites.parquet")
+    write_parquet(result.sites, folder / "sites.parquet")
     for name, frame in (("options", result.options), ("plan", result.plan)):
         write_parquet(frame, folder / f"{name}.parquet")
         write_csv(frame, folder / f"{name}.csv")
@@ -229,7 +228,7 @@ def _write_files(result: ResultData, folder: Path) -> None:
     if not result.locked_assets.empty:
         write_csv(result.locked_assets, folder / "locked_assets.csv")
     if result.settlements is not None:
-        write_geoparquet(result.settlements, folder / "tables" / "settlements.parquet")
+        write_parquet(result.settlements, folder / "tables" / "settlements.parquet")
     write_rasters(result, folder)
     write_gis(result, folder)
     draw_maps(result, folder / "maps")

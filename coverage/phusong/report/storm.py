@@ -34,7 +34,7 @@ from phusong.report.map_style import (
     picture_bytes,
     style,
 )
-from phusong.result.files import write_csv, write_geoparquet, write_json
+from phusong.result.files import write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
     from phusong.stages.storm import StormResult
@@ -403,9 +403,9 @@ def write_storm(found: "StormResult", out: Path, lang: str = "en") -> StormTable
     tables = StormTables(found)
     with whole_folder(out, kind="the folder of a storm", is_ours=_is_storm) as folder:
         write_json(tables.summary(), folder / "storm_summary.json")
-        write_geoparquet(tables.communes, folder / "storm_communes.parquet")
+        write_parquet(tables.communes, folder / "storm_communes.parquet")
         write_csv(pd.DataFrame(tables.communes.drop(columns="geometry")), folder / "storm_communes.csv")
-        write_geoparquet(tables.sites, folder / "storm_sites.parquet")
+        write_parquet(tables.sites, folder / "storm_sites.parquet")
         (folder / "storm_map.png").write_bytes(picture_bytes(storm_maps(tables, lang=lang)))
         if found.planned is not None:
             (folder / "storm_map_with_plan.png").write_bytes(

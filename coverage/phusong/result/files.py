@@ -31,7 +31,6 @@ __all__ = [
     "write_cog",
     "write_csv",
     "write_geopackage",
-    "write_geoparquet",
     "write_json",
     "write_parquet",
 ]
@@ -105,12 +104,7 @@ def write_json(value: object, path: Path) -> None:
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as Parquet without its index."""
-    in_one_piece(frame.reset_index(drop=True)).to_parquet(path, index=False, compression="zstd")
-
-
-def write_geoparquet(frame: gpd.GeoDataFrame, path: Path) -> None:
-    """Write a table with geometry as GeoParquet without its index."""
+    """Write a table as Parquet without its index; one with geometry as GeoParquet."""
     in_one_piece(frame.reset_index(drop=True)).to_parquet(path, index=False, compression="zstd")
 
 

@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 _HALL_M = 400.0  # the clusters of a village lie about this far round its hall
-_RESIDENTS = 101.3e6
 _WHITE_SHARE = 0.3
 _HOLLOW_SHARE = 0.85
 

@@ -26,7 +26,6 @@ _MOST_ROWS = 1_048_576
 _MOST_COLUMNS = 2000
 _MOST_CELLS = 50_000_000
 _EMPTY_ROWS = 1000  # behind so many empty rows a sheet is over
-_EMPTY_COLUMNS = 200
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
 _MOST_MERGED = 100_000
 _DECLARED = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
