@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text as MplText
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -468,7 +468,10 @@ def border_width(communes: int) -> float:
 
 
 def add_labels(sheet: Sheet, result: Mapped) -> None:
-    """Name communes (provinces, in a large region), largest first; a name that would overlap is left out."""
+    """Name communes (provinces, in a large region), largest first, beside what already stands there.
+
+    A name that finds no room at its place, nor in its area a line below or above it, is left out.
+    """
     communes = result.communes.to_crs(result.grid.crs)
     if communes.empty:
         return
@@ -485,16 +488,22 @@ def add_labels(sheet: Sheet, result: Mapped) -> None:
     for i in order:
         if not (west < points.x.iloc[i] < east and south < points.y.iloc[i] < north):
             continue
-        label = sheet.map.text(
-            points.x.iloc[i], points.y.iloc[i], drawn_name(names.iloc[i]), ha="center", va="center", fontsize=size,
-            zorder=8, color=INK, path_effects=[withStroke(linewidth=1.6, foreground=PAPER)],
+        label = sheet.map.annotate(
+            drawn_name(names.iloc[i]), (points.x.iloc[i], points.y.iloc[i]), (0, 0), textcoords="offset points",
+            ha="center", va="center", fontsize=size, zorder=8, color=INK,
+            path_effects=[withStroke(linewidth=1.6, foreground=PAPER)],
         )  # fmt: skip
-        box = _extent(label, sheet)
-        outside = (box[:2] < frame[:2]).any() or (box[2:] > frame[2:]).any()
-        if outside or any(_overlap(box, other) for other in placed):
-            label.remove()
+        area, to_map = named.geometry.iloc[i], sheet.map.transData.inverted()
+        for lines in (0.0, -1.6, 1.6):
+            label.set_position((0, lines * size))
+            box = _extent(label, sheet)
+            inside = (box[:2] >= frame[:2]).all() and (box[2:] <= frame[2:]).all()
+            own = shapely.contains_xy(area, *to_map.transform((box[:2] + box[2:]) / 2))
+            if inside and own and not any(_overlap(box, other) for other in placed):
+                placed.append(box)
+                break
         else:
-            placed.append(box)
+            label.remove()
 
 
 def legend(axes: Axes, title: str, entries: Sequence[tuple[str, str]], *, top: float = 1.0) -> None:
@@ -553,8 +562,13 @@ def spread_boxes(
     return out
 
 
-def _extent(artist: Artist, sheet: Sheet) -> npt.NDArray[np.float64]:
-    return np.asarray(artist.get_window_extent(sheet.canvas.get_renderer()).extents, np.float64)
+def _extent(text: MplText, sheet: Sheet) -> npt.NDArray[np.float64]:
+    """Return the box of a text, with what is drawn round it. [px]"""
+    drawer = sheet.canvas.get_renderer()
+    around = text.get_bbox_patch()
+    if around is not None:
+        text.update_bbox_position_size(drawer)
+    return np.asarray((around or text).get_window_extent(drawer).extents, np.float64)
 
 
 def _overlap(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> bool:

@@ -203,7 +203,8 @@ def _list_options(sheet: Sheet, best: pd.DataFrame, communes: gpd.GeoDataFrame, 
 
 
 def _money(cost_musd: float, text: Text) -> str:
-    return text.number(cost_musd, "usd") if cost_musd > 0 else text.say("option.free")
+    # in a narrow column of figures what costs nothing is a nought
+    return text.number(max(cost_musd, 0.0), "usd")
 
 
 RSRP_EDGES_DBM = (-110, -105, -100, -90, -80, -70, -60)
@@ -300,6 +301,8 @@ def gap_map(result: ResultData, text: Text) -> Figure:
             sheet.legend.add_patch(
                 Rectangle((x, y), 0.045, 0.0155, facecolor=colour, edgecolor=MUTED, linewidth=0.4)
             )
+    for step, words in enumerate(GAP_CLASSES.labels(text)):
+        sheet.legend.text(0.73, 0.251 - 0.0235 * step, words, fontsize=6.5, va="center")
     sheet.legend.text(0.5, 0.28, text.say("drawn.by_cause"), fontsize=7, va="top")
     sheet.legend.set(xlim=(0, 1), ylim=(0, 1))
     return sheet.figure

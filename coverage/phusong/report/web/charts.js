@@ -24,6 +24,17 @@
   const plain = (t) => t.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const brief = (t) => plain(t.length > 26 ? t.slice(0, 25) + "…" : t);
 
+  // a title longer than its axis breaks between words; about 7 px a character of this size
+  function broken(text, room) {
+    const lines = [""];
+    for (const word of text.split(" ")) {
+      const last = lines[lines.length - 1];
+      if (last && (last.length + word.length + 1) * 7 > room) lines.push(word);
+      else lines[lines.length - 1] = last ? last + " " + word : word;
+    }
+    return { text: lines.join("<br>") };
+  }
+  const across = (place, text) => broken(text, (paper ? 690 : place.clientWidth) - 90);
   function curve() {
     const place = document.getElementById("curve"), { steps, bound, options, budget } = charts.curve;
     const spot = (musd, people) => page.number(musd, "money") + "<br>" + page.say("chart.people", { people: page.number(people) });
@@ -37,7 +48,7 @@
       shapes: [{ type: "line", x0: budget, x1: budget, y0: 0, y1: 1, yref: "paper", line: { color: "#d55e00", width: 1.5 } }],
       annotations: [{ x: budget, y: 1, yref: "paper", text: page.say("chart.curve_budget"), showarrow: false, xanchor: "left", yanchor: "top", xshift: 4, font: { color: page.dark() && !paper ? "#ffab6b" : "#a84300" } }],
     };
-    Plotly.react(place, traces, layout(390, { xaxis: { title: { text: page.say("chart.curve_x") }, rangemode: "tozero" }, yaxis: { title: { text: page.say("chart.curve_y") }, rangemode: "tozero", tickformat: ",d" }, ...line }), config);
+    Plotly.react(place, traces, layout(390, { xaxis: { title: across(place, page.say("chart.curve_x")), rangemode: "tozero" }, yaxis: { title: { text: page.say("chart.curve_y") }, rangemode: "tozero", tickformat: ",d" }, ...line }), config);
     once(place, (p) => { if (p.customdata) page.choose({ option: p.customdata }); });
   }
   function causes() {
@@ -48,7 +59,7 @@
       type: "bar", orientation: "h", y: names, x: rows.map((r) => r[k + 1]), name: page.say("cause." + p), customdata: rows.map((r) => r[0]),
       marker: { color: colours[p], line: { color: "#d6006c", width: edge } }, hovertemplate: "%{y}: %{x:,.0f}<extra>%{fullData.name}</extra>",
     }));
-    Plotly.react(place, traces, layout(paper ? 85 + 20 * Math.max(rows.length, 4) : 110 + 25 * Math.max(rows.length, 4), { barmode: "stack", bargap: 0.25, xaxis: { title: { text: page.say("chart.people_lost") }, tickformat: ",d" }, yaxis: {} }), config);
+    Plotly.react(place, traces, layout(paper ? 85 + 20 * Math.max(rows.length, 4) : 110 + 25 * Math.max(rows.length, 4), { barmode: "stack", bargap: 0.25, xaxis: { title: across(place, page.say("chart.people_lost")), tickformat: ",d" }, yaxis: {} }), config);
     once(place, (p) => page.choose({ commune: p.customdata }));
   }
   function spending() {
@@ -64,7 +75,7 @@
     const said = (t) => { const key = "value." + t.toLowerCase().replace(/\W+/g, "_"); return plain(key in page.data.words ? page.say(key) : t); };
     const ends = [[1, "chart.tornado_low", "#56b4e9"], [3, "chart.tornado_high", "#d55e00"]];
     const traces = ends.map(([k, name, color]) => ({ type: "bar", orientation: "h", y: rows.map((r) => said(r[0])), x: rows.map((r) => r[k] - r[2]), base: rows.map((r) => r[2]), name: page.say(name), marker: { color }, customdata: rows.map((r) => r[k]), hovertemplate: "%{y}: %{customdata:,.0f}<extra>%{fullData.name}</extra>" }));
-    Plotly.react(place, traces, layout(110 + 26 * rows.length, { barmode: "overlay", bargap: 0.3, xaxis: { title: { text: page.say("chart.curve_y") }, tickformat: ",d" }, yaxis: {} }), config);
+    Plotly.react(place, traces, layout(110 + 26 * rows.length, { barmode: "overlay", bargap: 0.3, xaxis: { title: across(place, page.say("chart.curve_y")), tickformat: ",d" }, yaxis: {} }), config);
   }
   function once(place, act) {
     if (place.dataset.heard) return;
