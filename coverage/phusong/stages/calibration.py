@@ -117,13 +117,16 @@ def calibrate(heard: Heard, settlements: gpd.GeoDataFrame) -> pd.DataFrame:
     ]
     stations = heard.station_ids.size
     share = people.sum() / 113_571_926.0
-    for key in ("stations_4g_low", "stations_4g_high"):
+    for key, what in (
+        ("stations_4g_low", "4G stations by the lower source"),
+        ("stations_4g_high", "4G stations by the higher source"),
+    ):
         note = (
             "the national figure in proportion to registered people"
             if not national
             else "two sources disagree"
         )
-        rows.append(_row("4G stations", fact(key).value * share, float(stations), "stations", key, note))
+        rows.append(_row(what, fact(key).value * share, float(stations), "stations", key, note))
     owners = pd.Series([s.rsplit("/", 1)[1] for s in heard.station_ids]).value_counts(normalize=True)
     for name, part in owners.sort_index().items():
         rows.append(
