@@ -1,48 +1,23 @@
 """The whole way, in the order in which the data flows: region → radio → service → access → invest → report."""
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from phusong.access.communes import policy_communes
-from phusong.access.gaps import classify
 from phusong.compute.cache import Keeper
 from phusong.compute.executor import Counted, Crew, Threads
-from phusong.invest.context import Situation
 from phusong.io.progress import Stages
 from phusong.region.folder import Region
 from phusong.report.folder import Result, check_place, is_whole
 from phusong.result.redact import Redaction, critical_sites, redact
-from phusong.scenario import Scenario, policy_label
-from phusong.service.availability import site_stability
-from phusong.service.outage_states import sample_states
+from phusong.scenario import Scenario
 from phusong.service.sharing import check_agreements
 from phusong.settings import ReportSettings, idle_redactions
-from phusong.stages.invest import allowed_remedies, costs_of, invest, plan_rules
+from phusong.stages.invest import allowed_remedies, costs_of, plan_rules
+from phusong.stages.policies import invest_by_policy, state_by_policy
 from phusong.stages.radio import radio_setup, region_footprints, scenario_region
-from phusong.stages.result import (
-    gains_over_none,
-    origin_of,
-    planned_row,
-    policy_row,
-    result_of,
-    sharing_tables,
-)
-from phusong.stages.service import (
-    agreements_of,
-    demand_of,
-    network_heard,
-    network_tables,
-    rights_under,
-    usage_by_policy,
-)
+from phusong.stages.result import origin_of, result_of
+from phusong.stages.service import agreements_of, availability_of, network_heard
 
 __all__ = ["run", "run_region"]
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 def run(
@@ -120,117 +95,17 @@ def run_region(
         heard = region_footprints(asked, region, scene, radio, Counted(workers, clock.part()), keeping)
     with clock.stage("service"):
         there = network_heard(asked, region, radio, heard)
-        ground, network, heard = there.ground, there.network, there.heard
-        reception, weights = there.reception, there.weights
-        stability = site_stability(network)
-        states = None
-        if asked.service.availability == "states":
-            states = sample_states(
-                network, n_states=asked.service.states, seed=asked.seed, crew=Counted(workers, clock.part())
-            )
+        stability, year = availability_of(asked, there.network, Counted(workers, clock.part()))
     with clock.stage("access"):
-        costs = costs_of(asked)
-        usage_under = usage_by_policy(asked, there, stability, states, keeping, workers)
-        compared = []
-        wanted = _compared(asked)
-        for done, (policy, agreed) in enumerate(wanted.items()):
-            clock.part()(done / len(wanted))
-            rights = rights_under(asked, network, policy, agreed=agreed)
-            usage, tier = usage_under(policy, rights)
-            access = classify(usage, weights)
-            row = policy_row(policy, access, usage, network, rights, costs)
-            compared.append((row, rights, usage, tier, access))
-        # the policy in force is the last of those compared
-        _, rights, usage, tier, access = compared[-1]
+        states = state_by_policy(
+            asked, there, stability, year, keeper=keeping, crew=workers, tell=clock.part()
+        )
     with clock.stage("invest"):
-        situation = Situation(
-            network=network,
-            stability=stability,
-            reception=reception,
-            access=access,
-            weights=weights,
-            tier=tier,
-            station_load=usage.station_load,
-            station_room=usage.station_room,
-            demand=demand_of(asked.service),
-            availability_target=asked.service.availability_target,
-            rights=rights,
-            grid=region.grid,
-            elevation=region.elevation,
-            cell_pixel=ground.cell_pixel,
-            cell_commune=ground.cell_commune,
-            commune_codes=region.communes["commune_code"].to_numpy(str),
-            commune_remote=np.clip(region.communes["remote"].to_numpy(np.int64), 0, 3),
-            site_east_m=region.sites.geometry.x.to_numpy(np.float64),
-            site_north_m=region.sites.geometry.y.to_numpy(np.float64),
-            node_east_m=region.power_nodes.geometry.x.to_numpy(np.float64),
-            node_north_m=region.power_nodes.geometry.y.to_numpy(np.float64),
+        plans = invest_by_policy(
+            asked, region, there, states, scene, radio, keeper=keeping, crew=workers, part=clock.part
         )
-        many = len(compared) if asked.sharing.compare_plans else 1
-        portfolio, stabilise_musd = invest(
-            asked, situation, scene, radio, region, keeping, workers, tell=clock.part(0.0, 1.0 / many)
-        )
-        policies = []
-        for done, (plain, granted, used, turn, found) in enumerate(compared):
-            row = plain
-            if asked.sharing.compare_plans:
-                other = replace(
-                    situation,
-                    rights=granted,
-                    tier=turn,
-                    access=found,
-                    station_load=used.station_load,
-                    station_room=used.station_room,
-                )
-                same = plain is compared[-1][0]
-                tell = clock.part((done + 1) / many, min(1.0, (done + 2) / many))
-                chosen = (
-                    portfolio
-                    if same
-                    else invest(
-                        asked,
-                        other,
-                        scene,
-                        radio,
-                        region,
-                        keeping,
-                        workers,
-                        policy=str(plain["policy"]),
-                        tell=tell,
-                    )[0]
-                )
-                row = planned_row(plain, chosen, len(network.operators))
-            policies.append(row)
-        listed = [*asked.sharing.compare, policy_label(asked.sharing)]
-        policies.sort(key=lambda row: listed.index(row["policy"]))
-        policies = gains_over_none(policies)
     with clock.stage("tables"):
-        return result_of(
-            asked,
-            region,
-            ground,
-            network,
-            stability,
-            heard.servers,
-            heard.station_ids,
-            reception,
-            usage,
-            access,
-            portfolio,
-            policies,
-            weights,
-            network_tables(region, network, stability, reception, tier, weights)
-            | sharing_tables(
-                asked.access, region, situation, usage, costs, stabilise_musd, ground.site_commune
-            )
-            | {
-                "policy_communes": policy_communes(
-                    {row["policy"]: found for row, *_, found in compared},
-                    ground.cell_commune,
-                    region.communes["commune_code"].to_numpy(str),
-                )
-            },
-        )
+        return result_of(asked, region, there, states, plans)
 
 
 def _is_answered(asked: Scenario, region: Region, out: Path) -> bool:
@@ -247,10 +122,3 @@ def _redaction(asked: ReportSettings) -> Redaction:
         site_ids=asked.redact_sites,
         least_people=asked.redact_least_people,
     )
-
-
-def _compared(asked: Scenario) -> dict[str, bool]:
-    """Return the policies to compare, each with whether the agreements join it; the one in force comes last."""
-    own = asked.sharing.policy
-    names = [p for p in dict.fromkeys((*asked.sharing.compare, own)) if p != own or asked.sharing.agreements]
-    return {**dict.fromkeys(names, False), policy_label(asked.sharing): True}

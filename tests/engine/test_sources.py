@@ -8,9 +8,10 @@ from phusong.compute.sources import Sources, own_sources, program_parts
 from phusong.radio.footprints import footprints
 from phusong.region.vietnam import build_vietnam
 from phusong.stages.invest import invest
-from phusong.stages.service import usage_by_policy, use_of
+from phusong.stages.policies import state_by_policy
+from phusong.stages.service import use_of
 
-STAGES = {f.__name__: f.__module__ for f in (footprints, use_of, usage_by_policy, invest, build_vietnam)}
+STAGES = {f.__name__: f.__module__ for f in (footprints, use_of, state_by_policy, invest, build_vietnam)}
 
 MADE = {
     "__init__.py": "from made.page import draw\n",

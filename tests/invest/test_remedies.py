@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 import phusong.stages.service as way
 from phusong.access.gaps import classify
+from phusong.access.network_state import NetworkState
 from phusong.errors import InputError
 from phusong.invest.bundles import OfferTerms, bridged, make_offers
 from phusong.invest.candidate_sites import KINDS, find_candidates, undominated, within_room
 from phusong.invest.carried_out import carry_out, kept_promise
-from phusong.invest.context import Situation
 from phusong.invest.costs import Costs
 from phusong.invest.offers import Drawer, works_of_bundles
 from phusong.invest.program.rules import SHARING_KINDS
@@ -24,7 +24,8 @@ from phusong.invest.remedy import Remedy, Works
 from phusong.radio.footprints import footprints
 from phusong.scenario import Scenario
 from phusong.service.availability import site_stability
-from phusong.stages.invest import allowed_remedies
+from phusong.service.capacity import tiers
+from phusong.stages.invest import allowed_remedies, situation_of
 from phusong.stages.radio import populated, radio_setup, standing_sites
 from small_region import small_region
 
@@ -36,20 +37,21 @@ def computed(region, asked):
     scene, radio = radio_setup(asked.radio, region)
     heard = footprints(region.cells, standing_sites(region), scene, radio, keep=populated(region))
     there = way.network_heard(asked, region, radio, heard)
-    ground, network, reception, weights = there.ground, there.network, there.reception, there.weights
-    stability = site_stability(network)
+    network, stability = there.network, site_stability(there.network)
     rights = way.rights_under(asked, network, asked.sharing.policy)
-    usage, tier = way.use_of(asked, network, stability, reception, weights, rights, None)
-    return Situation(
-        network=network, stability=stability, reception=reception, access=classify(usage, weights), weights=weights,
-        tier=tier, station_load=usage.station_load, availability_target=asked.service.availability_target,
-        rights=rights, grid=region.grid, elevation=region.elevation, cell_pixel=ground.cell_pixel,
-        cell_commune=ground.cell_commune, commune_codes=region.communes["commune_code"].to_numpy(str),
-        commune_remote=region.communes["remote"].to_numpy(np.int64),
-        site_east_m=region.sites.geometry.x.to_numpy(), site_north_m=region.sites.geometry.y.to_numpy(),
-        node_east_m=region.power_nodes.geometry.x.to_numpy(), node_north_m=region.power_nodes.geometry.y.to_numpy(),
-        station_room=usage.station_room, demand=way.demand_of(asked.service),
-    ), scene, radio  # fmt: skip
+    tier = tiers(network, rights)
+    usage = way.use_of(asked, there, stability, tier, None)
+    state = NetworkState(
+        network,
+        stability,
+        there.reception,
+        there.weights,
+        rights,
+        tier,
+        usage,
+        classify(usage, there.weights),
+    )
+    return situation_of(asked, region, there.ground, state), scene, radio
 
 
 @cache

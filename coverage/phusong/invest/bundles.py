@@ -376,9 +376,7 @@ def _stations_by_site(situation: Situation) -> dict[int, list[int]]:
 
 def _with_room(draw: Drawer, elements: Ints, stations: Sequence[int]) -> Ints:
     """Return the elements that find room on some stations, the strongest first."""
-    room = draw.s.station_room
-    if room is None:
-        return elements
+    room = draw.s.usage.station_room
     return within_room(elements, draw.left.ravel()[elements], int(sum(int(room[k]) for k in stations)))
 
 
@@ -500,7 +498,7 @@ def _widen(draw: Drawer, terrain: Terrain, cells_of: list[Ints]) -> None:
     """Offer one more carrier to stations that turn people away."""
     s = draw.s
     congested = s.access.congested > 0
-    for station in np.flatnonzero(s.station_load > _BUSY):
+    for station in np.flatnonzero(s.usage.station_load > _BUSY):
         cells = cells_of[station]
         users = np.flatnonzero(s.tier[station] < CLOSED)
         c, o = np.nonzero(congested[cells][:, users])

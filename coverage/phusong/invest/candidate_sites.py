@@ -380,7 +380,7 @@ def _reached(
 
 
 def _room(situation: Situation, mbps: float) -> int:
-    if situation.demand is None or situation.demand.mbps_per_person <= 0.0:
+    if situation.demand.mbps_per_person <= 0.0:
         return _UNLIMITED
     return int(mbps * situation.demand.max_load / situation.demand.mbps_per_person)
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.access.network_state import NetworkState
 from phusong.compute.arrays import nearest
 from phusong.compute.cache import Keeper
 from phusong.compute.executor import Counted, Crew, Threads
@@ -30,6 +31,7 @@ from phusong.region.folder import Region
 from phusong.scenario import Scenario
 from phusong.settings import WeightSettings
 from phusong.stages.calibration import footing, unknown_behind, weak_remedies
+from phusong.stages.service import Ground, demand_of
 
 __all__ = [
     "allowed_remedies",
@@ -40,6 +42,7 @@ __all__ = [
     "plan_rules",
     "priority_value",
     "reach_in_region",
+    "situation_of",
     "station_floors",
 ]
 
@@ -122,6 +125,26 @@ def allowed_remedies(asked: Scenario, policy: str | None = None) -> frozenset[st
         return frozenset((*listed, *parts))
     in_force = (policy or asked.sharing.policy).split()[0]
     return frozenset(known) - (SHARING_KINDS if in_force == "none" else frozenset())
+
+
+def situation_of(asked: Scenario, region: Region, ground: Ground, state: NetworkState) -> Situation:
+    """Return what investing starts from: the network's state under a policy, on the region's ground."""
+    sites, nodes = region.sites.geometry, region.power_nodes.geometry
+    return Situation(
+        **vars(state),
+        availability_target=asked.service.availability_target,
+        demand=demand_of(asked.service),
+        grid=region.grid,
+        elevation=region.elevation,
+        cell_pixel=ground.cell_pixel,
+        cell_commune=ground.cell_commune,
+        commune_codes=region.communes["commune_code"].to_numpy(str),
+        commune_remote=np.clip(region.communes["remote"].to_numpy(np.int64), 0, 3),
+        site_east_m=sites.x.to_numpy(np.float64),
+        site_north_m=sites.y.to_numpy(np.float64),
+        node_east_m=nodes.x.to_numpy(np.float64),
+        node_north_m=nodes.y.to_numpy(np.float64),
+    )
 
 
 def commune_facts(region: Region, situation: Situation) -> CommuneFacts:

@@ -1,6 +1,6 @@
 """From the stages to a Result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.access.communes import commune_graph, commune_homes, commune_table, facilities_served
-from phusong.access.gaps import GAP_PARTS, Access, raster_class
+from phusong.access.communes import (
+    commune_graph,
+    commune_homes,
+    commune_table,
+    facilities_served,
+    policy_communes,
+)
+from phusong.access.gaps import GAP_PARTS, raster_class
 from phusong.access.locked_sites import heard_sites, locked_sites, people_behind_locks
+from phusong.access.network_state import NetworkState
 from phusong.access.readiness import (
     Requirements,
     isolated_builds,
@@ -22,13 +29,11 @@ from phusong.access.readiness import (
 from phusong.compute.arrays import distinct
 from phusong.errors import InputError, Problem
 from phusong.invest.context import Situation
-from phusong.invest.cost_sharing import ITEM_OF_KIND
 from phusong.invest.costs import Costs
 from phusong.invest.locked_site_remedies import with_remedies
 from phusong.invest.portfolio import Portfolio
 from phusong.invest.program.rules import SHARING_KINDS
 from phusong.io.text import Text
-from phusong.radio.servers import ServerMaps
 from phusong.region.folder import Region, Source
 from phusong.region.schema import KINDS
 from phusong.report.folder import Result
@@ -36,11 +41,7 @@ from phusong.report.wording import why_column
 from phusong.result.model import EMPTY_NO_SIGNAL, EMPTY_SIGNAL
 from phusong.result.provenance import file_digest, provenance
 from phusong.scenario import Scenario, policy_label
-from phusong.service.allocation import Reception
-from phusong.service.availability import Stability
-from phusong.service.capacity import Usage
 from phusong.service.network import Network
-from phusong.service.sharing import Rights, operator_cost, released_radios
 from phusong.settings import AccessSettings
 from phusong.stages.calibration import (
     Heard,
@@ -52,13 +53,12 @@ from phusong.stages.calibration import (
     village_signal,
     weak_remedies,
 )
-from phusong.stages.service import Ground
+from phusong.stages.invest import costs_of
+from phusong.stages.policies import Investment
+from phusong.stages.service import NetworkHeard, network_tables
 
 __all__ = [
     "COMMUNE_COLUMNS",
-    "gains_over_none",
-    "planned_row",
-    "policy_row",
     "result_of",
     "sharing_summary",
     "sharing_tables",
@@ -72,117 +72,17 @@ COMMUNE_COLUMNS = (
 )  # fmt: skip
 """Columns of `readiness` that the communes carry too."""
 
-_NEW_SITE = {
-    "site_build": {"tower": 1.0}, "installation": {"installation": 1.0}, "equipment": {"radio": 1.0},
-    "operation": {"site_opex": 1.0}, "power": {"site_power": 1.0}, "backhaul": {"microwave": 1.0, "microwave_opex": 1.0},
-}  # fmt: skip
-
-
-# what it takes to let guests in on one site: contracts, software, settlement; a carrier where spectrum stays apart
-_OPENING = {
-    "moran": {"open_mocn": 1.0, "open_mocn_opex": 1.0, "carrier": 1.0},
-    "mocn": {"open_mocn": 1.0, "open_mocn_opex": 1.0},
-    "roaming": {"open_roaming": 1.0, "open_roaming_opex": 1.0},
-    "neutral_host": {"open_mocn": 1.0, "open_mocn_opex": 1.0, "neutral_host": 1.0},
-    "srn": {"open_mocn": 1.0, "open_mocn_opex": 1.0, "neutral_host": 1.0},
-}  # fmt: skip
-
-
-def policy_row(
-    policy: str, access: Access, usage: Usage, network: Network, rights: Rights, costs: Costs
-) -> dict[str, Any]:
-    """Return what a policy does to people and to running cost, before any plan.
-
-    Returns
-    -------
-    dict
-        `policy`, people served and by gap part; `guests` (people served by another operator's radio);
-        `sites_opened` (where guests are served) and `policy_cost_musd`, what opening them costs, net present;
-        `radios_released` and `saved_musd_year`; `new_site_operator_musd`, what each of all networks pays for a new
-        rural site with microwave when what the policy shares is divided among them. [million USD, net present]
-    """
-    released = int(released_radios(network, rights).sum())
-    items = {name: costs.of(**amounts).npv_musd for name, amounts in _NEW_SITE.items()}
-    base = policy.split(maxsplit=1)[0]
-    used = (usage.station_guests > 0) & (rights.granted_by != "")
-    pairs = sorted(
-        set(zip(network.station_site[used].tolist(), rights.granted_by[used].tolist(), strict=True))
-    )
-    opening = {name: costs.of(**amounts).npv_musd for name, amounts in _OPENING.items()}
-    return {
-        "policy": policy,
-        **{name: int(people.sum()) for name, people in access.by_cell().items()},
-        "guests": int(usage.station_guests.sum()),
-        "sites_opened": len({site for site, _ in pairs}),
-        "policy_cost_musd": float(sum(opening[name] for _, name in pairs)),
-        "radios_released": released,
-        "saved_musd_year": costs.of(radio_opex=float(released)).opex_musd_year,
-        "new_site_operator_musd": operator_cost(base, items, len(network.operators)),
-    }
-
-
-def planned_row(row: Mapping[str, Any], portfolio: Portfolio, networks: int) -> dict[str, Any]:
-    """Return a policy's row with what the budget buys under it.
-
-    Returns
-    -------
-    dict
-        And `people_served_with_plan`, `plan_people_gained`, `plan_cost_musd`, `plan_people_per_musd`,
-        `plan_operator_musd` (each network's part when what the policy shares is divided).
-    """
-    plan = portfolio.plan
-    items: dict[str, float] = {}
-    for kind, cost in zip(plan["kind"].astype(str), plan["cost_musd"].astype(float), strict=True):
-        items[ITEM_OF_KIND[kind]] = items.get(ITEM_OF_KIND[kind], 0.0) + cost
-    gained, cost = round(portfolio.best.people), portfolio.best.cost_musd
-    return {
-        **row,
-        "people_served_with_plan": int(row["people_served"]) + gained,
-        "plan_people_gained": gained,
-        "plan_cost_musd": cost,
-        "plan_people_per_musd": gained / cost if cost > 0 else 0.0,
-        "plan_operator_musd": operator_cost(str(row["policy"]).split()[0], items, networks),
-    }
-
-
-def gains_over_none(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the policies' rows with what each gains over no sharing, per million USD.
-
-    Returns
-    -------
-    list of dict
-        With `people_gained` and `people_per_musd` (of opening sites), and where there are plans
-        `people_gained_with_plan` and `people_per_musd_with_plan` (of opening sites and the plan together). Missing where
-        no sharing was not compared, or nothing is spent.
-    """
-    alone = next((row["people_served"] for row in rows if row["policy"] == "none"), None)
-    out = []
-    for row in rows:
-        gained = np.nan if alone is None else float(row["people_served"] - alone)
-        found = {**row, "people_gained": gained, "people_per_musd": _per(gained, row["policy_cost_musd"])}
-        if "plan_cost_musd" in row:
-            more = gained + row["plan_people_gained"]
-            found["people_gained_with_plan"] = more
-            found["people_per_musd_with_plan"] = _per(more, row["policy_cost_musd"] + row["plan_cost_musd"])
-        out.append(found)
-    return out
-
-
-def _per(people: float, musd: float) -> float:
-    return people / musd if musd > 0 else float("nan")
-
 
 def sharing_tables(
     settings: AccessSettings,
     region: Region,
     situation: Situation,
-    usage: Usage,
     costs: Costs,
     stabilise_musd: Mapping[int, float],
     site_commune: Ints,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables `locked_assets`, `locks`, `readiness`, `stranded` and `isolated_builds` of a result."""
-    s, net = situation, situation.network
+    s, net, usage = situation, situation.network, situation.usage
     codes = np.append(s.commune_codes, "")
     status = region.sites["status"].to_numpy(str)
     heard = heard_sites(s.reception, station_site=net.station_site, n_sites=net.n_sites, tier=s.tier)
@@ -227,7 +127,7 @@ def sharing_tables(
         .value_counts()
         .reindex(s.commune_codes, fill_value=0)
         .to_numpy(),
-        busy_hours_share=_busy_hours(s, usage),
+        busy_hours_share=_busy_hours(s),
     )
     return {
         "locked_assets": assets,
@@ -262,8 +162,8 @@ def sharing_summary(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     }
 
 
-def _busy_hours(situation: Situation, usage: Usage) -> npt.NDArray[np.float64]:
-    n = situation.commune_codes.size
+def _busy_hours(situation: Situation) -> npt.NDArray[np.float64]:
+    n, usage = situation.commune_codes.size, situation.usage
     people = np.bincount(situation.cell_commune, usage.accepted.sum(axis=1), n)
     hours = np.bincount(situation.cell_commune, (usage.accepted * usage.rate_hours).sum(axis=1), n)
     return np.asarray(np.where(people > 0, hours / np.maximum(people, 1.0), 0.0), np.float64)
@@ -328,26 +228,38 @@ def _dark_links(
 def result_of(
     asked: Scenario,
     region: Region,
-    ground: Ground,
-    network: Network,
-    stability: Stability,
-    servers: ServerMaps,
-    station_ids: npt.NDArray[np.str_],
-    reception: Reception,
-    usage: Usage,
-    access: Access,
-    portfolio: Portfolio,
-    policies: list[dict[str, Any]],
-    weights: Ints,
-    tables: dict[str, pd.DataFrame],
+    there: NetworkHeard,
+    states: Mapping[str, NetworkState],
+    plans: Investment,
 ) -> Result:
-    """Return the result of a run; parameters are the stages' own.
+    """Return the result of a run.
+
+    Parameters
+    ----------
+    asked, region
+        The question, and the region it is about.
+    there : NetworkHeard
+        The network on its ground, and what is heard of it.
+    states : mapping of str to NetworkState
+        The network's state under each policy compared; that in force last.
+    plans : Investment
+        What to do, under the policy in force, and the table of policies.
 
     Raises
     ------
     InputError
         If the region holds no people.
     """
+    ground, situation, portfolio = there.ground, plans.situation, plans.portfolio
+    access, weights = situation.access, situation.weights
+    servers, station_ids = there.heard.servers, there.heard.station_ids
+    codes = region.communes["commune_code"].to_numpy(str)
+    tables = network_tables(region, situation)
+    tables |= sharing_tables(
+        asked.access, region, situation, costs_of(asked), plans.stabilise_musd, ground.site_commune
+    )
+    by_policy = {policy: state.access for policy, state in states.items()}
+    tables["policy_communes"] = policy_communes(by_policy, ground.cell_commune, codes)
     grid = region.grid
     communes = commune_table(
         region.communes, commune_of_cell=ground.cell_commune, access=access, weights=weights
@@ -387,12 +299,14 @@ def result_of(
     heard_by = Heard(region, rsrp, ground.land, station_ids)
     settlements = village_signal(heard_by)
     calibration = calibrate(heard_by, settlements)
-    summary = _summary(asked, region, communes, portfolio, policies, calibration) | sharing_summary(tables)
+    summary = _summary(asked, region, communes, portfolio, plans.policies, calibration) | sharing_summary(
+        tables
+    )
     toml = asked.to_toml()
     return Result(
         summary=summary,
         communes=communes,
-        sites=_site_table(region, network, stability, reception, usage, weights),
+        sites=_site_table(region, situation),
         options=options,
         plan=_with_vnd(portfolio.plan, asked.invest.vnd_per_usd),
         access_class=classes.reshape(grid.shape),
@@ -401,7 +315,7 @@ def result_of(
         scenario_toml=toml,
         provenance=origin_of(asked, region),
         settlements=settlements,
-        policies=pd.DataFrame(policies),
+        policies=pd.DataFrame(plans.policies),
         curve=portfolio.curve,
         layers=_layers(region),
         calibration=calibration,
@@ -449,12 +363,11 @@ def origin_of(asked: Scenario, region: Region) -> dict[str, Any]:
     return provenance(inputs, asked.to_toml(), asked.seed)
 
 
-def _site_table(
-    region: Region, network: Network, stability: Stability, reception: Reception, usage: Usage, weights: Ints
-) -> Any:  # noqa: ANN401 - geopandas carries no types
+def _site_table(region: Region, state: NetworkState) -> Any:  # noqa: ANN401 - geopandas carries no types
+    network, stability, reception, usage = state.network, state.stability, state.reception, state.usage
     n = network.n_sites
     site_of = network.station_site
-    people = weights.sum(axis=1)
+    people = state.weights.sum(axis=1)
     # people who hear a site hear it once, however many of its stations they hear
     pair = distinct(site_of[reception.station].astype(np.int64) * reception.n_cells + reception.cell)
     heard = np.bincount(pair // reception.n_cells, people[pair % reception.n_cells], n)
@@ -544,7 +457,7 @@ def _summary(
     region: Region,
     communes: pd.DataFrame,
     portfolio: Portfolio,
-    policies: list[dict[str, Any]],
+    policies: Sequence[Mapping[str, Any]],
     calibration: pd.DataFrame,
 ) -> dict[str, Any]:
     people = int(communes["population"].sum())
@@ -577,7 +490,7 @@ def _summary(
             "sharing_remedies": _sharing_bought(portfolio.plan),
             **_certified(portfolio),
         },
-        "policies": policies,
+        "policies": list(policies),
         "provinces": [
             {"province": name, **{k: int(v) for k, v in row.items()}} for name, row in by_province.iterrows()
         ],

@@ -1,7 +1,5 @@
 """Service and access stages: who is served, why not."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,21 +8,20 @@ import pandas as pd
 from rasterio.features import rasterize
 
 from phusong.access.gaps import split_by_operator
-from phusong.compute.cache import Keeper, StageNote
+from phusong.access.network_state import NetworkState
 from phusong.compute.executor import Crew
-from phusong.compute.serialize import fingerprint
 from phusong.radio.footprints import Footprints
 from phusong.radio.jobs import RadioPlan
 from phusong.radio.link_budget import noise_dbm
 from phusong.region.folder import Region
 from phusong.scenario import Scenario
 from phusong.service.allocation import Reception, reception_at
-from phusong.service.availability import Stability, asset_causes, people_by_site
+from phusong.service.availability import Stability, asset_causes, people_by_site, site_stability
 from phusong.service.backhaul import backhaul_cuts
-from phusong.service.capacity import Demand, Usage, busy_hour_mbps, grown, tiers, use_network
+from phusong.service.capacity import Demand, Usage, busy_hour_mbps, grown, use_network
 from phusong.service.microwave import check_hops
 from phusong.service.network import Network, build_network
-from phusong.service.outage_states import States, serve_together
+from phusong.service.outage_states import States, sample_states, serve_together
 from phusong.service.rings import protected
 from phusong.service.sharing import Agreement, Rights, grant_rights
 from phusong.settings import ServiceSettings
@@ -33,6 +30,7 @@ __all__ = [
     "Ground",
     "NetworkHeard",
     "agreements_of",
+    "availability_of",
     "checked_links",
     "demand_of",
     "ground_of",
@@ -41,23 +39,18 @@ __all__ = [
     "network_tables",
     "rights_under",
     "sinr_of",
-    "usage_by_policy",
     "use_of",
 ]
 
 Ints = npt.NDArray[np.int64]
 
 
-def network_tables(
-    region: Region,
-    network: Network,
-    stability: Stability,
-    reception: Reception,
-    tier: npt.NDArray[np.int8],
-    weights: Ints,
-) -> dict[str, pd.DataFrame]:
-    """Return the tables `causes`, `cuts` and `hops` of a result; parameters are the stages' own."""
-    people = people_by_site(reception, weights=weights, tier=tier, network=network, stability=stability)
+def network_tables(region: Region, state: NetworkState) -> dict[str, pd.DataFrame]:
+    """Return the tables `causes`, `cuts` and `hops` of a result."""
+    network, stability = state.network, state.stability
+    people = people_by_site(
+        state.reception, weights=state.weights, tier=state.tier, network=network, stability=stability
+    )
     return {
         "causes": asset_causes(network, stability, people),
         "cuts": backhaul_cuts(network.links, network.is_exchange, network.site_ids, people),
@@ -135,37 +128,6 @@ def network_of(region: Region, ground: Ground) -> Network:
     return protected(network)
 
 
-def use_of(
-    asked: Scenario,
-    network: Network,
-    stability: Stability,
-    reception: Reception,
-    weights: Ints,
-    rights: Rights,
-    states: States | None,
-    crew: Crew | None = None,
-) -> tuple[Usage, npt.NDArray[np.int8]]:
-    """Return how people use the network under some rights, and in which round each operator's may use each station."""
-    tier = tiers(network, rights)
-    usage = use_network(
-        reception,
-        weights=weights,
-        tier=tier,
-        availability=stability.availability[network.station_site],
-        availability_target=asked.service.availability_target,
-        bandwidth_mhz=network.station_bandwidth_mhz,
-        station_site=network.station_site,
-        site_mbps=network.link_capacity_mbps,
-        demand=demand_of(asked.service),
-    )
-    if states is not None:
-        usage = serve_together(
-            usage, states, reception=reception, weights=weights, tier=tier, network=network,
-            availability_target=asked.service.availability_target, demand=demand_of(asked.service), crew=crew,
-        ).usage  # fmt: skip
-    return usage, tier
-
-
 @dataclass(frozen=True)
 class NetworkHeard:
     """A region's network, and what its people hear of it.
@@ -209,6 +171,44 @@ def network_heard(asked: Scenario, region: Region, radio: RadioPlan, heard: Foot
     return NetworkHeard(ground, network, heard, reception, weights)
 
 
+def use_of(
+    asked: Scenario,
+    there: NetworkHeard,
+    stability: Stability,
+    tier: npt.NDArray[np.int8],
+    states: States | None,
+    crew: Crew | None = None,
+) -> Usage:
+    """Return how people use the network when each operator's subscribers may use the stations in these rounds."""
+    network, reception, weights = there.network, there.reception, there.weights
+    target, demand = asked.service.availability_target, demand_of(asked.service)
+    usage = use_network(
+        reception,
+        weights=weights,
+        tier=tier,
+        availability=stability.availability[network.station_site],
+        availability_target=target,
+        bandwidth_mhz=network.station_bandwidth_mhz,
+        station_site=network.station_site,
+        site_mbps=network.link_capacity_mbps,
+        demand=demand,
+    )
+    if states is None:
+        return usage
+    return serve_together(
+        usage, states, reception=reception, weights=weights, tier=tier, network=network, availability_target=target,
+        demand=demand, crew=crew,
+    ).usage  # fmt: skip
+
+
+def availability_of(asked: Scenario, network: Network, crew: Crew) -> tuple[Stability, States | None]:
+    """Return how long each site is off in a year, and the sampled states of the year where the scenario asks for them."""
+    stability = site_stability(network)
+    if asked.service.availability != "states":
+        return stability, None
+    return stability, sample_states(network, n_states=asked.service.states, seed=asked.seed, crew=crew)
+
+
 def demand_of(asked: ServiceSettings) -> Demand:
     """Return what people ask of the network in the busy hour of the year evaluated."""
     mbps = asked.busy_hour_mbps_per_person
@@ -247,52 +247,3 @@ def sinr_of(asked: Scenario, radio: RadioPlan, heard: Footprints) -> npt.NDArray
         return heard.sinr_ddb
     noise = noise_dbm("4G", 900.0, radio.budget.noise_figure_db) + radio.budget.interference_margin_db
     return np.asarray(heard.rsrp_ddbm - round(noise * 10.0), np.int16)
-
-
-def usage_by_policy(
-    asked: Scenario,
-    there: NetworkHeard,
-    stability: Stability,
-    states: States | None,
-    keeper: Keeper,
-    crew: Crew,
-) -> Callable[[str, Rights], tuple[Usage, npt.NDArray[np.int8]]]:
-    """Return a function that gives, for a policy and its rights, how people use the network and in which round.
-
-    Policies that let the same people use the same stations are computed once.
-    """
-    reads: dict[str, object] = {
-        "network": there.network,
-        "hours lost": stability,
-        "who hears what": there.reception,
-        "people": there.weights,
-        "sampled states": states,
-        "service settings": asked.service.model_dump(mode="json"),
-    }
-    if keeper.store is not None:
-        # once for all policies: a country's lists take a second each time
-        reads = {name: fingerprint(value) for name, value in reads.items()}
-    known: dict[str, tuple[str, Usage]] = {}
-
-    def used(policy: str, rights: Rights) -> tuple[Usage, npt.NDArray[np.int8]]:
-        start = time.perf_counter()
-        tier = tiers(there.network, rights)
-        mark = fingerprint(tier)
-        if mark in known:
-            other, usage = known[mark]
-            why = f"the same people may use the same stations as under {other}"
-            keeper.notes.append(StageNote(f"access, {policy}", True, why, time.perf_counter() - start))
-            return usage, tier
-        usage = keeper.stage(
-            f"access, {policy}",
-            lambda: use_of(
-                asked, there.network, stability, there.reception, there.weights, rights, states, crew
-            )[0],
-            reads | {"who may use what": mark},
-            (Usage,),
-            by=(use_of,),
-        )
-        known[mark] = policy, usage
-        return usage, tier
-
-    return used
