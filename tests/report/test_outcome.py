@@ -127,3 +127,14 @@ def test_a_table_keeps_its_digest_through_a_file(tmp_path_factory, cells):
 def test_texts_that_differ_have_other_digests(a, b):
     one, other = (pd.DataFrame({"x": pd.Series(v, dtype=object)}) for v in (a, b))
     assert (table_digest(one) == table_digest(other)) == (a == b)
+
+
+@given(
+    st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=5), min_size=1, max_size=6),
+    st.integers(0, 2),
+)
+def test_text_has_one_digest_whatever_type_a_table_gives_it(texts, first):
+    table = pd.DataFrame({"why": texts})
+    held = pd.DataFrame({"why": pd.array(texts, "string")})
+    assert table_digest(held) == table_digest(table.astype(object))
+    assert table_digest(held[first:]) == table_digest(table.astype(object)[first:])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from phusong.errors import InputError, PhusongError, Problem, refuse
@@ -279,8 +280,9 @@ def _read_places(path: Path) -> gpd.GeoDataFrame:
 def _read_table(path: Path) -> pd.DataFrame:
     check_parquet(path)
     # what the file says about rebuilding an index or types is of no use here
-    frame: pd.DataFrame = pq.read_table(path).replace_schema_metadata(None).to_pandas()
-    for name in frame.columns:
-        if frame[name].map(lambda v: isinstance(v, np.ndarray)).any():
-            frame[name] = [v.tolist() if isinstance(v, np.ndarray) else v for v in frame[name]]
+    table = pq.read_table(path).replace_schema_metadata(None)
+    frame: pd.DataFrame = table.to_pandas()
+    for field in table.schema:
+        if pa.types.is_nested(field.type):
+            frame[field.name] = [v.tolist() if isinstance(v, np.ndarray) else v for v in frame[field.name]]
     return frame

@@ -17,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import shapely
 
 from phusong.compute.sources import whole_program
@@ -252,6 +253,8 @@ def _column(values: "pd.Series[Any]") -> list[bytes]:
         return _texts([b"" if g is None else g for g in shapely.to_wkb(values.to_numpy(), byte_order=1)])
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf":
         return [_numbers(values.to_numpy(np.float64))]
+    if isinstance(values.dtype, pd.StringDtype) and not values.isna().all():
+        return _strings(values)
     items = values.astype(object).tolist()
     missing = [not _is_list(v) and bool(pd.isna(v)) for v in items]
     if all(gone or _is_number(v) for v, gone in zip(items, missing, strict=True)):
@@ -284,6 +287,16 @@ def _numbers(values: npt.NDArray[np.float64]) -> bytes:
 def _texts(parts: list[bytes]) -> list[bytes]:
     # lengths first: "ab", "c" and "a", "bc" differ
     return [b"t", np.array([len(p) for p in parts], "<i8").tobytes(), b"".join(parts)]
+
+
+def _strings(values: "pd.Series[Any]") -> list[bytes]:
+    """Return what :func:`_texts` gives of a column of text, without a step for each row."""
+    texts = pa.array(values.fillna("\x00"), pa.large_string())
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    _, offsets, data = whole.buffers()
+    ends = np.frombuffer(offsets, "<i8")[whole.offset : whole.offset + len(whole) + 1]
+    held = b"" if data is None else bytes(memoryview(data)[ends[0] : ends[-1]])
+    return [b"t", np.diff(ends).tobytes(), held]
 
 
 def _sha256(data: bytes) -> str:

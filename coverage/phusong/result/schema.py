@@ -14,6 +14,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 from pyproj import CRS
@@ -455,7 +456,7 @@ def _checked_column(values: "pd.Series[Any]", name: str, table: str, where: str)
     if column.kind in {"text", "words"}:
         words = column.kind == "words"
         told = "is no text" + (", nor a list of words" if words else "")
-        bad = np.array([not _is_text(v, words=words) for v in values], bool)
+        bad = _no_texts(values, words=words)
     elif column.kind == "flag":
         told, bad = "is neither true nor false", np.full(len(values), not flag)
     elif measure:
@@ -464,9 +465,7 @@ def _checked_column(values: "pd.Series[Any]", name: str, table: str, where: str)
         told, bad = _beyond(values.to_numpy(np.float64, na_value=np.nan), column, strict=strict)
     elif not (number or flag or pd.api.types.is_datetime64_any_dtype(values.dtype)):
         told = "is neither a number nor text"
-        bad = np.array(
-            [not (_is_text(v, words=True) or isinstance(v, (bool, int, float))) for v in values], bool
-        )
+        bad = _no_texts(values, words=True, numbers=True)
     if not bad.any():
         return []
     row = int(np.flatnonzero(bad)[0])
@@ -496,6 +495,14 @@ def _beyond(
             wrong |= (values < 0) & (not column.signed)
             wrong |= np.isnan(values) & (not column.gaps)
     return "is missing, negative, or beyond any measure", wrong
+
+
+def _no_texts(values: "pd.Series[Any]", *, words: bool, numbers: bool = False) -> npt.NDArray[np.bool_]:
+    """Return which values are no text, nor a list of words or a number where those are allowed."""
+    if isinstance(values.dtype, pd.StringDtype):
+        return np.asarray(values.str.len().fillna(0).to_numpy(np.int64) > _LONGEST_TEXT)
+    kinds: tuple[type, ...] = (bool, int, float) if numbers else ()
+    return np.array([not (_is_text(v, words=words) or isinstance(v, kinds)) for v in values], bool)
 
 
 def _is_text(value: object, *, words: bool) -> bool:
