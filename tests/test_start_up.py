@@ -52,3 +52,17 @@ def test_numba_comes_through_one_door():
             if "numba" in names:
                 found[path.name] = node.lineno
     assert set(found) == {"kernels.py"}
+
+
+@pytest.mark.parametrize(
+    ("library", "extra", "call"),
+    [
+        ("osmium", "osm", "from phusong.region.importers.osm import read_osm as f; f(*[None] * 2)"),
+        ("distributed", "cluster", "from phusong.compute.executor import cluster as f; f('local', workers=1).__enter__()"),
+        ("psycopg", "postgis", "from phusong.io.postgis import connected as f; f('postgresql://h/d', '').__enter__()"),
+    ],
+)  # fmt: skip
+def test_a_part_whose_library_is_not_installed_says_which_extra_brings_it(library, extra, call):
+    absent = f"import sys; sys.modules[{library!r}] = None\n{call}"
+    done = subprocess.run([sys.executable, "-c", absent], capture_output=True, text=True, check=False)
+    assert f"pip install 'phusong[{extra}]'" in done.stderr.replace("\n", " ")

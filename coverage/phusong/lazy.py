@@ -1,9 +1,12 @@
-"""Public names of a package, each loaded when it is first asked for (PEP 562)."""
+"""What is loaded when it is first asked for: public names of a package (PEP 562), libraries of extras."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import Any
 
-__all__ = ["lazy_names"]
+from phusong.errors import InputError, Problem
+
+__all__ = ["lazy_names", "library_of_extra"]
 
 
 def lazy_names(
@@ -32,3 +35,30 @@ def lazy_names(
         return home if homes[name] == f"{package}.{name}" else getattr(home, name, home)
 
     return load, lambda: sorted(homes)
+
+
+def library_of_extra(name: str, extra: str, asked: str) -> Any:  # noqa: ANN401 - a module that may be absent
+    """Return a library that only one part needs, so that only an extra of the package brings it.
+
+    Parameters
+    ----------
+    name, extra : str
+        The library, and the extra that brings it.
+    asked : str
+        What asked for it: an option, or a kind of source.
+
+    Raises
+    ------
+    InputError
+        If it is not installed, with the command that installs it.
+
+    Examples
+    --------
+    >>> library_of_extra("json", "none", "--json").__name__
+    'json'
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        told = f"needs the library {name}, which is not installed: pip install 'phusong[{extra}]'"
+        raise InputError(Problem(asked, told)) from error

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from phusong.errors import InputError, PhusongError, Problem, refuse
+from phusong.lazy import library_of_extra
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -329,8 +330,9 @@ def cluster(
         If the address is none, nobody answers there, the certificates do not fit, or ``tcp://`` leads to another
         machine without consent.
     """
-    import dask  # noqa: PLC0415 - takes a second, with what follows
-    from distributed import Client  # noqa: F401, PLC0415 - sets up the loggers
+    # sets up the loggers; takes a second
+    library_of_extra("distributed", "cluster", "--cluster")
+    import dask  # noqa: PLC0415 - comes with it
 
     # jobs bring what they alone read: a warning that they are not small tells nobody anything
     quiet = dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"})

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.lazy import library_of_extra
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,7 +29,7 @@ def address_of(url: str, where: str) -> dict[str, str]:
     InputError
         If it is none, holds a password, or a setting that an address may not bring.
     """
-    driver = _driver()
+    driver = library_of_extra("psycopg", "postgis", "postgis")
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
 
     if not url.startswith(("postgresql://", "postgres://")):
@@ -88,7 +89,7 @@ def connected(
         If there is no connection, naming host and port, never the password; or if the server refuses a statement.
     """
     parts = address_of(url, where)
-    driver = _driver()
+    driver = library_of_extra("psycopg", "postgis", "postgis")
     settings: dict[str, str | int] = {
         "connect_timeout": connect_s, "application_name": "phusong", "client_encoding": "utf8", **parts,
     }  # fmt: skip
@@ -145,13 +146,3 @@ def reason(error: BaseException) -> str:
 def _clean(error: BaseException, password: str | None) -> str:
     text = " ".join(str(error).split())[:400]
     return text.replace(password, "…") if password else text
-
-
-def _driver() -> Any:  # noqa: ANN401 - a module that may be absent
-    try:
-        import psycopg  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise InputError(
-            Problem("postgis", "needs the psycopg package: pip install 'phusong[postgis]'")
-        ) from None
-    return psycopg

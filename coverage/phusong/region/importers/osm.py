@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from phusong.errors import InputError, Notice, Problem
+from phusong.lazy import library_of_extra
 from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported, Options, Repair, bounds_deg, names_of
 from phusong.region.importers.power_lines import joined_layers
@@ -203,8 +204,7 @@ def read_osm(path: Path, bounds: tuple[float, float, float, float], *, roads: bo
     places of all nodes are kept in a file that the operating system maps, as osmium offers; in memory remain only the
     things inside the area.
     """
-    import osmium  # noqa: PLC0415 - only this importer needs it
-
+    osmium = library_of_extra("osmium", "osm", "osm")
     _refuse_others(path)
     things = OsmThings()
     try:
@@ -241,8 +241,7 @@ def _refuse_others(path: Path) -> None:
 
 def _rings(path: Path, things: OsmThings) -> dict[int, tuple[str, Meaning, dict[str, str]]]:
     """Return what each outer ring of areas of use belongs to, by the number of its way; the first ring stands for all."""
-    import osmium  # noqa: PLC0415
-
+    osmium = library_of_extra("osmium", "osm", "osm")
     reader = osmium.FileProcessor(str(path), osmium.osm.RELATION).with_filter(osmium.filter.KeyFilter(*KEYS))
     stamp = reader.header.get("osmosis_replication_timestamp", "") or reader.header.get("timestamp", "")
     things.as_of = str(stamp)[:10]
@@ -302,8 +301,7 @@ def _take_rings(
     path: Path, rings: Mapping[int, tuple[str, Meaning, dict[str, str]]], places: Any,  # noqa: ANN401
     bounds: tuple[float, float, float, float], things: OsmThings,
 ) -> None:  # fmt: skip
-    import osmium  # noqa: PLC0415
-
+    osmium = library_of_extra("osmium", "osm", "osm")
     reader = osmium.FileProcessor(str(path), osmium.osm.WAY).with_filter(osmium.filter.IdFilter(list(rings)))
     for way in reader:
         number, what, tags = rings[way.id]
