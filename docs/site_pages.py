@@ -3,6 +3,7 @@
 
 import json
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 from mkdocs.structure.files import File
@@ -19,7 +20,15 @@ def on_config(config: Any) -> Any:  # noqa: ANN401 - MkDocs' own
 
 
 def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401 - MkDocs' own
-    """Add a page for each tutorial; the notebook itself lies beside it to take along."""
+    """Add a page for each tutorial, and the rooms as the code stands now.
+
+    The notebook itself lies beside its page to take along.
+    """
+    name, drawing = run_path(str(DOCS / "drawings" / "draw.py"))["rooms"]()
+    known = files.get_file_from_path(f"drawings/{name}.svg")
+    if known is not None:
+        files.remove(known)
+    files.append(File.generated(config, f"drawings/{name}.svg", content=drawing))
     for path in sorted((DOCS / "tutorials").glob("*.ipynb")):
         text = path.read_text(encoding="utf-8")
         files.append(

@@ -1,8 +1,11 @@
 """Draws the concept pictures: python docs/drawings/draw.py writes each as an SVG beside this file."""
 # ruff: noqa: D103, INP001, PLC0415 - drawings, not a library
 
+import ast
+import tomllib
 from collections.abc import Iterable
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 
 from phusong.report.map_style import GAP_HEX, SERVED_HEX
@@ -12,6 +15,9 @@ SERVED = SERVED_HEX
 NO_SIGNAL, LOCKED, UNSTABLE, CONGESTED = GAP_HEX.values()
 FIRST, SECOND = "#56b4e9", "#1b1b1b"  # lines that are no cause
 INK, FAINT, PAPER = "#1b1b1b", "#8a8a8a", "#ffffff"
+
+Drawing = tuple[str, str]
+"""Name of the file and its text."""
 
 
 def text(
@@ -77,18 +83,17 @@ def mast(x: float, y: float, name: str, *, colour: str = INK) -> str:
     return legs + waves + text(x, y + 19, name, size=14)
 
 
-def picture(name: str, title: str, width: int, height: int, parts: Iterable[str]) -> None:
+def picture(name: str, title: str, width: int, height: int, parts: Iterable[str]) -> Drawing:
     marks = f'<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0,0 L10,5 L0,10 z" fill="{INK}"/></marker></defs>'
     body = "\n".join(parts)
-    svg = (
+    return name, (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-labelledby="t" '
         f'font-family="Noto Sans, DejaVu Sans, Arial, sans-serif">\n<title id="t">{escape(title)}</title>\n'
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>\n{marks}\n{body}\n</svg>\n'
     )
-    (Path(__file__).parent / f"{name}.svg").write_text(svg, encoding="utf-8", newline="\n")
 
 
-def gaps() -> None:
+def gaps() -> Drawing:
     steps = [
         ("heard?", "is any station", NO_SIGNAL, "no signal"), ("usable?", "may one be used", LOCKED, "locked"),
         ("stable?", "does one work enough", UNSTABLE, "unstable"), ("room?", "is one free enough", CONGESTED, "congested"),
@@ -111,7 +116,7 @@ def gaps() -> None:
         arrow(691, 77, 728, 77), box(730, 57, 96, 40, ["served"], fill=SERVED, ink=PAPER, edge=SERVED),
         text(418, 228, "The five parts of a commune add up to its population, to the person.", size=15),
     ]  # fmt: skip
-    picture(
+    return picture(
         "gap-parts", "An element is asked four questions; the first no names its gap part", 836, 244, parts
     )
 
@@ -122,7 +127,7 @@ def _two(words: str) -> list[str]:
     return [" ".join(pieces[:half]), " ".join(pieces[half:])]
 
 
-def sharing() -> None:
+def sharing() -> Drawing:
     rows = ["structure, rent", "backhaul", "radio, its power", "spectrum", "radios opened"]
     columns = [
         ("none", "-----", "none"), ("passive", "s----", "none"), ("passive_\nbackhaul", "ss---", "none"),
@@ -160,7 +165,7 @@ def sharing() -> None:
             size=14,
         )
     )
-    picture(
+    return picture(
         "sharing",
         "What operators share under each policy, and whose subscribers a site then serves",
         850,
@@ -169,7 +174,7 @@ def sharing() -> None:
     )
 
 
-def power() -> None:
+def power() -> Drawing:
     parts = [
         text(190, 24, "power: a tree below each substation", bold=True), text(640, 24, "backhaul: a tree below each exchange", bold=True),
         box(140, 42, 110, 36, ["substation"]), line(195, 78, 105, 128), line(195, 78, 285, 128),
@@ -184,10 +189,10 @@ def power() -> None:
         text(640, 352, "C takes D and E down with it; the fault counts once.", size=14),
         text(195, 352, "Faults shorter than a site's autonomy are not felt.", size=14),
     ]  # fmt: skip
-    picture("power-backhaul", "Power and backhaul trees: what takes a site down", 850, 368, parts)
+    return picture("power-backhaul", "Power and backhaul trees: what takes a site down", 850, 368, parts)
 
 
-def bundles() -> None:
+def bundles() -> Drawing:
     parts = [
         text(105, 24, "remedies", bold=True),
         text(105, 42, "single works, each with a cost", size=13),
@@ -209,10 +214,10 @@ def bundles() -> None:
         arrow(500, 212, 619, 98), arrow(500, 112, 619, 156),
         text(715, 222, "what A and B share is paid once;", size=13), text(715, 240, "people both reach count once;", size=13), text(715, 258, "figures made up for this picture", size=13),
     ]  # fmt: skip
-    picture("bundles-plan", "Remedies make bundles, bundles make a plan", 850, 296, parts)
+    return picture("bundles-plan", "Remedies make bundles, bundles make a plan", 850, 296, parts)
 
 
-def frontier() -> None:
+def frontier() -> Drawing:
     x0, y0 = 80, 270
     # a made-up concave frontier: people = 1 - exp(-money)
     import math
@@ -234,10 +239,12 @@ def frontier() -> None:
         text(x + 14, low + 26, "the distance between the two is reported:", anchor="start", size=14), text(x + 14, low + 44, "how far our plan can be from the best possible", anchor="start", size=14),
         f'<circle cx="{x}" cy="{low + 66:g}" r="5" fill="{UNSTABLE}"/>', text(x + 14, low + 71, "somebody's plan: `phusong evaluate` says what it lacks", anchor="start", size=14),
     ]  # fmt: skip
-    picture("frontier-bound", "The curve of people against money, and the bound above it", 830, 306, parts)
+    return picture(
+        "frontier-bound", "The curve of people against money, and the bound above it", 830, 306, parts
+    )
 
 
-def events() -> None:
+def events() -> Drawing:
     parts = [
         box(10, 60, 160, 58, ["one event", "a line of JSON"]), arrow(170, 89, 213, 89),
         box(215, 60, 160, 58, ["journal", "on disk first"]), arrow(375, 89, 418, 89),
@@ -251,10 +258,10 @@ def events() -> None:
         arrow(560, 245, 560, 150), arrow(560, 245, 815, 245), line(560, 176, 800, 176, colour=SERVED, dash=True), text(800, 170, "target", anchor="end", size=13),
         curve([(565, 236), (620, 236), (620, 222), (680, 222), (680, 204), (700, 204)], colour=FIRST), line(700, 204, 790, 184, dash=True, colour=FIRST), text(690, 262, "time", size=13),
     ]  # fmt: skip
-    picture("kpis-events", "Events, journal, what is touched, KPIs and their lights", 836, 274, parts)
+    return picture("kpis-events", "Events, journal, what is touched, KPIs and their lights", 836, 274, parts)
 
 
-def storms() -> None:
+def storms() -> Drawing:
     parts = [
         text(140, 24, "1. many versions of a track", bold=True), text(430, 24, "2. gusts break assets", bold=True), text(700, 24, "3. crews repair them", bold=True),
         *(curve([(262 - 3 * k, 60 + 26 * k), (190, 92 + 22 * k), (120, 112 + 20 * k), (40, 126 + 22 * k)], colour=FAINT, dash=True) for k in (0, 2)),
@@ -269,9 +276,70 @@ def storms() -> None:
         curve([(600, 168), (620, 138), (640, 132), (665, 146), (710, 172), (770, 190), (805, 195)], colour=SERVED, dash=True), text(704, 112, "today", anchor="start", size=13), text(636, 176, "with", size=13), text(636, 191, "the plan", size=13),
         text(430, 254, "Means and 5 to 95 % ranges over all versions, by commune and cause: tower, power, backhaul.", size=14),
     ]  # fmt: skip
-    picture("storms", "A storm in many versions: gusts, damage, repair", 836, 270, parts)
+    return picture("storms", "A storm in many versions: gusts, damage, repair", 836, 270, parts)
 
+
+def rooms() -> Drawing:
+    """Which room imports from which, read from the code: the rooms in the order of the contract in pyproject.toml."""
+    package = Path(next(iter(find_spec("phusong").submodule_search_locations)))
+    contract = tomllib.loads((package.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = contract["tool"]["importlinter"]["contracts"][0]["layers"]
+    order = [room for layer in layers for room in layer.split(" | ")]
+    found = {
+        (path.relative_to(package).with_suffix("").parts[0], name.split(".")[1])
+        for path in package.rglob("*.py")
+        for name in _imported(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    side, left, top = 26, 110, 92
+    parts = []
+    for k, room in enumerate(order):
+        y = top + side * k
+        parts += [
+            text(left - 10, y + 18, room, anchor="end", size=14),
+            f'<g transform="translate({left + side * k + 17},{top - 8}) rotate(-60)">{text(0, 0, room, anchor="start", size=14)}</g>',
+            f'<rect x="{left + side * k:g}" y="{y:g}" width="{side}" height="{side}" fill="{INK}"/>',
+        ]
+        for j, other in enumerate(order):
+            if j != k:
+                fill = SERVED if (room, other) in found else PAPER
+                parts.append(
+                    f'<rect x="{left + side * j:g}" y="{y:g}" width="{side}" height="{side}" fill="{fill}" stroke="{FAINT}" stroke-width="0.6"/>'
+                )
+    end = top + side * len(order)
+    parts += [
+        f'<rect x="{left}" y="{end + 14}" width="16" height="16" fill="{SERVED}"/>',
+        text(
+            left + 24,
+            end + 27,
+            "the room of the row imports from that of the column",
+            anchor="start",
+            size=14,
+        ),
+        text(
+            left, end + 52, "Below the diagonal nothing: no room knows one above it.", anchor="start", size=14
+        ),
+    ]
+    return picture("rooms", "Which room imports from which", left + side * len(order) + 50, end + 66, parts)
+
+
+def _imported(module: ast.AST) -> list[str]:
+    """Return what a module imports from the package, within functions and for types too."""
+    names = []
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom):
+            names += (
+                [f"{node.module}.{a.name}" for a in node.names]
+                if node.module == "phusong"
+                else [node.module or ""]
+            )
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return [name for name in names if name.startswith("phusong.")]
+
+
+DRAWINGS = (gaps, sharing, power, bundles, frontier, events, storms, rooms)
 
 if __name__ == "__main__":
-    for draw in (gaps, sharing, power, bundles, frontier, events, storms):
-        draw()
+    for draw in DRAWINGS:
+        name, svg = draw()
+        (Path(__file__).parent / f"{name}.svg").write_text(svg, encoding="utf-8", newline="\n")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -35,9 +35,7 @@ from phusong.report.map_style import (
     style,
 )
 from phusong.result.files import write_csv, write_json, write_parquet
-
-if TYPE_CHECKING:
-    from phusong.stages.storm import StormResult
+from phusong.result.model import StormResult
 
 __all__ = ["StormPicture", "StormTables", "storm_maps", "write_storm"]
 

@@ -1,10 +1,10 @@
-"""What a run found: one immutable value that the maps, the page and the result folder are made of."""
+"""What a run found, and what a storm did: one immutable value each, of which pages, maps and folders are made."""
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +17,13 @@ from phusong.region import Grid
 from phusong.result.provenance import Outcome, outcome
 from phusong.result.schema import GAP_PARTS, TABLES
 
-__all__ = ["ACCESS_CLASSES", "EMPTY_NO_SIGNAL", "EMPTY_SIGNAL", "AccessView", "ResultData"]
+if TYPE_CHECKING:
+    from phusong.hazard.impact import Impact
+    from phusong.hazard.track import Track
+    from phusong.invest.with_plan_network import PlannedNetwork
+    from phusong.region.folder import Region
+
+__all__ = ["ACCESS_CLASSES", "EMPTY_NO_SIGNAL", "EMPTY_SIGNAL", "AccessView", "ResultData", "StormResult"]
 
 ACCESS_CLASSES = (
     "no data", "no signal", "locked", "unstable", "congested", "served",
@@ -204,3 +210,47 @@ def _check_sums(communes: pd.DataFrame) -> None:
     if bad.any():
         codes = communes["commune_code"].astype(str).to_numpy()[bad][:5]
         raise PhusongError(f"gap parts do not sum to the population in {', '.join(codes)}")
+
+
+@dataclass(frozen=True)
+class StormResult:
+    """What a storm does to a region.
+
+    Parameters
+    ----------
+    region : "Region"
+        Where.
+    track : "Track"
+        The storm.
+    n_samples : int
+        Versions of the storm, each with its own damage.
+    today, planned : Impact
+        Of the network as it is, and with the plan (None without one).
+    plan : PlannedNetwork or None
+        What of the plan could be applied.
+    operators : tuple of str
+        Names of the groups of stations after the first group, all sites.
+    sites : GeoDataFrame
+        site_id, owner, gust_ms (mean over the samples), geometry.
+    commune_gust_ms : ndarray, shape (n_communes, 3)
+        Mean, 5 % and 95 % of the gust in open country at an inner point of each commune.
+    gusts : tuple of ndarray
+        Lines to the east and to the north, and gusts in open country at their crossings: of the track as given.
+    seed : int
+        Of everything drawn.
+    seconds : mapping of str to float
+        How long each stage took; not part of what is written.
+    """
+
+    region: "Region"
+    track: "Track"
+    n_samples: int
+    today: "Impact"
+    planned: "Impact | None"
+    plan: "PlannedNetwork | None"
+    operators: tuple[str, ...]
+    sites: gpd.GeoDataFrame
+    commune_gust_ms: npt.NDArray[np.float64]
+    gusts: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
+    seed: int
+    seconds: Mapping[str, float] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """A storm over a region: who loses service, for how long and why, today and with a plan carried out."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from phusong.compute.cache import Keeper
 from phusong.compute.executor import Counted, Crew, Threads
 from phusong.errors import InputError, Problem
 from phusong.hazard.damage import Exposure, Places, expose
-from phusong.hazard.impact import Crews, Impact, repair_order, served_by, storm_impact
+from phusong.hazard.impact import Crews, repair_order, served_by, storm_impact
 from phusong.hazard.track import Track, read_track
 from phusong.hazard.wind_field import (
     Versions,
@@ -31,6 +31,7 @@ from phusong.io.limits import read_bytes
 from phusong.io.progress import Stages
 from phusong.region.folder import Region
 from phusong.region.read.table import read_text_table
+from phusong.result.model import StormResult
 from phusong.scenario import Scenario
 from phusong.service.availability import HOURS_YEAR, site_stability
 from phusong.service.capacity import tiers
@@ -38,7 +39,7 @@ from phusong.service.network import Network
 from phusong.stages.radio import radio_setup, region_footprints, scenario_region
 from phusong.stages.service import NetworkHeard, network_heard, rights_under
 
-__all__ = ["HOURS", "StormResult", "read_plan_remedies", "region_of", "stress"]
+__all__ = ["HOURS", "read_plan_remedies", "region_of", "stress"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -48,50 +49,6 @@ HOURS = (0.0, 4.0, 8.0, 24.0, 72.0)
 
 _OPEN_COUNTRY_M = 0.05  # roughness of open farmland: for maps of gusts, so that places can be compared
 _MOST_SAMPLES = 100_000
-
-
-@dataclass(frozen=True)
-class StormResult:
-    """What a storm does to a region.
-
-    Parameters
-    ----------
-    region : Region
-        Where.
-    track : Track
-        The storm.
-    n_samples : int
-        Versions of the storm, each with its own damage.
-    today, planned : Impact
-        Of the network as it is, and with the plan (None without one).
-    plan : PlannedNetwork or None
-        What of the plan could be applied.
-    operators : tuple of str
-        Names of the groups of stations after the first group, all sites.
-    sites : GeoDataFrame
-        site_id, owner, gust_ms (mean over the samples), geometry.
-    commune_gust_ms : ndarray, shape (n_communes, 3)
-        Mean, 5 % and 95 % of the gust in open country at an inner point of each commune.
-    gusts : tuple of ndarray
-        Lines to the east and to the north, and gusts in open country at their crossings: of the track as given.
-    seed : int
-        Of everything drawn.
-    seconds : mapping of str to float
-        How long each stage took; not part of what is written.
-    """
-
-    region: Region
-    track: Track
-    n_samples: int
-    today: Impact
-    planned: Impact | None
-    plan: PlannedNetwork | None
-    operators: tuple[str, ...]
-    sites: gpd.GeoDataFrame
-    commune_gust_ms: Floats
-    gusts: tuple[Floats, Floats, Floats]
-    seed: int
-    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def stress(
