@@ -27,6 +27,7 @@ from phusong.report.page import report_html
 from phusong.report.small_multiples import draw_multiples, policy_panels, result_panels, year_panels
 from phusong.result.files import csv_text
 from phusong.scenario import Scenario
+from phusong.settings import AgreementSettings, FundSettings
 from small_region import small_region
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -178,9 +179,17 @@ def _settings(model, prefix: str = "") -> dict[str, str]:
     return found
 
 
+def _listed_settings() -> dict[str, str]:
+    """Return what each setting of the tables that may be given several times means."""
+    return _settings(FundSettings, "invest.funds.") | _settings(AgreementSettings, "sharing.agreements.")
+
+
 def test_every_setting_has_its_meaning_in_vietnamese_and_in_english_the_one_of_the_reference():
-    means = _settings(Scenario)
+    lists = {"invest.funds", "sharing.agreements"}
+    listed, means = _listed_settings(), _settings(Scenario)
+    assert lists <= set(means)
     assert len(means) > 80
+    means |= listed
     assert {key: Text("en").meaning(key) for key in means} == means
     assert [key for key in means if Text("vi").meaning(key) in {means[key], NO_VALUE}] == []
     assert len([k for k in catalogue() if k.startswith("setting.")]) == len(means)

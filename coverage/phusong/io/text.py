@@ -21,6 +21,8 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
+from phusong.errors import nearest
+
 __all__ = [
     "FORMS",
     "LANGUAGES",
@@ -102,10 +104,13 @@ FORMS: Final[Mapping[str, Form]] = MappingProxyType({
     "rate": Form(((100.0, 0), (0.0, 2))),
     "ratio": Form(((0.0, 3),)),
     "decimal": Form(((0.0, 1),)),
+    "signed_decimal": Form(((0.0, 1),), signed=True),
+    "hundredths": Form(((0.0, 2),)),
+    "signed_hundredths": Form(((0.0, 2),), signed=True),
     "plain": Form(grouped=False),
 })  # fmt: skip
 """Ways to write a number: whole, signed, share as per cent, hours, four digits that mean something, money in a column of
-million USD, the same as whole USD, and a year or number of a thing without groups. Two more, ``money`` (of million USD)
+million USD, the same as whole USD, decimals as levels and losses have, and a year or number of a thing without groups. Two more, ``money`` (of million USD)
 and ``vnd`` (of VND), name their unit themselves."""
 
 
@@ -175,6 +180,22 @@ class Text:
         if group == "policy" and policy != str(code):
             return self.say("policy.with_agreements", policy=self.code(group, policy))
         return self.note(str(code).replace("_", " "))
+
+    def named(self, group: str, name: object) -> str:
+        """Return a name that phusong itself made up in this language, and one that somebody else gave as it stands.
+
+        Examples
+        --------
+        >>> Text("vi").named("owner", "others"), Text("vi").named("owner", "Tower_Co")
+        ('nhà mạng khác', 'Tower_Co')
+        """
+        key = f"{group}.{name}"
+        return catalogue()[key][self.lang] if key in catalogue() else str(name)
+
+    def hint(self, name: str, known: Iterable[str]) -> str:
+        """Return ``" (did you mean …?)"`` for the known name closest to one that is unknown, or nothing."""
+        close = nearest(name, known)
+        return " " + self.say("problem.did_you_mean", name=close) if close else ""
 
     def meaning(self, setting: str) -> str:
         """Return what a setting of a scenario means; a dash for one that no scenario has (any more).
@@ -370,6 +391,11 @@ class Words:
         if group == "policy" and policy != str(code):
             return self.t("policy.with_agreements", policy=self.w(group, policy))
         return self.note(str(code).replace("_", " "))
+
+    def named(self, group: str, name: object) -> Markup:
+        """Return a name that phusong itself made up so that it follows the language, another's as it stands."""
+        key = f"{group}.{name}"
+        return self.t(key) if key in catalogue() else Markup(escape(str(name)))  # noqa: S704 - escaped
 
     def note(self, text: object) -> Markup:
         """Return a note of ours that follows the language, and one that somebody else wrote as it stands."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phusong.errors import InputError, Problem, nearest_name
+from phusong.errors import InputError, Problem
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
 from phusong.io.text import Text, paragraph, place_words
 from phusong.region.read.encoding import places_named
@@ -259,10 +259,8 @@ def explain(result: ResultData, name: str, *, lang: str | None = None) -> str:
         *result.sites["site_id"].astype(str),
         *(result.bundles["bundle_id"].astype(str) if len(result.bundles) else ()),
     ]
-    hint = nearest_name(wanted, known)
-    raise InputError(
-        Problem("id", f"is no commune, option, rank, remedy or site of this result{hint}", value=wanted)
-    )
+    told = said.say("problem.no_name", hint=said.hint(wanted, known))
+    raise InputError(Problem("id", told, value=wanted))
 
 
 def _find_commune_code(result: ResultData, wanted: str, text: Text) -> str:
