@@ -9,9 +9,9 @@ __all__ = [
     "Notice",
     "PhusongError",
     "Problem",
-    "counted",
     "nearest",
     "nearest_name",
+    "plural",
     "refuse",
     "unused_notices",
 ]
@@ -112,12 +112,12 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {close}?)" if close else ""
 
 
-def counted(count: int, one: str, many: str = "") -> str:
+def plural(count: int, one: str, many: str = "") -> str:
     """Return so many things in English; ``many`` is the plural where it is more than an s.
 
     Examples
     --------
-    >>> counted(1, "site"), counted(1200, "site"), counted(0, "facility", "facilities")
+    >>> plural(1, "site"), plural(1200, "site"), plural(0, "facility", "facilities")
     ('1 site', '1,200 sites', '0 facilities')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
@@ -153,7 +153,7 @@ class Notice:
     def __str__(self) -> str:
         """Return ``file, column c: what (n rows: the first of them)``."""
         place = self.where if self.column is None else f"{self.where}, column {self.column}"
-        many = "" if self.rows is None else counted(self.rows, "row")
+        many = "" if self.rows is None else plural(self.rows, "row")
         if self.first:
             more = ", …" if self.rows is not None and len(self.first) < self.rows else ""
             many += f"{': ' if many else 'rows '}{', '.join(map(str, self.first))}{more}"

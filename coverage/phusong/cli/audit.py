@@ -1,6 +1,7 @@
 """phusong audit: how good a region's data are."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
@@ -128,7 +129,9 @@ def _ranking(title: str, scope: str, rows: Any, text: "Text") -> Table:  # noqa:
         table.add_column(
             _head(name, text), justify="left" if name in {"name", "class"} else "right", no_wrap=True
         )
-    named = (lambda n: text.code("input", n)) if scope == "layer" else text.note
+    named = {"layer": partial(text.code, "input"), "owner": partial(text.named, "owner")}.get(
+        scope, text.note
+    )
     for row in rows.to_dict("records"):
         table.add_row(
             str(row.pop("rank")),

@@ -29,6 +29,7 @@ __all__ = [
     "Code",
     "Figure",
     "Form",
+    "Name",
     "Row",
     "Said",
     "Say",
@@ -532,6 +533,30 @@ class Code:
     group: str
     code: str
 
+    def plain(self, text: Text) -> str:
+        """Return it as plain text."""
+        return text.code(self.group, self.code)
+
+    def markup(self, words: Words) -> Markup:
+        """Return it as markup that a switch of language finds again."""
+        return words.w(self.group, self.code)
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name: in the language where phusong itself made it up, else as somebody gave it."""
+
+    group: str
+    name: str
+
+    def plain(self, text: Text) -> str:
+        """Return it as plain text."""
+        return text.named(self.group, self.name)
+
+    def markup(self, words: Words) -> Markup:
+        """Return it as markup that a switch of language finds again."""
+        return words.named(self.group, self.name)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -562,7 +587,7 @@ class Say:
         object.__setattr__(self, "parts", tuple(parts.items()))
 
 
-Said = str | Figure | Code | Row | Say
+Said = str | Figure | Code | Name | Row | Say
 
 
 def plain(said: Said, text: Text) -> str:
@@ -577,8 +602,8 @@ def plain(said: Said, text: Text) -> str:
         return said
     if isinstance(said, Figure):
         return text.number(said.value, said.form)
-    if isinstance(said, Code):
-        return text.code(said.group, said.code)
+    if isinstance(said, (Code, Name)):
+        return said.plain(text)
     if isinstance(said, Row):
         items = [plain(item, text) for item in said.items]
         return text.listed(items, style=said.style) if said.style else said.between.join(items)
@@ -592,8 +617,8 @@ def markup(said: Said, words: Words) -> Markup:
         return escape(said)
     if isinstance(said, Figure):
         return words.n(said.value, said.form)
-    if isinstance(said, Code):
-        return words.w(said.group, said.code)
+    if isinstance(said, (Code, Name)):
+        return said.markup(words)
     if isinstance(said, Row):
         items = [markup(item, words) for item in said.items]
         if not said.style or len(items) < 2:

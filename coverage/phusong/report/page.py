@@ -282,7 +282,7 @@ def page_environment(words: Words) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    names = ("t", "ta", "w", "n", "v", "d", "note", "inner", "number")
+    names = ("t", "ta", "w", "n", "v", "d", "named", "note", "inner", "number")
     environment.globals.update({name: getattr(words, name) for name in names})
     return environment
 
