@@ -230,7 +230,7 @@ def test_a_token_comes_from_the_environment_and_goes_nowhere_else(server, limits
 
 def test_a_failure_names_address_cause_and_remedy(server, limits, tmp_path):
     server.script[:] = [stall(50), status(500), status(500), status(500)]
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(NetworkError) as caught:
         fetch(source(), cache=tmp_path, base_url=server.base, limits=limits)
     text = str(caught.value)
     assert f"{server.base}/data/people.tif" in text

@@ -227,6 +227,25 @@ def test_no_english_is_told_of_a_commune_an_option_or_a_site(own, names):
     assert english_in(lines, names) == []
 
 
+def test_owners_and_operators_that_phusong_named_follow_the_language(ran):
+    def called(name: str) -> Result:
+        assets = ran.locked_assets.assign(owner=name, lock_reason="contract", people_behind=5.0)
+        return replace(
+            ran, sites=ran.sites.assign(owner=name, operators=[[name]] * len(ran.sites)), locked_assets=assets,
+            options=ran.options.assign(operators=[[name]] * len(ran.options)),
+        )  # fmt: skip
+
+    site, option = ran.sites["site_id"].iloc[0], ran.options["bundle_id"].iloc[0]
+    for name, said in (("others", "nhà mạng khác"), ("unknown", "chưa rõ"), ("Tower_Co <b>", "Tower_Co <b>")):
+        result = called(name)
+        page = report_html(result, lang="vi")
+        shown = f'<span data-t="owner.{name}">{said}</span>' if name != said else "Tower_Co &lt;b&gt;"
+        assert f"<td>{shown}</td>" in page
+        assert f"chủ sở hữu {said}" in explain(result, site, lang="vi")
+        assert f"Thuê bao được lợi: {said}." in explain(result, option, lang="vi")
+        assert any(said in text for text in drawn(draw_map(result, "network", "vi")))
+
+
 def test_no_english_is_told_of_what_a_run_found(ran, names):
     assert len(ran.options)
     assert len(ran.plan)
