@@ -58,7 +58,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 2 bad input, 1 our fault, 130 interrupted."""
+    """Run the command line; exit 0 done, 2 bad input, 1 our fault, a disk's or a network's, 130 interrupted."""
     printed = lasting_streams()
     stopped = stop_cleanly()
     try:

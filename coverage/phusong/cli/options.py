@@ -183,7 +183,7 @@ class LastingStream(io.RawIOBase):
 
     def isatty(self) -> bool:
         """Return whether the stream is a terminal."""
-        return self._under.isatty()
+        return not self._under.closed and self._under.isatty()
 
     def fileno(self) -> int:
         """Return the stream's own number."""
