@@ -159,7 +159,7 @@ def test_stages_are_lines_where_nobody_looks_and_live_on_a_terminal():
     live = shown(terminal=True)
     assert "· region" in live
     assert re.search(r"about 1[67] min \d\d s left", live)
-    assert options._clock(99.6) == "1 min 40 s"
+    assert options.Shown({})._clock(99.6) == "1 min 40 s"
 
 
 def test_a_share_of_a_stage_tells_how_long_the_rest_takes():

@@ -50,8 +50,14 @@ ELSEWHERE = {
         "stress --tls-ca", "stress --tls-cert", "stress --tls-key", "stress --trust-network",
     ),
     "tests/data/test_fetch.py": ("data fetch --quiet",),
-    "tests/region/postgis/test_postgis_writing.py": ("data push --schema", "data push --replace"),
+    "tests/region/postgis/test_postgis_writing.py": (
+        "data push --schema", "data push --replace", "data push --lang",
+    ),
     "tests/region/importers/test_import_command.py": ("region import --roads", "region import --layer"),
+    "tests/test_languages.py": (
+        "data fetch --lang", "data list --lang", "data show --lang", "new --lang", "radio profile --lang", "region build --lang",
+        "region check --lang", "region diff --lang", "region import --lang", "region info --lang", "watch --lang",
+    ),
 }  # fmt: skip
 
 
@@ -362,7 +368,13 @@ def _(world: World) -> None:
     assert world.call(*ask, "--clutter").out == plain
 
 
-@effect("radio sweep --out", "radio sweep --set", "radio sweep --workers", "radio sweep --quiet")
+@effect(
+    "radio sweep --out",
+    "radio sweep --set",
+    "radio sweep --workers",
+    "radio sweep --quiet",
+    "radio sweep --lang",
+)
 def _(world: World) -> None:
     def swept(out: str, *more: object) -> dict[str, bytes]:
         world.call("radio", "sweep", "default", "--set", "region.path=region", "--quiet", *more, "--out", out)
@@ -372,6 +384,10 @@ def _(world: World) -> None:
     assert one == two
     assert one
     assert swept("w3", "--set", "radio.model=free_space") != one
+    told = world.call(
+        "radio", "sweep", "default", "--set", "region.path=region", "--out", "w4", "--lang", "vi"
+    )
+    assert "Đã ghi w4" in told.out
 
 
 # storms and events -------------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ __all__ = [
     "Notice",
     "PhusongError",
     "Problem",
+    "nearest",
     "nearest_name",
+    "plural",
     "refuse",
     "unused_notices",
 ]
@@ -91,6 +93,13 @@ def refuse(problems: Iterable[Problem]) -> None:
         raise InputError(found)
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name closest to ``name``; empty where none is close."""
+    folded = {n.casefold(): n for n in known}
+    close = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
+    return folded[close[0]] if close else ""
+
+
 def nearest_name(name: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean …?)"`` for the known name closest to ``name``, or nothing.
 
@@ -99,10 +108,19 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     >>> nearest_name("mocnn", ["none", "mocn", "roaming"])
     ' (did you mean mocn?)'
     """
-    names = list(known)
-    folded = {n.casefold(): n for n in names}
-    close = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
-    return f" (did you mean {folded[close[0]]}?)" if close else ""
+    close = nearest(name, known)
+    return f" (did you mean {close}?)" if close else ""
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return so many things in English; ``many`` is the plural where it is more than an s.
+
+    Examples
+    --------
+    >>> plural(1, "site"), plural(1200, "site"), plural(0, "facility", "facilities")
+    ('1 site', '1,200 sites', '0 facilities')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 _NAMED = 200  # columns named in one notice
@@ -135,7 +153,7 @@ class Notice:
     def __str__(self) -> str:
         """Return ``file, column c: what (n rows: the first of them)``."""
         place = self.where if self.column is None else f"{self.where}, column {self.column}"
-        many = "" if self.rows is None else f"{self.rows} {'row' if self.rows == 1 else 'rows'}"
+        many = "" if self.rows is None else plural(self.rows, "row")
         if self.first:
             more = ", …" if self.rows is not None and len(self.first) < self.rows else ""
             many += f"{': ' if many else 'rows '}{', '.join(map(str, self.first))}{more}"

@@ -17,6 +17,7 @@ from phusong.errors import InputError, Problem, nearest_name
 from phusong.io.html import card
 from phusong.io.limits import toml_tree, toml_value
 from phusong.io.resources import scenario_names, scenario_path
+from phusong.io.text import Text, slug
 from phusong.settings import (
     AccessSettings,
     InvestSettings,
@@ -226,19 +227,17 @@ def _all_keys() -> list[str]:
 
 
 _LETTERS = 100
-_HEAD = (
-    "A scenario of phusong. Remove the # before a key to change it; what stays commented is as in the scenario named "
-    "by `extends`. `phusong run THIS_FILE` answers it; unknown keys and bad values are told with what was expected."
-)
 
 
-def scenario_template(base: str) -> str:
+def scenario_template(base: str, lang: str = "en") -> str:
     """Return a commented scenario that extends another and so far changes nothing.
 
     Parameters
     ----------
     base : str
         Name of a shipped scenario, or a file.
+    lang : str
+        Language of its remarks, one of :data:`phusong.io.text.LANGUAGES`.
 
     Raises
     ------
@@ -247,15 +246,16 @@ def scenario_template(base: str) -> str:
     """
     asked = Scenario.read(base)
     values = asked.model_dump(mode="json", by_alias=True)
-    lines = [*_remark(_HEAD), f"extends = {toml_text(base)}", ""]
+    text = Text(lang)
+    lines = [*_remark(text.say("scenario.head")), f"extends = {toml_text(base)}", ""]
     tables = []
     for name, field in Scenario.model_fields.items():
         if _is_table(field.annotation):
             tables.append((name, field.annotation))
         else:
-            lines += _key(name, field, values[name])
+            lines += _key("", name, field, values[name], text)
     for name, model in tables:
-        lines += _table(name, model, values[name])
+        lines += _table(name, model, values[name], text)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -274,41 +274,47 @@ def toml_text(value: object) -> str:
     return tomli_w.dumps({"v": value}).removeprefix("v = ").rstrip("\n")
 
 
-def choices_text(annotation: Any) -> str:  # noqa: ANN401 - any annotation
+def choices_text(annotation: Any, text: Text | None = None) -> str:  # noqa: ANN401 - any annotation
     """Return what a key of few values may be, as a sentence; empty for others."""
     if get_origin(annotation) is not Literal:
         return ""
-    return f"One of {', '.join(str(a) for a in get_args(annotation))}."
+    return (text or Text()).say("scenario.one_of", names=", ".join(str(a) for a in get_args(annotation)))
 
 
-def _table(path: str, model: Any, values: Mapping[str, Any]) -> Iterator[str]:  # noqa: ANN401 - a class
-    yield from ("", f"[{path}]", *_remark((model.__doc__ or "").strip()), "")
+def _table(path: str, model: Any, values: Mapping[str, Any], text: Text) -> Iterator[str]:  # noqa: ANN401 - a class
+    yield from ("", f"[{path}]", *_remark(text.say(f"scenario.{slug(path)}")), "")
     below = {k: m for k, f in model.model_fields.items() if (m := _model_below(f.annotation)) is not None}
     for name, field in model.model_fields.items():
         if name not in below:
-            yield from _key(name, field, values[field.alias or name])
+            yield from _key(path, name, field, values[field.alias or name], text)
     for name, inner in below.items():
         if _is_table(model.model_fields[name].annotation):
-            yield from _table(f"{path}.{name}", inner, values[name])
+            yield from _table(f"{path}.{name}", inner, values[name], text)
         else:
-            yield from _list_of_tables(f"{path}.{name}", inner, len(values[name]))
+            yield from _list_of_tables(f"{path}.{name}", inner, len(values[name]), text)
 
 
-def _list_of_tables(path: str, model: Any, standing: int) -> Iterator[str]:  # noqa: ANN401 - a class
-    there = (
-        f" The scenario extended has {standing}; one written here takes the place of all." if standing else ""
-    )
-    yield from ("", *_remark((model.__doc__ or "").strip() + " Give the table again for each." + there))
+def _list_of_tables(path: str, model: Any, standing: int, text: Text) -> Iterator[str]:  # noqa: ANN401 - a class
+    said = [text.say(f"scenario.{slug(path)}"), text.say("scenario.again")]
+    if standing:
+        said.append(text.say("scenario.replaces", n=standing))
+    yield from ("", *_remark(" ".join(said)))
     yield f"# [[{path}]]"
     for name, field in model.model_fields.items():
         value = "..." if field.is_required() else field.default
-        yield from _key(field.alias or name, field, value)
+        yield from _key(path, name, field, value, text)
 
 
-def _key(name: str, field: Any, value: object) -> Iterator[str]:  # noqa: ANN401 - pydantic's field
-    needed = " Required." if field.is_required() else " Not set." if value is None else ""
-    yield from _remark(f"{field.description or ''} {choices_text(field.annotation)}".strip() + needed)
-    yield f"# {name} = {'...' if value is None or value == '...' else toml_text(value)}"
+def _key(path: str, name: str, field: Any, value: object, text: Text) -> Iterator[str]:  # noqa: ANN401 - pydantic's field
+    key = field.alias or name
+    means = text.meaning(f"{path}.{key}".removeprefix("."))
+    said = [means, choices_text(field.annotation, text)]
+    if field.is_required():
+        said.append(text.say("scenario.required"))
+    elif value is None:
+        said.append(text.say("scenario.not_set"))
+    yield from _remark(" ".join(part for part in said if part))
+    yield f"# {key} = {'...' if value is None or value == '...' else toml_text(value)}"
 
 
 def _remark(text: str) -> list[str]:

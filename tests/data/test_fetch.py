@@ -10,7 +10,7 @@ import pytest
 from awkward_server import Server, corrupt, cut, redirect, serving, stall, status
 
 from phusong.cli import main
-from phusong.data import Bounds, DataSource, fetch
+from phusong.data import Bounds, DataSource, NetworkError, fetch
 from phusong.data.download import CACHE_ENV, Limits, default_cache
 from phusong.errors import InputError
 
@@ -101,7 +101,7 @@ def test_a_file_damaged_in_the_cache_is_fetched_again(server, limits, tmp_path):
 def test_a_failed_refresh_leaves_the_old_file(server, limits, tmp_path):
     (path,) = fetch(source(), cache=tmp_path, base_url=server.base, limits=limits).files
     server.script[:] = [cut(100)] + [status(500)] * 9
-    with pytest.raises(InputError, match="100 bytes are kept"):
+    with pytest.raises(NetworkError, match="100 bytes are kept"):
         fetch(source(), cache=tmp_path, base_url=server.base, limits=limits, refresh=True)
     assert path.read_bytes() == TIF
     assert fetch(source(), cache=tmp_path, offline=True).files == (path,)
@@ -142,7 +142,7 @@ def test_a_checksum_that_cannot_be_had_stops_the_fetch(server, limits, tmp_path,
     if text is not None:
         server.files["/data/people.tif.md5"] = text
     beside = source(checksum_url="https://example.org/data/people.tif.md5")
-    with pytest.raises(InputError, match=r"checksum"):
+    with pytest.raises((InputError, NetworkError), match=r"checksum"):
         fetch(beside, cache=tmp_path, base_url=server.base, limits=limits)
     assert not (tmp_path / "people" / "people.tif").exists()
 
@@ -230,7 +230,7 @@ def test_a_token_comes_from_the_environment_and_goes_nowhere_else(server, limits
 
 def test_a_failure_names_address_cause_and_remedy(server, limits, tmp_path):
     server.script[:] = [stall(50), status(500), status(500), status(500)]
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(NetworkError) as caught:
         fetch(source(), cache=tmp_path, base_url=server.base, limits=limits)
     text = str(caught.value)
     assert f"{server.base}/data/people.tif" in text
@@ -304,14 +304,18 @@ def test_the_command_prints_the_file_on_the_one_stream_and_the_licence_on_the_ot
     assert "\x1b" not in err
 
 
-def test_a_network_that_fails_is_not_our_fault(tmp_path, command):
+@pytest.mark.parametrize("words", [(), ("--lang", "vi")], ids=["en", "vi"])
+def test_a_network_that_is_down_is_no_fault_of_the_input(tmp_path, command, words):
     with serving() as gone:
         base = gone.base
     code, out, err = command(
-        "fetch", "worldpop-2020-1km", "--base-url", base, "--cache", str(tmp_path), "--attempts", "1"
+        "fetch", "worldpop-2020-1km", "--base-url", base, "--cache", str(tmp_path), "--attempts", "1", *words
     )
-    assert (code, out) == (2, "")
-    assert base in err
+    assert (code, out) == (1, "")
+    said = " ".join(err.split())
+    for part in (base, "could not be fetched", "(1 attempt)", "try again later, through another network"):
+        assert part in said
+    assert "input" not in said
 
 
 def test_the_list_is_whole_as_json_and_short_by_layer(command):
@@ -326,4 +330,4 @@ def test_the_list_is_whole_as_json_and_short_by_layer(command):
 def test_everything_known_of_a_source_is_shown(command):
     _, out, _ = command("show", "gridfinder")
     assert "licence: CC BY 4.0" in out
-    assert "checked: users" in out
+    assert "address checked: stands in public programs of others" in out

@@ -79,7 +79,7 @@ def test_changed_columns_are_named_with_both_values(region):
     cells = region.cells.copy()
     cells.loc[2, "eirp_dbm"] = 55.0
     found = difference(region, replace(region, cells=cells))
-    assert found.rows["detail"].tolist() == ["eirp_dbm: 52.0 → 55.0"]
+    assert found.rows["detail"].tolist() == ["eirp_dbm=52.0 → 55.0"]
     assert found.layers.set_index("layer").loc["cells", "columns"] == "eirp_dbm (1)"
 
 

@@ -27,6 +27,7 @@ from phusong.report.page import report_html
 from phusong.report.small_multiples import draw_multiples, policy_panels, result_panels, year_panels
 from phusong.result.files import csv_text
 from phusong.scenario import Scenario
+from phusong.settings import AgreementSettings, FundSettings
 from small_region import small_region
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -178,9 +179,17 @@ def _settings(model, prefix: str = "") -> dict[str, str]:
     return found
 
 
+def _listed_settings() -> dict[str, str]:
+    """Return what each setting of the tables that may be given several times means."""
+    return _settings(FundSettings, "invest.funds.") | _settings(AgreementSettings, "sharing.agreements.")
+
+
 def test_every_setting_has_its_meaning_in_vietnamese_and_in_english_the_one_of_the_reference():
-    means = _settings(Scenario)
+    lists = {"invest.funds", "sharing.agreements"}
+    listed, means = _listed_settings(), _settings(Scenario)
+    assert lists <= set(means)
     assert len(means) > 80
+    means |= listed
     assert {key: Text("en").meaning(key) for key in means} == means
     assert [key for key in means if Text("vi").meaning(key) in {means[key], NO_VALUE}] == []
     assert len([k for k in catalogue() if k.startswith("setting.")]) == len(means)
@@ -216,6 +225,25 @@ def test_no_english_is_told_of_a_commune_an_option_or_a_site(own, names):
     # the reasons of options are told by their own module
     lines = [line for line in told.splitlines() if not re.search(r"Vì sao|hạng \d+: ", line)]
     assert english_in(lines, names) == []
+
+
+def test_owners_and_operators_that_phusong_named_follow_the_language(ran):
+    def called(name: str) -> Result:
+        assets = ran.locked_assets.assign(owner=name, lock_reason="contract", people_behind=5.0)
+        return replace(
+            ran, sites=ran.sites.assign(owner=name, operators=[[name]] * len(ran.sites)), locked_assets=assets,
+            options=ran.options.assign(operators=[[name]] * len(ran.options)),
+        )  # fmt: skip
+
+    site, option = ran.sites["site_id"].iloc[0], ran.options["bundle_id"].iloc[0]
+    for name, said in (("others", "nhà mạng khác"), ("unknown", "chưa rõ"), ("Tower_Co <b>", "Tower_Co <b>")):
+        result = called(name)
+        page = report_html(result, lang="vi")
+        shown = f'<span data-t="owner.{name}">{said}</span>' if name != said else "Tower_Co &lt;b&gt;"
+        assert f"<td>{shown}</td>" in page
+        assert f"chủ sở hữu {said}" in explain(result, site, lang="vi")
+        assert f"Thuê bao được lợi: {said}." in explain(result, option, lang="vi")
+        assert any(said in text for text in drawn(draw_map(result, "network", "vi")))
 
 
 def test_no_english_is_told_of_what_a_run_found(ran, names):

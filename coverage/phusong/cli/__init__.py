@@ -10,7 +10,14 @@ import typer
 from rich.markup import escape
 
 from phusong.cli import audit, data, live, radio, region, result, run
-from phusong.cli.options import Interrupted, LastingStream, errors, lasting_streams, stop_cleanly
+from phusong.cli.options import (
+    Interrupted,
+    LastingStream,
+    errors,
+    lasting_streams,
+    spoken_last,
+    stop_cleanly,
+)
 from phusong.errors import InputError, PhusongError
 
 __all__ = ["app", "main"]
@@ -21,7 +28,6 @@ _DISK_TROUBLES = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EACCES,
     errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG,
 )  # fmt: skip
-_KEPT = "nothing is half-written; the same command goes on from what is kept"
 
 app = typer.Typer(
     add_completion=True, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False,
@@ -52,7 +58,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 2 bad input, 1 our fault, 130 interrupted."""
+    """Run the command line; exit 0 done, 2 bad input, 1 our fault, a disk's or a network's, 130 interrupted."""
     printed = lasting_streams()
     stopped = stop_cleanly()
     try:
@@ -62,8 +68,10 @@ def main() -> None:
             if isinstance(end, SystemExit) and not end.code:
                 _told_whole(printed)
             raise
-        words = end.words if isinstance(end, Interrupted) else _KEPT
-        errors.print(f"interrupted; {words}", highlight=False, markup=False, soft_wrap=True)
+        text = spoken_last()
+        kept = end.words if isinstance(end, Interrupted) else text.say("terminal.kept")
+        told = text.say("terminal.interrupted", kept=kept)
+        errors.print(told, highlight=False, markup=False, soft_wrap=True)
         sys.stdout.flush()
         # at once: threads that still compute are not waited for, and no library has the last word on the code
         os._exit(_INTERRUPTED)
@@ -74,11 +82,13 @@ def _told_whole(printed: LastingStream) -> None:
     sys.stdout.flush()
     if printed.trouble is not None and printed.trouble.errno not in _HAD_ENOUGH:
         told = printed.trouble.strerror or type(printed.trouble).__name__
-        errors.print(
-            f"[red]error:[/red] standard output takes no more ({escape(told)}): what was printed is cut short; files "
-            "that were written are whole", highlight=False, soft_wrap=True,
-        )  # fmt: skip
+        _say_error(spoken_last().say("terminal.cut_short", trouble=told))
         raise SystemExit(1) from None
+
+
+def _say_error(told: str) -> None:
+    error = spoken_last().say("terminal.error")
+    errors.print(f"[red]{escape(error)}[/red] {escape(told)}", highlight=False, soft_wrap=True)
 
 
 def _run() -> None:
@@ -86,21 +96,18 @@ def _run() -> None:
         app(standalone_mode=True)
     except InputError as error:
         for problem in error.problems:
-            errors.print(f"[red]error:[/red] {escape(str(problem))}", highlight=False, soft_wrap=True)
-        count = len(error.problems)
-        errors.print(
-            f"{count} problem{'s' if count != 1 else ''} in the input; nothing was written.", highlight=False
-        )
+            _say_error(str(problem))
+        closing = spoken_last().say("terminal.problems", n=len(error.problems))
+        errors.print(closing, highlight=False, markup=False)
         raise SystemExit(2) from None
     except PhusongError as error:
-        errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        _say_error(str(error))
         raise SystemExit(1) from None
     except OSError as error:
         if error.errno not in _DISK_TROUBLES:
             raise
         place = f"{error.filename}: " if error.filename else ""
-        told = f"{place}{error.strerror}; mend it, and run the same command again"
-        errors.print(f"[red]error:[/red] {escape(told)}", highlight=False, soft_wrap=True)
+        _say_error(f"{place}{spoken_last().say('terminal.mend', trouble=str(error.strerror))}")
         raise SystemExit(1) from None
 
 

@@ -1,6 +1,7 @@
 """phusong audit: how good a region's data are."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
@@ -46,12 +47,12 @@ def audit_(
     """
     from phusong.audit import audit  # noqa: PLC0415 - --help must be quick
 
+    text = spoken(lang)
     try:
         day = datetime.strptime(as_of, "%Y-%m-%d").date() if as_of else datetime.now(UTC).date()  # noqa: DTZ007 - a day
     except ValueError:
-        raise InputError(Problem("--as-of", "must be a day as YYYY-MM-DD", value=as_of)) from None
+        raise InputError(Problem("--as-of", text.say("problem.day"), value=as_of)) from None
     found = audit(region, as_of=day, rubric=rubric)
-    text = spoken(lang)
     if out is not None:
         from phusong.report.audit import write_audit  # noqa: PLC0415
 
@@ -63,7 +64,7 @@ def audit_(
         _describe(found, text)
     _headline(found, text)
     if out is not None:
-        wrote(out, text.say("audit.open", file=str(out / "audit.html")), text)
+        wrote(out, text, text.say("audit.open", file=str(out / "audit.html")))
         following(f"phusong region check {region}", text)
     else:
         following(f"phusong audit {region} --out audit", text)
@@ -128,7 +129,9 @@ def _ranking(title: str, scope: str, rows: Any, text: "Text") -> Table:  # noqa:
         table.add_column(
             _head(name, text), justify="left" if name in {"name", "class"} else "right", no_wrap=True
         )
-    named = (lambda n: text.code("input", n)) if scope == "layer" else text.note
+    named = {"layer": partial(text.code, "input"), "owner": partial(text.named, "owner")}.get(
+        scope, text.note
+    )
     for row in rows.to_dict("records"):
         table.add_row(
             str(row.pop("rank")),

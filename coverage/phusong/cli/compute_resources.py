@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_cache_path
 from rich.markup import escape
@@ -13,6 +14,9 @@ from phusong.cli.options import console, errors, slim_table
 from phusong.compute.cache import Keeper
 from phusong.compute.executor import Crew, Threads, cluster
 from phusong.compute.store import Store
+
+if TYPE_CHECKING:
+    from phusong.io.text import Text
 
 __all__ = ["Means", "means", "tell_why"]
 
@@ -37,6 +41,7 @@ def means(
     store: Path | None,
     keep: bool,
     store_gib: float,
+    text: "Text",
 ) -> Iterator[Means]:
     """Give the means of a run, and tidy up after it.
 
@@ -56,6 +61,8 @@ def means(
         Whether there is a store at all.
     store_gib : float
         Its greatest size. [GiB]
+    text : Text
+        The language to speak.
     """
     kept = Store(_store_folder(store), round(store_gib * _GIB)) if keep else None
     with ExitStack() as stack:
@@ -78,15 +85,14 @@ def means(
             if kept is not None:
                 kept.trim()
     if kept is not None and kept.use.refused:
-        errors.print(
-            f"[yellow]note:[/yellow] {escape(str(kept.folder))} takes no more ({escape(kept.use.refused)}); the result is whole, the next run has more to do",
-            highlight=False,
-        )
+        _note(text.say("kept.full", folder=str(kept.folder), why=kept.use.refused), text)
     if kept is not None and kept.use.damaged:
-        errors.print(
-            f"[yellow]note:[/yellow] {kept.use.damaged} kept values were damaged (wrong checksum) and were computed again",
-            highlight=False,
-        )
+        _note(text.say("kept.damaged", n=kept.use.damaged), text)
+
+
+def _note(told: str, text: "Text") -> None:
+    note = text.say("terminal.note")
+    errors.print(f"[yellow]{escape(note)}[/yellow] {escape(told)}", highlight=False)
 
 
 def _store_folder(asked: Path | None) -> Path:
@@ -94,11 +100,13 @@ def _store_folder(asked: Path | None) -> Path:
     return asked or (Path(named) if named else user_cache_path("phusong") / "store")
 
 
-def tell_why(keeper: Keeper) -> None:
+def tell_why(keeper: Keeper, text: "Text") -> None:
     """Print which stages ran, and why."""
-    table = slim_table("What ran, and why", left=("stage", "outcome", "why"), right=("seconds",))
+    heads = (text.say("kept.stage"), text.say("kept.outcome"), text.say("kept.why"))
+    table = slim_table(text.say("kept.title"), left=heads, right=(text.say("kept.seconds"),))
     for note in keeper.notes:
         table.add_row(
-            escape(note.stage), "reused" if note.kept else "ran", escape(note.why), f"{note.seconds:.1f}"
-        )
+            escape(text.code("stage", note.stage)), text.say("kept.reused" if note.kept else "kept.ran"),
+            escape(text.note(note.why)), text.number(note.seconds, "decimal"),
+        )  # fmt: skip
     console.print(table)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -19,8 +19,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from phusong.cli.options import console, errors, following
-from phusong.errors import InputError, Problem, nearest_name
+from phusong.cli.options import LangOption, console, errors, following, known_name, spoken
+from phusong.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from phusong.data import DataSource
+    from phusong.io.text import Text
 
 __all__ = ["app"]
 
@@ -30,6 +34,7 @@ app = typer.Typer(no_args_is_help=True, help="Find and fetch public data, and ha
 @app.command("list")
 def data_list(
     layer: Annotated[str | None, typer.Option(help="Only sources of this layer, e.g. population.")] = None,
+    lang: LangOption = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Everything that is known, as JSON.")] = False,
 ) -> None:
@@ -39,47 +44,73 @@ def data_list(
     """
     from phusong.data import catalogue  # noqa: PLC0415
 
+    text = spoken(lang)
     sources = list(catalogue().values())
-    known = sorted({part for s in sources for part in s.layer.split(", ")})
-    if layer is not None and layer not in known:
-        raise InputError(
-            Problem(
-                "--layer",
-                f"has no source{nearest_name(layer, known)}; there are {', '.join(known)}",
-                value=layer,
-            )
-        )
+    if layer is not None:
+        known = sorted({part for s in sources for part in s.layer.split(", ")})
+        known_name(layer, known, "--layer", "problem.no_source_of", text)
     chosen = [s for s in sources if layer is None or layer in s.layer.split(", ")]
     if as_json:
-        text = json.dumps({"sources": [s.row() for s in chosen]}, ensure_ascii=False, indent=2)
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        rows = json.dumps({"sources": [s.row() for s in chosen]}, ensure_ascii=False, indent=2)
+        console.print(rows, highlight=False, markup=False, soft_wrap=True)
         return
     # two columns fit any terminal: what is short, and what is said of it
-    table = Table(title=f"{len(chosen)} public sources", show_lines=True)
-    table.add_column("name, layer, size", overflow="fold", max_width=26)
-    table.add_column("what, where, of when, licence, checksum", overflow="fold")
+    table = Table(title=text.say("source.title", n=len(chosen)), show_lines=True)
+    table.add_column(text.say("source.short_head"), overflow="fold", max_width=26)
+    table.add_column(text.say("source.said_head"), overflow="fold")
     for s in chosen:
-        size = "not known" if s.size_mb is None else f"{s.size_mb:g} MB{' a tile' if s.tiles else ''}"
-        by_hand = " (by hand)" if s.access == "by hand" else ""
-        short = f"[bold]{escape(s.name)}[/bold]\n{escape(s.layer)}\n{escape(size)}"
-        said = f"{s.title}{by_hand}\n{s.area}; {s.as_of}\n{s.licence}; checksum {s.checksum_said}"
-        table.add_row(short, escape(said))
+        layers = ", ".join(text.code("input", part) for part in s.layer.split(", "))
+        short = f"[bold]{escape(s.name)}[/bold]\n{escape(layers)}\n{escape(_size(s, text))}"
+        title = text.code("dataset", s.name) + (
+            f" ({text.say('source.by_hand')})" if s.access == "by hand" else ""
+        )
+        lines = (
+            title, f"{text.note(s.area)}; {text.note(s.as_of)}",
+            text.say("source.licence_line", licence=text.note(s.licence), checksum=text.note(s.checksum_said)),
+        )  # fmt: skip
+        table.add_row(short, escape("\n".join(lines)))
     console.print(table)
-    following("phusong data show NAME, or phusong data fetch NAME")
+    following(text.say("source.next", show="phusong data show NAME", fetch="phusong data fetch NAME"), text)
+
+
+def _size(source: "DataSource", text: "Text") -> str:
+    if source.size_mb is None:
+        return text.say("source.no_size")
+    return text.say("source.tile_size" if source.tiles else "source.size", mb=source.size_mb)
 
 
 @app.command("show")
-def data_show(name: Annotated[str, typer.Argument(help="Name of a source.")]) -> None:
+def data_show(
+    name: Annotated[str, typer.Argument(help="Name of a source.")], lang: LangOption = None
+) -> None:
     """Show everything that is known of one source: address, attribution, how it was checked, notes.
 
     Example: phusong data show osm-vietnam
     """
-    from phusong.data import find  # noqa: PLC0415
+    text = spoken(lang)
+    source = _named_source(name, text)
+    told = {
+        "name": source.name, "title": text.code("dataset", source.name),
+        "layer": ", ".join(text.code("input", part) for part in source.layer.split(", ")), "importer": source.importer,
+        "area": text.note(source.area), "as_of": text.note(source.as_of), "access": text.code("source_access", source.access),
+        "url": source.url, "page": source.page, "checked": text.code("source_checked", source.checked),
+        "format": source.format, "size": _size(source, text), "checksum": text.note(source.checksum_said),
+        "checksum_url": source.checksum_url, "token_env": source.token_env, "licence": text.note(source.licence),
+        "attribution": source.attribution, "notes": source.notes,
+    }  # fmt: skip
+    if source.sea_has_no_tile:
+        told["tiles"] = text.say("source.sea_has_no_tile")
+    for key, value in told.items():
+        if value:
+            head = text.say(f"source_key.{key}")
+            console.print(f"{head}: {value}", highlight=False, markup=False, soft_wrap=True)
+    following(f"phusong data fetch {name}", text)
 
-    for key, value in find(name).row().items():
-        if value not in ("", None, False):
-            console.print(f"{key}: {value}", highlight=False, markup=False, soft_wrap=True)
-    following(f"phusong data fetch {name}")
+
+def _named_source(name: str, text: "Text") -> "DataSource":
+    from phusong.data import catalogue  # noqa: PLC0415
+
+    return catalogue()[known_name(name, catalogue(), "data", "problem.no_source", text)]
 
 
 @app.command("fetch")
@@ -98,6 +129,7 @@ def data_fetch(
     timeout_s: Annotated[float, typer.Option(help="Longest wait for the next bytes.", min=0.1)] = 45.0,
     attempts: Annotated[int, typer.Option(help="Attempts in a row that bring nothing.", min=1, max=50)] = 5,
     most_gb: Annotated[float, typer.Option(help="Larger files are refused.", min=0.001)] = 50.0,
+    lang: LangOption = None,
     *,
     offline: Annotated[bool, typer.Option("--offline", help="Use the cache only.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Fetch again, take what changed.")] = False,
@@ -111,14 +143,15 @@ def data_fetch(
     """
     import pooch  # noqa: PLC0415
 
-    from phusong.data import fetch, find  # noqa: PLC0415
+    from phusong.data import fetch  # noqa: PLC0415
     from phusong.data.catalogue import parse_bounds, region_bounds  # noqa: PLC0415
     from phusong.data.download import Limits  # noqa: PLC0415
 
+    text = spoken(lang)
     if region is not None and bbox is not None:
-        raise InputError(Problem("data fetch", "takes --region or --bbox, not both"))
+        raise InputError(Problem("data fetch", text.say("problem.region_or_bbox")))
     bounds = region_bounds(region) if region is not None else None if bbox is None else parse_bounds(bbox)
-    source = find(name)
+    source = _named_source(name, text)
     limits = Limits(
         connect_s=min(15.0, timeout_s), read_s=timeout_s, attempts=attempts, most_bytes=int(most_gb * 1e9)
     )
@@ -130,17 +163,14 @@ def data_fetch(
         )  # fmt: skip
     for path in got.files:
         console.print(str(path), highlight=False, markup=False, soft_wrap=True)
-    for changed in got.changed:
-        errors.print(f"changed since the last time: {escape(changed)}", highlight=False)
-    if got.absent:
-        errors.print(f"no tile, so sea: {escape(', '.join(got.absent))}", highlight=False)
-    errors.print(
-        f"Licence: {escape(source.licence)}. Say: {escape(source.attribution)}.",
-        highlight=False,
-        soft_wrap=True,
-    )
     # the paths alone go to the standard output
-    errors.print("Next: phusong region import REGION list", highlight=False)
+    told = [text.say("source.changed", file=changed) for changed in got.changed]
+    if got.absent:
+        told.append(text.say("source.sea", tiles=", ".join(got.absent)))
+    told.append(text.say("source.say", licence=text.note(source.licence), attribution=source.attribution))
+    told.append(text.say("terminal.next", command="phusong region import REGION list"))
+    for line in told:
+        errors.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command("push")
@@ -148,6 +178,7 @@ def data_push(
     result: Annotated[Path, typer.Argument(help="Result folder.")],
     url: Annotated[str, typer.Argument(help="postgresql://user@host:port/database, without password.")],
     schema: Annotated[str, typer.Option(help="Schema that gets the tables.")],
+    lang: LangOption = None,
     *,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace tables of an earlier result there.")
@@ -163,10 +194,13 @@ def data_push(
     from phusong.result.postgis import write_result  # noqa: PLC0415
     from phusong.result.schema import comments  # noqa: PLC0415
 
-    written = write_result(Result.read(result), url, schema, meanings=comments(), replace=replace)
+    found = Result.read(result)
+    text = spoken(lang, found.lang)
+    written = write_result(found, url, schema, meanings=comments(), replace=replace)
     for table, rows in written.items():
-        console.print(f"Wrote {schema}.{table}: {rows:,} rows", highlight=False, markup=False, soft_wrap=True)
-    following(f"phusong map {result} --format gis")
+        told = text.say("source.pushed", table=f"{schema}.{table}", n=rows)
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
+    following(f"phusong map {result} --format gis", text)
 
 
 @contextmanager

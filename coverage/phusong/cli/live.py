@@ -1,6 +1,7 @@
 """phusong watch, stress."""
 
 import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,6 @@ from phusong.cli.options import (
     TrustNetwork,
     WhyRecompute,
     Workers,
-    cell,
     console,
     errors,
     following,
@@ -42,7 +42,7 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
 
-_LIGHTS = {"green": "[green]● met[/]", "amber": "[yellow]▲ in time[/]", "red": "[red]■ late[/]", "none": "–"}
+_LIGHTS = {"green": ("green", "●"), "amber": ("yellow", "▲"), "red": ("red", "■")}
 
 
 @app.command("watch")
@@ -68,6 +68,7 @@ def watch_(
         ),
     ] = 60.0,
     workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
+    lang: LangOption = None,
     *,
     follow: Annotated[
         bool, typer.Option("--follow/--once", help="Wait for more, or stop at the end.")
@@ -91,11 +92,18 @@ def watch_(
     from phusong.stages.storm import region_of  # noqa: PLC0415
 
     if events is None and not example:
-        raise InputError(Problem("EVENTS", "is missing: a file, a folder, or - ; --example shows some"))
+        raise InputError(Problem("EVENTS", spoken(lang).say("problem.no_events")))
     asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
+    text = spoken(lang, asked.report.lang)
     money = None if plan is None else planned_money(plan)
     with means(
-        workers=workers, address=None, certificates=(None, None, None), store=None, keep=True, store_gib=8.0
+        workers=workers,
+        address=None,
+        certificates=(None, None, None),
+        store=None,
+        keep=True,
+        store_gib=8.0,
+        text=text,
     ) as use:
         standing = region_standing(asked, region_of(region, asked), crew=use.crew, keeper=use.keeper)
     if example:
@@ -109,21 +117,24 @@ def watch_(
         for notice in session.notices:
             errors.print(f"[dim]· {escape(notice)}[/dim]", highlight=False)
         try:
-            _watch(session, events, out, follow=follow, as_json=as_json, quiet=quiet)
+            _watch(session, events, out, text, follow=follow, as_json=as_json, quiet=quiet)
         except KeyboardInterrupt:
-            raise Interrupted("the state is kept, the same command goes on from here") from None
+            raise Interrupted(text.say("watch.kept")) from None
         finally:
             session.close()
     if not as_json:
-        wrote(out, f"open {out / 'kpis.csv'}")
+        wrote(out, text, text.say("audit.open", file=str(out / "kpis.csv")))
         following(
             f"phusong watch {region} {events} --out {out} --follow"
             if not follow
-            else f"phusong watch {region} {events} --out {out}"
+            else f"phusong watch {region} {events} --out {out}",
+            text,
         )
 
 
-def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json: bool, quiet: bool) -> None:
+def _watch(
+    session: "Session", events: str, out: Path, text: "Text", *, follow: bool, as_json: bool, quiet: bool
+) -> None:
     import time  # noqa: PLC0415
 
     from phusong.live.session import Fate  # noqa: PLC0415
@@ -134,7 +145,7 @@ def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json:
     kpis = write_tables(session.register, out)
     for batch in batches(events, session.files, follow=follow):
         if isinstance(batch, (Waiting, Renewed)):
-            word = "waiting" if isinstance(batch, Waiting) else "new file"
+            word = text.say("watch.waiting" if isinstance(batch, Waiting) else "watch.new_file")
             errors.print(f"[yellow]{word}:[/] {escape(str(batch))}", highlight=False, soft_wrap=True)
             continue
         outcomes = session.take(batch)
@@ -147,31 +158,25 @@ def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json:
                 times.append(outcome.seconds)
             # what was refused is told in any case
             if outcome.reason or not quiet or as_json:
-                _tell(outcome, written, as_json=as_json)
+                _tell(outcome, written, text, as_json=as_json)
     if as_json:
         return
     if not quiet:
-        _table(kpis)
+        _table(kpis, text)
     if times:
         times.sort()
-        console.print(
-            f"{len(times):,} events: {1000 * times[len(times) // 2]:.1f} ms each in the middle, "
-            f"{1000 * times[-1]:.1f} ms at most",
-            highlight=False,
-        )
+        middle, most = (text.number(1000 * t, "decimal") for t in (times[len(times) // 2], times[-1]))
+        console.print(text.say("watch.times", n=len(times), middle=middle, most=most), highlight=False)
     else:
-        console.print("No new event.", highlight=False)
+        console.print(text.say("watch.no_event"), highlight=False)
     counts = session.counts
-    told = " + ".join(f"{counts[fate]:,} {fate}" for fate in Fate)
-    console.print(
-        f"{sum(counts.values()):,} lines read so far = {told} (state/rejected.jsonl says which and why). Reorder window "
-        f"{session.window_min:g} minutes: {session.unsettled:,} of the events applied may still change with an earlier one.",
-        highlight=False,
-        soft_wrap=True,
-    )
+    told = " + ".join(f"{text.number(counts[fate])} {text.code('fate', fate)}" for fate in Fate)
+    lines = text.say("watch.lines", n=sum(counts.values()), told=told)
+    settled = text.say("watch.window", n=session.unsettled, minutes=text.number(session.window_min, "figure"))
+    console.print(f"{lines} {settled}", highlight=False, soft_wrap=True)
 
 
-def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
+def _tell(outcome: "Outcome", written_s: float, text: "Text", *, as_json: bool) -> None:
     event, touched = outcome.event, outcome.touched
     if as_json:
         tree: dict[str, Any] = {
@@ -183,44 +188,65 @@ def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
             tree |= {"sites": touched.sites.size, "squares": touched.cells, "communes": touched.communes.size}
         typer.echo(json.dumps(tree, ensure_ascii=False))
         return
-    place = f"{outcome.source} line {outcome.number}"
-    again = "after an earlier event has come, " if outcome.revised else ""
+    again = text.say("watch.again") + " " if outcome.revised else ""
     if event is None or touched is None:
+        place = text.say("watch.line", file=outcome.source, number=text.number(outcome.number, "plain"))
         named = f" id {outcome.event_id!r}" if outcome.event_id else ""
-        errors.print(
-            f"[yellow]{again}{outcome.fate}:[/] {escape(f'{place}{named}: {outcome.reason}')}; nothing changed",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
+        head = f"{again}{text.code('fate', outcome.fate)}:"
+        told = f"{place}{named}: {outcome.reason}; {text.say('watch.unchanged')}"
+        errors.print(f"[yellow]{escape(head)}[/] {escape(told)}", highlight=False, soft_wrap=True)
         return
-    what = f"{event.kind} {event.subject or event.source}".rstrip()
-    console.print(
-        escape(
-            f"{again}{event.time.isoformat()} {what}: {touched.sites.size:,} sites, {touched.cells:,} squares, "
-            f"{touched.communes.size:,} communes in {1000 * outcome.seconds:.1f} ms (written in {1000 * written_s:.0f} ms)"
-        ),
-        highlight=False, soft_wrap=True,
+    what = f"{text.code('event', event.kind)} {event.subject or event.source}".rstrip()
+    told = text.say(
+        "watch.event", time=event.time.isoformat(), what=what, sites=touched.sites.size, squares=touched.cells,
+        communes=touched.communes.size, took=text.number(1000 * outcome.seconds, "decimal"),
+        written=text.number(1000 * written_s),
     )  # fmt: skip
+    console.print(escape(again + told), highlight=False, soft_wrap=True)
 
 
-def _table(kpis: "pd.DataFrame") -> None:
-    table = slim_table("KPIs of the whole region", left=())
-    # who answers for each stands in kpis.csv; here the name and the dates stay whole
-    table.add_column("KPI", no_wrap=True)
+def _table(kpis: "pd.DataFrame", text: "Text") -> None:
+    table = slim_table(text.say("watch.title"), left=())
+    # who answers for each stands in kpis.csv
+    table.add_column("KPI", overflow="fold")
     for name in ("actual", "target"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("by", "forecast", "light"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("unit", overflow="fold")
+        table.add_column(text.say(f"watch.{name}"), justify="right", no_wrap=True)
+    for name in ("by", "forecast"):
+        table.add_column(text.say(f"watch.{name}"), max_width=11)
+    table.add_column(text.say("watch.light"), no_wrap=True)
     late = []
     for row in kpis[kpis["level"] == "region"].to_dict("records"):
-        shown = ["–" if row[k] != row[k] else cell(float(row[k])) for k in ("actual", "target")]
-        light = _LIGHTS[row["light"]]
-        table.add_row(row["kpi"], *shown, row["target_date"], row["forecast"], light, row["unit"])
+        name = text.code("kpi", row["kpi"])
+        shown = (
+            text.number(row[k], "ratio" if row["unit"] == "share" else "figure") for k in ("actual", "target")
+        )
+        table.add_row(
+            escape(f"{name} [{text.code('unit', row['unit'])}]"), *shown, text.date(row["target_date"]),
+            _forecast(row["forecast"], text), _light(row["light"], text),
+        )  # fmt: skip
         if row["freshness"] != "current":
-            late.append(f"{row['kpi']} is {row['freshness']}")
+            late.append(f"{name}: {_age(row, text)}")
     console.print(table)
     for words in late:
-        console.print(words, highlight=False, soft_wrap=True)
+        console.print(escape(words), highlight=False, soft_wrap=True)
+
+
+def _forecast(when: str, text: "Text") -> str:
+    return text.say(f"watch.forecast_{when}") if when in {"met", "none"} else text.date(when)
+
+
+def _light(light: str, text: "Text") -> str:
+    if light not in _LIGHTS:
+        return "–"
+    colour, mark = _LIGHTS[light]
+    return f"[{colour}]{mark} {escape(text.say(f'watch.{light}'))}[/]"
+
+
+def _age(row: "dict[Hashable, Any]", text: "Text") -> str:
+    if row["age_days"] != row["age_days"]:
+        return text.say("watch.age_unknown")
+    days, every = text.number(row["age_days"], "decimal"), text.number(row["refresh_days"], "figure")
+    return text.say("watch.stale", days=days, every=every)
 
 
 @app.command("stress")
@@ -280,8 +306,9 @@ def stress_(
             store=store,
             keep=keep,
             store_gib=store_gib,
+            text=text,
         ) as use,
-        shown_stages(quiet=quiet or as_json) as say,
+        shown_stages(quiet=quiet or as_json, text=text) as say,
     ):
         found = stress(
             region_of(region, asked, use.keeper), track, asked, plan=remedies, samples=samples, seed=seed,
@@ -297,13 +324,14 @@ def stress_(
         _hardest(tables.communes, summary["today"]["hours"], text)
     _headline(summary, text)
     if why_recompute:
-        tell_why(use.keeper)
+        tell_why(use.keeper, text)
     console.print(stages_said(found.seconds, text), highlight=False)
-    wrote(folder, text.say("audit.open", file=str(folder / "storm_map.png")))
+    wrote(folder, text, text.say("audit.open", file=str(folder / "storm_map.png")))
     following(
         f"phusong stress {region} {storm} --plan results/default"
         if plan is None
-        else f"phusong explain {plan} 1"
+        else f"phusong explain {plan} 1",
+        text,
     )
 
 

@@ -10,6 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -43,19 +46,21 @@ __all__ = [
     "TrustNetwork",
     "WhyRecompute",
     "Workers",
-    "cell",
     "console",
     "errors",
     "following",
+    "known_name",
     "lasting_streams",
     "print_json",
     "shown_stages",
     "slim_table",
     "spoken",
+    "spoken_last",
     "stages_said",
     "stop_cleanly",
     "tell_notices",
     "time_left",
+    "waiting",
     "wrote",
 ]
 
@@ -102,10 +107,23 @@ WhyRecompute = Annotated[bool, typer.Option("--why-recompute", help="Tell which 
 
 _LONGEST_NOTICE = 6000  # characters; names of columns come from files
 
+_LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
+
+
+def _heard(lang: str | None) -> str | None:
+    """Refuse a language that phusong does not speak before anything is done."""
+    _LANGUAGE.set("en")
+    if lang is not None:
+        spoken(lang)
+    return lang
+
+
 LangOption = Annotated[
     str | None,
     typer.Option(
-        help="Language, en or vi; that of the scenario (report.lang) when left out.", metavar="en|vi"
+        help="Language, en or vi; when left out that of the scenario or result (report.lang), else English.",
+        metavar="en|vi",
+        callback=_heard,
     ),
 ]
 """The same option on every command that writes for people."""
@@ -165,7 +183,7 @@ class LastingStream(io.RawIOBase):
 
     def isatty(self) -> bool:
         """Return whether the stream is a terminal."""
-        return self._under.isatty()
+        return not self._under.closed and self._under.isatty()
 
     def fileno(self) -> int:
         """Return the stream's own number."""
@@ -231,7 +249,29 @@ def spoken(lang: str | None, default: str = "en") -> "Spoken":
 
     if lang is not None and lang not in LANGUAGES:
         raise InputError(Problem("--lang", f"is not one of {', '.join(LANGUAGES)}", value=lang))
-    return Spoken(lang or default)
+    said = Spoken(lang or default)
+    _LANGUAGE.set(said.lang)
+    return said
+
+
+def spoken_last() -> "Spoken":
+    """Return the language in which the command in hand speaks, for what is said once it has ended."""
+    return spoken(_LANGUAGE.get())
+
+
+def known_name(name: str, known: Iterable[str], where: str, key: str, text: "Spoken") -> str:
+    """Return a name that is known; the string of the catalogue may name the nearest ``{hint}`` and all ``{names}``.
+
+    Raises
+    ------
+    InputError
+        If it is unknown.
+    """
+    names = list(known)
+    if name not in names:
+        told = text.say(key, hint=text.hint(name, names), names=", ".join(names))
+        raise InputError(Problem(where, told, value=name))
+    return name
 
 
 def stages_said(seconds: Mapping[str, float], text: "Spoken") -> str:
@@ -240,13 +280,6 @@ def stages_said(seconds: Mapping[str, float], text: "Spoken") -> str:
         f"{text.code('stage', name)} {text.number(s, 'decimal')} s" for name, s in seconds.items()
     )
     return text.say("ran.stages", took=took, all=text.number(sum(seconds.values())))
-
-
-def cell(value: object) -> str:
-    """Return a value as a table on the terminal shows it."""
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def slim_table(title: str, *, left: tuple[str, ...], right: tuple[str, ...] = ()) -> Table:
@@ -275,17 +308,28 @@ def print_json(tree: object) -> None:
     typer.echo(json_text(tree))
 
 
-def wrote(place: Path, look: str = "", text: "Spoken | None" = None) -> None:
+def wrote(place: Path, text: "Spoken", look: str = "") -> None:
     """Print what was written, and what to open or read."""
     words = f"; {look}" if look else ""
-    said = "Wrote {file}" if text is None else text.template("terminal.wrote")
-    console.print(escape(said.format(file=place) + words), highlight=False, soft_wrap=True)
+    console.print(
+        escape(text.say("terminal.wrote", file=str(place)) + words), highlight=False, soft_wrap=True
+    )
 
 
-def following(command: str, text: "Spoken | None" = None) -> None:
+def following(command: str, text: "Spoken") -> None:
     """Print the command that usually comes next."""
-    said = "Next: {command}" if text is None else text.template("terminal.next")
-    console.print(said.format(command=command), highlight=False, markup=False, soft_wrap=True)
+    said = text.say("terminal.next", command=command)
+    console.print(said, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def waiting(key: str, file: str, text: "Spoken") -> Iterator[None]:
+    """Show what a command of a few seconds is at, on a terminal alone."""
+    if not errors.is_terminal:
+        yield
+        return
+    with errors.status(escape(text.say(key, file=file))):
+        yield
 
 
 def tell_notices(notices: Iterable[object]) -> None:
@@ -300,6 +344,7 @@ EVERY_S = 30.0
 
 _TICK_S = 0.25
 _LEAST_SHARE = 0.05  # from which on a share says how long the rest takes
+_SETTLES_S = 45.0  # in which two thirds of a new guess are believed
 
 
 def time_left(
@@ -345,13 +390,23 @@ class Shown:
         Seconds of each stage the last time, see :func:`time_left`.
     now : callable
         The clock. [s]
+    text : Text, optional
+        The language to speak; English when left out.
     """
 
-    def __init__(self, expected: Mapping[str, float], now: Callable[[], float] = time.perf_counter) -> None:
-        self._expected, self._now = expected, now
+    def __init__(
+        self,
+        expected: Mapping[str, float],
+        now: Callable[[], float] = time.perf_counter,
+        text: "Spoken | None" = None,
+    ) -> None:
+        from phusong.io.text import Text as Spoken  # noqa: PLC0415
+
+        self._expected, self._now, self.text = expected, now, text or Spoken()
         self._done: dict[str, float] = {}
         self._since = now()
         self._share = 0.0
+        self._guess: _Guess | None = None
         self.stage = ""
         self.begins: Callable[[str, str, float], None] = lambda _stage, _before, _seconds: None
 
@@ -370,19 +425,52 @@ class Shown:
 
     def left(self) -> str:
         """Return the share of the stage that is done, if known, and about how long it or the command takes."""
-        gone = self._now() - self._since
-        parts = [f"{self._share:.0%} done"] if self._share else []
-        seconds = time_left(self._expected, self._done, self.stage, gone)
+        now = self._now()
+        gone = now - self._since
+        share = self.text.number(self._share, "whole_percent")
+        parts = [self.text.say("progress.done", share=share)] if self._share else []
+        seconds, key = time_left(self._expected, self._done, self.stage, gone), "progress.left"
+        if seconds is None and self._share >= _LEAST_SHARE:
+            seconds, key = gone * (1 / self._share - 1), "progress.stage_left"
         if seconds is not None:
-            parts.append(f"about {_clock(seconds)} left, going by the last run")
-        elif self._share >= _LEAST_SHARE:
-            parts.append(f"about {_clock(gone * (1 / self._share - 1))} of this stage left")
+            # that of the whole command goes on from stage to stage
+            of = key if key == "progress.left" else self.stage
+            self._guess = _Guess.next(self._guess, of, now, now + seconds)
+            time = self._clock(max(self._guess.end_s - now, 0.0))
+            parts.append(self.text.say(key, time=time))
         return ", ".join(parts)
 
     def line(self) -> str:
         """Return the stage in hand, how long it has taken so far, and what :meth:`left` says."""
-        gone = f"{_clock(self._now() - self._since)} so far"
-        return f"· {self.stage or 'starting'}: {', '.join(part for part in (gone, self.left()) if part)}"
+        gone = self.text.say("progress.so_far", time=self._clock(self._now() - self._since))
+        return f"· {self.named(self.stage)}: {', '.join(part for part in (gone, self.left()) if part)}"
+
+    def named(self, stage: str) -> str:
+        """Return the name of a stage for people."""
+        return self.text.code("stage", stage or "starting")
+
+    def _clock(self, seconds: float) -> str:
+        whole = round(seconds)
+        if whole < 100:
+            return self.text.say("progress.seconds", n=whole)
+        return self.text.say("progress.minutes", n=whole // 60, seconds=f"{whole % 60:02d}")
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """When something is expected to end; a new guess moves the one before by a part of the way, so that it does not jump."""
+
+    of: str
+    at_s: float
+    end_s: float
+
+    @classmethod
+    def next(cls, before: "_Guess | None", of: str, now_s: float, end_s: float) -> "_Guess":
+        """Return the guess that follows another one of the same thing."""
+        if before is None or before.of != of:
+            return cls(of, now_s, end_s)
+        weight = 1.0 - exp((before.at_s - now_s) / _SETTLES_S)
+        return cls(of, now_s, before.end_s + weight * (end_s - before.end_s))
 
 
 @contextmanager
@@ -392,6 +480,7 @@ def shown_stages(
     quiet: bool = False,
     to: Console = errors,
     every_s: float = EVERY_S,
+    text: "Spoken | None" = None,
 ) -> Iterator[Shown | None]:
     """Give what is told each stage and how far it is: a live line on a terminal, lines elsewhere.
 
@@ -407,11 +496,13 @@ def shown_stages(
         Where.
     every_s : float
         Time between lines where there is no terminal. [s]
+    text : Text, optional
+        The language to speak; English when left out.
     """
     if quiet:
         yield None
         return
-    shown = Shown(dict(expected or {}))
+    shown = Shown(dict(expected or {}), text=text)
     with _live(shown, to) if to.is_terminal else _lines(shown, to, every_s):
         yield shown
 
@@ -427,7 +518,7 @@ def _lines(shown: Shown, to: Console, every_s: float) -> Iterator[None]:
         while not over.wait(every_s):
             say(shown.line())
 
-    shown.begins = lambda name, _before, _seconds: say(f"· {name}")
+    shown.begins = lambda name, _before, _seconds: say(f"· {shown.named(name)}")
     teller = threading.Thread(target=keep_saying, name="progress", daemon=True)
     teller.start()
     try:
@@ -446,12 +537,15 @@ def _live(shown: Shown, to: Console) -> Iterator[None]:
         TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=to, transient=True, refresh_per_second=round(1 / _TICK_S)) as progress:
-        task = progress.add_task("starting", total=None, left="")
+        task = progress.add_task(escape(shown.named("")), total=None, left="")
 
         def begin(name: str, before: str, seconds: float) -> None:
             if before:
-                progress.console.print(f"[dim]· {escape(before)} {seconds:.1f} s[/dim]", highlight=False)
-            progress.update(task, description=escape(name), left=_Live(shown.left))
+                took = shown.text.say(
+                    "progress.took", stage=shown.named(before), seconds=shown.text.number(seconds, "decimal")
+                )
+                progress.console.print(f"[dim]· {escape(took)}[/dim]", highlight=False)
+            progress.update(task, description=escape(shown.named(name)), left=_Live(shown.left))
 
         shown.begins = begin
         yield
@@ -468,8 +562,3 @@ class _Live:
 
     def __format__(self, spec: str) -> str:
         return format(self._make(), spec)
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02d} s"

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from phusong.cli.options import CoordinateCommand, console, errors, following, wrote
+from phusong.cli.options import (
+    CoordinateCommand,
+    LangOption,
+    console,
+    errors,
+    following,
+    known_name,
+    spoken,
+    wrote,
+)
 from phusong.io.atomic import write_whole
 
 __all__ = ["app"]
@@ -27,6 +36,7 @@ def radio_profile(
     rx_height_m: Annotated[float, typer.Option(help="Above ground.", min=0.5, max=3000)] = 1.5,
     time_percent: Annotated[float, typer.Option(min=1, max=50)] = 50.0,
     out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("path.png"),
+    lang: LangOption = None,
     *,
     clutter: Annotated[bool, typer.Option(help="Whether trees and houses stand on the ground.")] = True,
 ) -> None:
@@ -34,7 +44,7 @@ def radio_profile(
 
     Example: phusong radio profile regions/tuyen-quang 21.82,105.21 21.90,105.30 --frequency-mhz 900
     """
-    from phusong.radio.area import find_model  # noqa: PLC0415
+    from phusong.radio.models import MODELS  # noqa: PLC0415
     from phusong.region.folder import Region  # noqa: PLC0415
     from phusong.report.radio import (  # noqa: PLC0415
         path_picture,
@@ -42,20 +52,22 @@ def radio_profile(
         study_region_path,
     )
 
-    find_model(model)
+    text = spoken(lang)
+    known_name(model, MODELS, "--model", "problem.no_model", text)
     transmitter, receiver = transmitter.strip(), receiver.strip()
     place = Region.read(region)
     study, note = study_region_path(
         place, transmitter, receiver, frequency_ghz=frequency_mhz / 1000.0, tx_height_m=tx_height_m,
-        rx_height_m=rx_height_m, time_percent=time_percent, clutter=clutter,
+        rx_height_m=rx_height_m, time_percent=time_percent, clutter=clutter, text=text,
     )  # fmt: skip
-    title = f"{transmitter} to {receiver}, {frequency_mhz:g} MHz"
-    picture = path_picture(study, model, title=title, note=note)
-    console.print(path_text(study, model), highlight=False, markup=False, soft_wrap=True)
+    mhz = text.number(frequency_mhz, "figure")
+    title = text.say("path.picture", transmitter=transmitter, receiver=receiver, mhz=mhz)
+    picture = path_picture(study, model, title=title, note=note, text=text)
+    console.print(path_text(study, model, text), highlight=False, markup=False, soft_wrap=True)
     write_whole(out, picture)
     console.print(note, highlight=False, markup=False, soft_wrap=True)
-    wrote(out)
-    following("phusong radio sweep default --set radio.model=p1812")
+    wrote(out, text)
+    following("phusong radio sweep default --set radio.model=p1812", text)
 
 
 @app.command("sweep")
@@ -66,6 +78,7 @@ def radio_sweep(
         list[str] | None, typer.Option("--set", help="key=value, e.g. radio.model=p1812.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Threads; the result does not depend on them.", min=1)] = 2,
+    lang: LangOption = None,
     *,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the last lines.")] = False,
 ) -> None:
@@ -80,15 +93,16 @@ def radio_sweep(
     from phusong.stages.radio import sweep  # noqa: PLC0415
 
     asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
+    text = spoken(lang, asked.report.lang)
     with Progress(console=errors, transient=True, disable=quiet) as progress:
-        task = progress.add_task("radio", total=1.0)
+        task = progress.add_task(text.code("stage", "radio"), total=1.0)
         done = sweep(asked, workers=workers, progress=lambda share: progress.update(task, completed=share))
     write_radio_maps(done.heard, done.facts(), out)
-    console.print(
-        f"{done.cells:,} cells on {done.sites:,} sites: {done.heard.swept:,} receivers in {done.seconds:.0f} s "
-        f"({done.heard.swept / max(done.seconds, 1e-9) / 1e6:.1f} million a second with {workers} threads), "
-        f"{done.heard.pixel.size:,} entries on populated pixels, {done.peak_gib:.1f} GiB at most",
-        highlight=False,
-    )
-    wrote(out, f"open {out}/*/rate.tif in QGIS")
-    following(f"phusong run {scenario}")
+    swept = text.say(
+        "sweep.told", cells=done.cells, n=done.sites, receivers=done.heard.swept,
+        seconds=text.number(done.seconds), pace=text.number(done.heard.swept / max(done.seconds, 1e-9) / 1e6, "decimal"),
+        workers=workers, entries=done.heard.pixel.size, gib=text.number(done.peak_gib, "decimal"),
+    )  # fmt: skip
+    console.print(swept, highlight=False)
+    wrote(out, text, text.say("sweep.open", files=f"{out}/*/rate.tif"))
+    following(f"phusong run {scenario}", text)

@@ -1,14 +1,27 @@
 """phusong region, audit."""
 
+from collections.abc import Mapping
 from math import isnan
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from phusong.cli.options import console, errors, following, slim_table, tell_notices, wrote
-from phusong.errors import InputError, Problem
+from phusong.cli.options import (
+    LangOption,
+    console,
+    errors,
+    following,
+    known_name,
+    slim_table,
+    spoken,
+    tell_notices,
+    wrote,
+)
+
+if TYPE_CHECKING:
+    from phusong.io.text import Text
 
 __all__ = ["app"]
 
@@ -64,15 +77,15 @@ def region_build(
     most_scaled: MostScaled = 2.0,
     operator: WhoseCells = None,
     workers: Workers = 2,
+    lang: LangOption = None,
 ) -> None:
     """Build a region from public packages, and your own layers where you have them.
 
     Example: phusong region build vietnam --province "Tuyên Quang" --out regions/tuyen-quang
     """
-    if country.casefold() not in {"vietnam", "viet nam", "viet-nam", "vn"}:
-        raise InputError(
-            Problem("region build", "is no country that phusong can build (vietnam)", value=country)
-        )
+    text = spoken(lang)
+    if country.casefold() not in {"viet nam", "viet-nam", "vn"}:
+        known_name(country.casefold(), ["vietnam"], "region build", "problem.no_country", text)
     from phusong.compute.executor import Threads  # noqa: PLC0415
     from phusong.errors import refuse  # noqa: PLC0415
     from phusong.region.importers.run import said_of_owners  # noqa: PLC0415
@@ -86,7 +99,10 @@ def region_build(
     refuse([*limits.problems(), *wrong])
     names = ("all",) if all_ else tuple(province or ())
     region = build_vietnam(
-        names, cell_m=cell_m, seed=seed, progress=lambda s: errors.print(f"[dim]· {s}[/dim]")
+        names,
+        cell_m=cell_m,
+        seed=seed,
+        progress=lambda s: errors.print(f"[dim]· {escape(text.code('stage', s))}[/dim]"),
     )
     region = replace_layers(
         region, elevation=elevation, population=population, clutter=clutter, clutter_legend=clutter_legend,
@@ -96,9 +112,9 @@ def region_build(
     refuse(check_region(region))
     tell_notices(region.notices)
     region.write(out)
-    _describe(region)
-    wrote(out)
-    following(f"phusong run default --set region.path={out}")
+    _describe(region, text)
+    wrote(out, text)
+    following(f"phusong run default --set region.path={out}", text)
 
 
 @app.command("import")
@@ -137,6 +153,7 @@ def region_import(
         typer.Option(help="Unit of a raster whose own tag is missing or wrong: m, dm, cm, ft, thousands …"),
     ] = "",
     workers: Workers = 2,
+    lang: LangOption = None,
 ) -> None:
     """Put a source in place of modelled layers: OpenCelliD, OpenStreetMap, WorldPop, boundaries, your own tables …
 
@@ -144,9 +161,11 @@ def region_import(
     """
     from phusong.region.importers import IMPORTERS  # noqa: PLC0415
 
+    text = spoken(lang)
     if kind == "list":
-        _list_importers()
+        _list_importers(text)
         return
+    known_name(kind, IMPORTERS, "region import", "problem.no_importer", text)
     from phusong.compute.executor import Threads  # noqa: PLC0415
     from phusong.region.folder import Region  # noqa: PLC0415
     from phusong.region.importers.run import import_files, options_of  # noqa: PLC0415
@@ -174,61 +193,67 @@ def region_import(
     found.region.write(target)
     if roads is not None and "roads" in found.beside:
         found.beside["roads"].to_file(roads, layer="roads", driver="GPKG")
-        wrote(roads)
-    _describe(found.region)
-    wrote(target)
-    following(f"phusong audit {target}")
+        wrote(roads, text)
+    _describe(found.region, text)
+    wrote(target, text)
+    following(f"phusong audit {target}", text)
 
 
-def _list_importers() -> None:
+def _list_importers(text: "Text") -> None:
     from phusong.region.importers import IMPORTERS  # noqa: PLC0415
 
-    table = slim_table(
-        "Sources that `phusong region import REGION KIND FILE...` reads", left=("kind", "source", "layers")
-    )
+    heads = (text.say("place.kind_head"), text.say("column.source"), text.say("place.layers"))
+    table = slim_table(text.say("place.importers"), left=heads)
     for importer in IMPORTERS.values():
-        table.add_row(importer.kind, importer.title, ", ".join(importer.layers))
+        table.add_row(importer.kind, text.note(importer.title), ", ".join(importer.layers))
     console.print(table)
 
 
 @app.command("check")
-def region_check(path: Annotated[Path, typer.Argument(help="Region folder.")]) -> None:
+def region_check(
+    path: Annotated[Path, typer.Argument(help="Region folder.")], lang: LangOption = None
+) -> None:
     """Say everything that is wrong with a region, and what reading it converts or fills in.
 
     Example: phusong region check regions/tuyen-quang
     """
     from phusong.region.folder import Region  # noqa: PLC0415
 
+    text = spoken(lang)
     region = Region.read(path)
     tell_notices(region.notices)
-    console.print(f"{path}: nothing wrong found", highlight=False, markup=False, soft_wrap=True)
-    following(f"phusong audit {path}")
+    told = text.say("place.nothing_wrong", path=str(path))
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
+    following(f"phusong audit {path}", text)
 
 
 @app.command("info")
-def region_info(path: Annotated[Path, typer.Argument(help="Region folder.")]) -> None:
+def region_info(
+    path: Annotated[Path, typer.Argument(help="Region folder.")], lang: LangOption = None
+) -> None:
     """Describe a region: its layers, where they come from, what was repaired.
 
     Example: phusong region info regions/tuyen-quang
     """
     from phusong.region.folder import Region  # noqa: PLC0415
 
+    text = spoken(lang)
     region = Region.read(path)
     tell_notices(region.notices)
-    _describe(region)
-    following(f"phusong run default --set region.path={path}")
+    _describe(region, text)
+    following(f"phusong run default --set region.path={path}", text)
 
 
-def _describe(region: Any) -> None:  # noqa: ANN401 - a Region
-    table = slim_table(
-        f"{escape(region.name)}: {len(region.communes)} communes, {int(region.demand['population'].sum()):,} people",
-        left=("layer",), right=("rows",),
-    )  # fmt: skip
-    for name in ("kind", "source"):
-        table.add_column(name, overflow="fold")
+def _describe(region: Any, text: "Text") -> None:  # noqa: ANN401 - a Region
+    people = text.number(region.demand["population"].sum())
+    title = text.say("place.title", region=region.name, n=len(region.communes), people=people)
+    table = slim_table(escape(title), left=(text.say("column.layer"),), right=(text.say("place.rows"),))
+    for name in ("place.made", "column.source"):
+        table.add_column(text.say(name), overflow="fold")
     for source in region.sources:
-        layer = getattr(region, source.layer)
-        table.add_row(source.layer, f"{len(layer):,}", region.kind_said(source.layer), escape(source.source))
+        rows = text.number(len(getattr(region, source.layer)))
+        made = escape(_made(region, source, text))
+        table.add_row(text.code("input", source.layer), rows, made, escape(text.note(source.source)))
     console.print(table)
     residual = (
         (region.communes["area_shape_km2"] / region.communes["area_km2"]).describe()
@@ -236,14 +261,30 @@ def _describe(region: Any) -> None:  # noqa: ANN401 - a Region
         else None
     )
     if residual is not None:
-        console.print(
-            f"Polygon area over stated area: median {residual['50%']:.2f}, middle half {residual['25%']:.2f} to {residual['75%']:.2f}",
-            highlight=False,
-        )
+        parts = {
+            name: text.number(residual[of], "hundredths")
+            for name, of in (("median", "50%"), ("low", "25%"), ("high", "75%"))
+        }
+        console.print(text.say("place.areas", **parts), highlight=False)
     if len(region.repairs):
         counts = region.repairs.groupby(["layer", "column"]).size()
-        text = ", ".join(f"{n} {layer} {column}".rstrip() for (layer, column), n in counts.items())
-        console.print(f"Repairs and doubts (repairs.csv says why): {escape(text)}", highlight=False)
+        listed = ", ".join(
+            f"{text.number(n)} {layer} {column}".rstrip() for (layer, column), n in counts.items()
+        )
+        console.print(escape(text.say("place.repairs", listed=listed)), highlight=False)
+
+
+def _made(region: Any, source: Any, text: "Text") -> str:  # noqa: ANN401 - a Region and a Source
+    """Return how a layer came to be: one word, or counts where its records or pixels differ."""
+    from phusong.region.read.columns import RECORD_LAYERS  # noqa: PLC0415
+
+    counts = region.kind_counts(source.layer) if source.layer in RECORD_LAYERS else {}
+    if len(counts) > 1:
+        return ", ".join(f"{text.number(n)} {text.code('quality', kind)}" for kind, n in counts.items())
+    kind = text.code("quality", next(iter(counts), source.kind))
+    if source.layer in RECORD_LAYERS or source.share >= 1.0:
+        return kind
+    return text.say("place.partly", kind=kind, share=text.number(1.0 - source.share, "percent"))
 
 
 _LISTED_CHANGES = 20
@@ -255,6 +296,7 @@ def region_diff(
     before: Annotated[Path, typer.Argument(help="Region folder as it was.")],
     after: Annotated[Path, typer.Argument(help="Region folder as it is.")],
     moved_m: Annotated[float, typer.Option(help="Nearer than this is not moved. [m]", min=0)] = 20.0,
+    lang: LangOption = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
@@ -265,41 +307,48 @@ def region_diff(
     from phusong.region.diff import difference  # noqa: PLC0415 - --help must be quick
     from phusong.region.folder import Region  # noqa: PLC0415
 
+    text = spoken(lang)
     found = difference(Region.read(before), Region.read(after), moved_m=moved_m)
     if json:
         typer.echo(found.to_json(), nl=False)
         return
     if found.empty:
-        console.print("Nothing changed.", highlight=False)
+        console.print(text.say("diff.nothing"), highlight=False)
         return
     console.print(
         f"[bold]{escape(found.before)}[/bold] → [bold]{escape(found.after)}[/bold]", highlight=False
     )
     changed = found.layers[found.layers[["added", "removed", "changed"]].any(axis=1)]
-    _print("Layers", changed)
-    _print("Communes", found.communes)
-    _changes(found.rows)
+    _print("diff.layers", changed, text)
+    _list("diff.communes", [_event_said(row, text) for row in found.communes.to_dict("records")], text)
+    _changes(found.rows, text)
     was, now = found.totals["people_before"], found.totals["people_after"]
-    console.print(
-        f"People: {was:,} → {now:,} ({now - was:+,}) in {len(found.people):,} communes", highlight=False
-    )
+    people = {"before": was, "after": now, "change": text.number(now - was, "change")}
+    console.print(text.say("diff.people", n=len(found.people), **people), highlight=False)
     _print(
-        "People by commune",
+        "diff.people_title",
         found.people.reindex(found.people["change"].abs().sort_values(ascending=False).index),
+        text,
     )
     for row in found.rasters.to_dict("records"):
         if row["share_changed"] or not row["same_grid"]:
-            grid = "" if row["same_grid"] else " (compared over the ground that both cover)"
-            mean = "" if isnan(row["mean_difference"]) else f", by {row['mean_difference']:+.2f} on the mean"
-            console.print(
-                f"{row['layer']}: {row['share_changed']:.1%} of the pixels differ{mean}{grid}",
-                highlight=False,
-            )
-    _print("Sources", found.sources)
-    following(f"phusong run default --set region.path={after}")
+            console.print(_raster_said(row, text), highlight=False)
+    _list("diff.sources", [_source_said(row, text) for row in found.sources.to_dict("records")], text)
+    following(f"phusong run default --set region.path={after}", text)
 
 
-def _changes(rows: Any) -> None:  # noqa: ANN401 - a frame
+def _raster_said(row: Mapping[Any, Any], text: "Text") -> str:
+    told = text.say(
+        "diff.pixels",
+        layer=text.code("input", row["layer"]),
+        share=text.number(row["share_changed"], "percent"),
+    )
+    if not isnan(row["mean_difference"]):
+        told += text.say("diff.mean", mean=text.number(row["mean_difference"], "signed_hundredths"))
+    return told if row["same_grid"] else told + text.say("diff.other_grid")
+
+
+def _changes(rows: Any, text: "Text") -> None:  # noqa: ANN401 - a frame
     """Print one line a layer and kind of change, with the first few."""
     kinds = rows[["layer", "change"]].drop_duplicates()
     for layer, change in zip(kinds["layer"], kinds["change"], strict=True):
@@ -308,17 +357,66 @@ def _changes(rows: Any) -> None:  # noqa: ANN401 - a frame
             f"{key} ({detail})" if detail else key
             for key, detail in zip(mine["key"].head(_NAMED), mine["detail"].head(_NAMED), strict=True)
         ]
-        more = f", … {len(mine) - len(told):,} more" if len(mine) > len(told) else ""
-        console.print(f"{layer}: {len(mine):,} {change}: {escape('; '.join(told))}{more}", highlight=False)
+        if len(mine) > len(told):
+            told.append(text.say("diff.more", n=len(mine) - len(told)))
+        said = text.say(
+            "diff.change", layer=text.code("input", layer), n=len(mine), change=text.code("change", change),
+            told="; ".join(told),
+        )  # fmt: skip
+        console.print(escape(said), highlight=False, soft_wrap=True)
 
 
-def _print(title: str, frame: Any) -> None:  # noqa: ANN401 - a frame
+def _event_said(row: Mapping[Any, Any], text: "Text") -> str:
+    places = " → ".join(str(row[k]) for k in ("before", "after") if row[k])
+    detail = f" ({text.note(row['detail'])})" if row["detail"] else ""
+    return f"{text.code('change', row['event'])}: {places}{detail}"
+
+
+def _source_said(row: Mapping[Any, Any], text: "Text") -> str:
+    was, now = (
+        text.code("quality", row[k]) if row["what"] == "kind" and row[k] else text.note(row[k]) or "–"
+        for k in ("before", "after")
+    )
+    return f"{text.code('input', row['layer'])}, {text.code('diff_column', row['what'])}: {was} → {now}"
+
+
+def _list(title: str, lines: list[str], text: "Text") -> None:
+    """Print what has names that are copied, a line each, unbroken."""
+    if not lines:
+        return
+    console.print(_titled(title, len(lines), text), highlight=False)
+    for line in lines[:_LISTED_CHANGES]:
+        console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def _titled(title: str, count: int, text: "Text") -> str:
+    return f"{text.say(title)} ({text.number(count)})" if count > _LISTED_CHANGES else text.say(title)
+
+
+def _print(title: str, frame: Any, text: "Text") -> None:  # noqa: ANN401 - a frame
+    from pandas.api.types import is_numeric_dtype  # noqa: PLC0415 - --help must be quick
+
     if len(frame) == 0:
         return
-    table = slim_table(
-        f"{title} ({len(frame)})" if len(frame) > _LISTED_CHANGES else title,
-        left=tuple(map(str, frame.columns)),
-    )
-    for row in frame.head(_LISTED_CHANGES).itertuples(index=False):
-        table.add_row(*(escape(f"{v:,}" if isinstance(v, int) else str(v)) for v in row))
+    columns = [str(c) for c in frame.columns]
+    table = slim_table(_titled(title, len(frame), text), left=())
+    for column in columns:
+        number = is_numeric_dtype(frame[column])
+        # codes and names stay whole, to be copied
+        table.add_column(
+            text.code("diff_column", column), overflow="fold", no_wrap=column != "columns",
+            justify="right" if number else "left",
+        )  # fmt: skip
+    for row in frame.head(_LISTED_CHANGES).to_dict("records"):
+        table.add_row(*(escape(_cell(c, row[c], text)) for c in columns))
     console.print(table)
+
+
+def _cell(column: str, value: object, text: "Text") -> str:
+    if column == "layer":
+        return text.code("input", value)
+    return (
+        str(value)
+        if isinstance(value, str)
+        else text.number(value, "change" if column == "change" else "people")
+    )

@@ -6,8 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from phusong.cli.options import LangOption, console, following, print_json, slim_table, spoken, wrote
-from phusong.errors import InputError, Problem, nearest_name
+from phusong.cli.options import (
+    LangOption,
+    console,
+    following,
+    known_name,
+    print_json,
+    slim_table,
+    spoken,
+    waiting,
+    wrote,
+)
+from phusong.errors import InputError, Problem
 from phusong.io.atomic import write_whole
 
 if TYPE_CHECKING:
@@ -36,10 +46,11 @@ def explain(
     from phusong.report.explain import explain as tell  # noqa: PLC0415
     from phusong.report.folder import Result  # noqa: PLC0415
 
+    with waiting("terminal.reading", str(result), spoken(lang)):
+        found = Result.read(result)
+        text = spoken(lang, found.lang)
+        said = tell(found, name, lang=text.lang)
     # wrapped at words on a terminal, whole lines for programs
-    found = Result.read(result)
-    text = spoken(lang, found.lang)
-    said = tell(found, name, lang=text.lang)
     console.print(said, highlight=False, markup=False, soft_wrap=not console.is_terminal)
     following(f"phusong map {result} gap", text)
 
@@ -57,21 +68,15 @@ def locked(
 
     Example: phusong locked results/default --reason contract
     """
-    from phusong.errors import nearest_name  # noqa: PLC0415
     from phusong.report.folder import Result  # noqa: PLC0415
 
     found = Result.read(result)
+    text = spoken(lang, found.lang)
     if found.locked_assets.empty:
-        raise InputError(
-            Problem(str(result), "holds no table of locked sites (an older or a redacted result)")
-        )
-    assets, text = found.locked_assets, spoken(lang, found.lang)
-    known = sorted(assets["lock_reason"].unique())
-    if reason != "any" and reason not in known:
-        hint = nearest_name(reason, known)
-        raise InputError(
-            Problem("--reason", f"closes no site here{hint}; there are {', '.join(known)}", value=reason)
-        )
+        raise InputError(Problem(str(result), text.say("problem.no_locked_sites")))
+    assets = found.locked_assets
+    if reason != "any":
+        known_name(reason, sorted(assets["lock_reason"].unique()), "--reason", "problem.no_lock", text)
     sums = slim_table(
         text.say("locked_list.sums"),
         left=(text.say("locked.reason"),),
@@ -104,7 +109,7 @@ def locked(
             else ["", "", ""]
         )
         table.add_row(
-            escape(str(row["site_id"])), escape(str(row["owner"])), escape(text.code("lock", row["lock_reason"])),
+            escape(str(row["site_id"])), escape(text.named("owner", row["owner"])), escape(text.code("lock", row["lock_reason"])),
             text.number(row["people_behind"]), text.code("remedy", best) if best else text.say("ui.none"), *figures,
         )  # fmt: skip
     console.print(table)
@@ -146,47 +151,37 @@ def map_(
     from phusong.report.folder import Result  # noqa: PLC0415
     from phusong.report.map_style import FORMATS, picture_bytes  # noqa: PLC0415
 
-    kinds = (*FORMATS, "gis")
-    if kind not in kinds:
-        hint = nearest_name(kind, kinds)
-        raise InputError(Problem("--format", f"is no format{hint}; there are {', '.join(kinds)}", value=kind))
-    if over and over not in _OVER:
-        raise InputError(
-            Problem("--over", f"is none of {', '.join(_OVER)}{nearest_name(over, _OVER)}", value=over)
-        )
+    text = spoken(lang)
+    known_name(kind, (*FORMATS, "gis"), "--format", "problem.no_format", text)
+    if over:
+        known_name(over, _OVER, "--over", "problem.none_of", text)
     if beside and not over:
-        raise InputError(Problem("--beside", "goes with --over results or --over policies"))
+        raise InputError(Problem("--beside", text.say("problem.beside")))
     found = Result.read(result)
-    if kind == "gis":
-        _write_gis(found, out or result / "gis")
-        return
     text = spoken(lang, found.lang)
-    names = _names(layer) if not over else [f"over_{over}"]
+    if kind == "gis":
+        _write_gis(found, out or result / "gis", text)
+        return
+    names = _names(layer, text) if not over else [f"over_{over}"]
     figures = {name: _figure(found, name, over, result, beside or [], text) for name in names}
     several = len(names) > 1
     for name, figure in figures.items():
         file = f"{name}.{kind}"
         path = (out / file if several else out) if out is not None else result / "maps" / file
         write_whole(path, picture_bytes(figure, kind))
-        wrote(path)
+        wrote(path, text)
     following(
-        f"phusong map {result} all --format pdf" if layer != "all" else f"phusong map {result} --format gis"
+        f"phusong map {result} all --format pdf" if layer != "all" else f"phusong map {result} --format gis",
+        text,
     )
 
 
-def _names(layer: str) -> list[str]:
+def _names(layer: str, text: "Text") -> list[str]:
     from phusong.report.maps import MAPS  # noqa: PLC0415
 
     if layer == "all":
         return list(MAPS)
-    if layer not in MAPS:
-        known = [*MAPS, "all"]
-        raise InputError(
-            Problem(
-                "map", f"is no map{nearest_name(layer, known)}; there are {', '.join(known)}", value=layer
-            )
-        )
-    return [layer]
+    return [known_name(layer, [*MAPS, "all"], "map", "problem.no_map", text)]
 
 
 def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path], text: "Text") -> "Figure":
@@ -211,7 +206,7 @@ def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path
         )
 
     if not beside:
-        raise InputError(Problem("--over results", "needs further results: --beside DIR"))
+        raise InputError(Problem("--over results", text.say("problem.needs_beside")))
     every = [found, *(Result.read(p) for p in beside)]
     labels = result_labels([path, *beside])
     if over == "policies":
@@ -227,16 +222,13 @@ def _figure(found: "Result", name: str, over: str, path: Path, beside: list[Path
     )
 
 
-def _write_gis(found: "Result", folder: Path) -> None:
+def _write_gis(found: "Result", folder: Path, text: "Text") -> None:
     from phusong.report.gis import write_gis_folder  # noqa: PLC0415
     from phusong.result.files import GIS_FILES  # noqa: PLC0415
 
     write_gis_folder(found, folder)
-    console.print(
-        f"Wrote {folder}: {', '.join(GIS_FILES)} and the rasters; open gis.gpkg in QGIS, it is styled",
-        highlight=False, markup=False, soft_wrap=True,
-    )  # fmt: skip
-    following(f"qgis {folder / 'gis.gpkg'}")
+    wrote(folder, text, text.say("terminal.gis", files=", ".join(GIS_FILES)))
+    following(f"qgis {folder / 'gis.gpkg'}", text)
 
 
 _COLUMNS = 3  # results beside each other in 80 columns
@@ -273,7 +265,7 @@ def compare(
     from phusong.report.folder import Result  # noqa: PLC0415
 
     if len(results) < 2:
-        raise InputError(Problem("compare", "needs two or more result folders"))
+        raise InputError(Problem("compare", spoken(lang).say("problem.two_results")))
     labels = result_labels(results)
     read = {label: Result.read(path) for label, path in zip(labels, results, strict=True)}
     outcomes = {label: result.outcome.digest for label, result in read.items()}
@@ -290,7 +282,7 @@ def compare(
     if out is None:
         following(f"phusong compare {' '.join(str(p) for p in results)} --out compare.html", text)
         return
-    wrote(out, text.say("compare.page_written"), text)
+    wrote(out, text, text.say("compare.page_written"))
     following(f"phusong explain {results[labels.index(comparison.leader)]} 1", text)
 
 
@@ -419,7 +411,7 @@ def evaluate(
         _years(found, text)
         _communes(found, text)
     if out is not None:
-        wrote(out, text=text)
+        wrote(out, text)
         following(f"phusong explain {result} 1", text)
     else:
         following(f"phusong evaluate {result} {plan} --out evaluation", text)

@@ -93,7 +93,6 @@ def run(
     from phusong.scenario import Scenario  # noqa: PLC0415
     from phusong.stages.calibration import KNOWN_KINDS  # noqa: PLC0415
 
-    spoken(lang)  # refused before anything is computed
     overrides = [*(set_ or ())]
     if only:
         overrides.append(f"invest.only={only}")
@@ -108,11 +107,12 @@ def run(
         means(
             workers=workers, address=cluster, certificates=(tls_ca, tls_cert, tls_key), trust_network=trust_network,
             store=store, keep=keep, store_gib=store_gib,
+            text=spoken(lang, asked.report.lang),
         ) as use,
     ):  # fmt: skip
         kept, question = use.keeper.store, _kind_of_question(asked)
         expected = {} if kept is None else kept.record(question)
-        with shown_stages(expected, quiet=quiet or as_json) as say:
+        with shown_stages(expected, quiet=quiet or as_json, text=spoken(lang, asked.report.lang)) as say:
             stages = Stages(say, tell=None if say is None else say.share)
             result = run_scenario(
                 asked, folder, stages=stages, crew=use.crew, keeper=use.keeper, resume=resume
@@ -149,13 +149,13 @@ def run(
         weak = ", ".join(text.code("input", k) for k in partly)
         console.print(text.say("ran.only_modelled", layers=weak), highlight=False)
     if why_recompute:
-        tell_why(use.keeper)
+        tell_why(use.keeper, text)
     console.print(stages_said(stages.seconds, text), highlight=False)
     page = str(folder / "report.html")
     inputs = str(result.provenance.get("digest", ""))[:16]
     console.print(text.say("ran.outcome", outcome=result.outcome.short, inputs=inputs), highlight=False)
     if written:
-        wrote(folder, text.say("audit.open", file=page), text)
+        wrote(folder, text, text.say("audit.open", file=page))
     else:
         console.print(
             escape(text.say("ran.complete", folder=str(folder), page=page)),
@@ -227,6 +227,7 @@ def new(
         str, typer.Option("--from", help="A shipped scenario, or a file, whose values it starts from.")
     ] = "default",
     out: Annotated[Path | None, typer.Option(help="File to write instead.")] = None,
+    lang: LangOption = None,
 ) -> None:
     """Write a scenario with every key, its meaning and its value commented out; nothing is ever replaced.
 
@@ -235,19 +236,16 @@ def new(
     from phusong.io.resources import scenario_names  # noqa: PLC0415 - --help must be quick
     from phusong.scenario import scenario_template  # noqa: PLC0415
 
+    text = spoken(lang)
     path = out or Path(name if name.endswith(".toml") else f"{name}.toml")
     if out is None and path.name != str(path):
-        raise InputError(Problem("new", "is no plain name; name a file elsewhere with --out", value=name))
+        raise InputError(Problem("new", text.say("problem.no_plain_name"), value=name))
     if path.exists():
-        raise InputError(Problem(str(path), "exists already and is left as it is; choose another name"))
+        raise InputError(Problem(str(path), text.say("problem.exists")))
     if path.stem in scenario_names() and out is None:
-        raise InputError(
-            Problem(
-                "new", "is the name of a shipped scenario, which `phusong run` would take", value=path.stem
-            )
-        )
+        raise InputError(Problem("new", text.say("problem.shipped"), value=path.stem))
     # a file is named as seen from the new one
     source = base if base in scenario_names() else str(Path(base).resolve())
-    write_whole(path, scenario_template(source).encode())
-    wrote(path)
-    following(f"phusong run {path}, after taking the # off what you change")
+    write_whole(path, scenario_template(source, text.lang).encode())
+    wrote(path, text)
+    following(text.say("terminal.run_new", file=str(path)), text)

@@ -32,7 +32,7 @@ from phusong.data.catalogue import (
     tiles_of,
     token_of,
 )
-from phusong.errors import InputError, Problem
+from phusong.errors import InputError, PhusongError, Problem, plural
 
 __all__ = [
     "CACHE_ENV",
@@ -40,6 +40,7 @@ __all__ = [
     "Fetched",
     "Limits",
     "Lock",
+    "NetworkError",
     "Part",
     "Progress",
     "TransferError",
@@ -170,6 +171,10 @@ class Limits:
     share: Callable[[], float] = field(default=random.random)
 
 
+class NetworkError(PhusongError):
+    """A network or a server that did not answer as it should: nothing that was given is wrong."""
+
+
 class TransferError(Exception):
     """A transfer that failed: the cause, what to do, and whether another attempt may help.
 
@@ -183,13 +188,23 @@ class TransferError(Exception):
         Another attempt may help.
     wait_s : float
         Pause the server asked for. [s]
+    network : bool
+        The network or the server failed, not what was asked for; as `again` when left out.
     """
 
     def __init__(
-        self, cause: str, remedy: str = _OFF, *, status: int = 0, again: bool = False, wait_s: float = 0.0
+        self,
+        cause: str,
+        remedy: str = _OFF,
+        *,
+        status: int = 0,
+        again: bool = False,
+        wait_s: float = 0.0,
+        network: bool | None = None,
     ) -> None:
         super().__init__(f"{cause}; {remedy}")
         self.cause, self.remedy, self.status, self.again, self.wait_s = cause, remedy, status, again, wait_s
+        self.network = again if network is None else network
 
 
 def transfer(
@@ -256,7 +271,10 @@ def _until_whole(
                 raise
             if idle >= bounds.attempts or total >= 10 * bounds.attempts:
                 raise TransferError(
-                    f"{error.cause} ({total} attempts)", error.remedy, status=error.status
+                    f"{error.cause} ({plural(total, 'attempt')})",
+                    error.remedy,
+                    status=error.status,
+                    network=error.network,
                 ) from None
             pause = min(bounds.longest_pause_s, bounds.pause_s * 2.0 ** min(idle, 16))
             # at least half of it, so that the pauses still grow
@@ -339,6 +357,7 @@ def _open(
         raise TransferError(
             f"the server's certificate is not trusted ({_reason(error)})",
             "check the clock and the proxy; REQUESTS_CA_BUNDLE names a file of further certificates",
+            network=True,
         ) from None
     except requests.exceptions.ProxyError as error:
         raise TransferError(
@@ -558,7 +577,9 @@ def published_checksum(
     Raises
     ------
     InputError
-        If the checksum stands beside the file and cannot be had.
+        If the checksum stands beside the file and the address does not give it.
+    NetworkError
+        If the network or the server failed.
     """
     if source.checksum or not source.checksum_url or url is not None:
         return source.checksum
@@ -569,12 +590,11 @@ def published_checksum(
         try:
             transfer(address, place, limits=bounds)
         except TransferError as error:
-            raise InputError(
-                Problem(
-                    f"{source.name} {shown(address)}",
-                    f"the publisher's checksum could not be fetched: {error.cause}; {error.remedy}",
-                )
-            ) from None
+            failure = Problem(
+                f"{source.name} {shown(address)}",
+                f"the publisher's checksum could not be fetched: {error.cause}; {error.remedy}",
+            )
+            raise _refused(failure, error) from None
         found = parse_checksum(place.read_bytes().decode("utf-8", errors="replace"), name)
     if not found:
         raise InputError(
@@ -701,8 +721,9 @@ def fetch(
     Raises
     ------
     InputError
-        If the source is fetched by hand, a token or a box is missing, or a file could not be had whole and
-        unchanged; what had come stays beside the cache and is resumed.
+        If the source is fetched by hand, a token or a box is missing, or what the address gives is not the file.
+    NetworkError
+        If the network or the server failed; what had come stays beside the cache and is resumed.
     """
     if source.access == "by hand" and url is None and base_url is None:
         raise InputError(
@@ -735,7 +756,7 @@ def fetch(
             if source.sea_has_no_tile and error.status in _NO_TILE and wish.tile is not None:
                 absent.append(wish.tile.tile)
                 continue
-            raise InputError(_failure(source, wish, folder, error)) from None
+            raise _refused(_failure(source, wish, folder, error), error) from None
         digest = pooch.file_hash(str(path), alg="sha256")
         if before not in {"", digest}:
             changed.append(wish.name)
@@ -869,6 +890,10 @@ def _other_file(source: DataSource, wish: _Wish, stated: str, before: str) -> In
             "was damaged; --refresh takes the new one"
         )
     return InputError(Problem(f"{source.name} {wish.public_url}", what))
+
+
+def _refused(failure: Problem, error: TransferError) -> PhusongError:
+    return NetworkError(str(failure)) if error.network else InputError(failure)
 
 
 def _failure(source: DataSource, wish: _Wish, folder: Path, error: TransferError) -> Problem:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.compute.arrays import nearest
-from phusong.errors import InputError, Problem
+from phusong.errors import InputError, Problem, plural
 from phusong.service.availability import Stability
 from phusong.service.backhaul import Links
 from phusong.service.network import Network
@@ -126,7 +126,7 @@ def planned_network(
         raise InputError(
             Problem(
                 "--plan",
-                f"names {strange} sites that are not of this region, out of {len(plan)} remedies: is the plan of another?",
+                f"names {plural(strange, 'site')} outside this region, out of {plural(len(plan), 'remedy', 'remedies')}: is the plan of another?",
             )
         )
     return PlannedNetwork(replace(net, links=_with(net.links, wires)), rights, dict(done), dict(left))

@@ -21,12 +21,15 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
+from phusong.errors import nearest
+
 __all__ = [
     "FORMS",
     "LANGUAGES",
     "Code",
     "Figure",
     "Form",
+    "Name",
     "Row",
     "Said",
     "Say",
@@ -102,10 +105,13 @@ FORMS: Final[Mapping[str, Form]] = MappingProxyType({
     "rate": Form(((100.0, 0), (0.0, 2))),
     "ratio": Form(((0.0, 3),)),
     "decimal": Form(((0.0, 1),)),
+    "signed_decimal": Form(((0.0, 1),), signed=True),
+    "hundredths": Form(((0.0, 2),)),
+    "signed_hundredths": Form(((0.0, 2),), signed=True),
     "plain": Form(grouped=False),
 })  # fmt: skip
 """Ways to write a number: whole, signed, share as per cent, hours, four digits that mean something, money in a column of
-million USD, the same as whole USD, and a year or number of a thing without groups. Two more, ``money`` (of million USD)
+million USD, the same as whole USD, decimals as levels and losses have, and a year or number of a thing without groups. Two more, ``money`` (of million USD)
 and ``vnd`` (of VND), name their unit themselves."""
 
 
@@ -175,6 +181,22 @@ class Text:
         if group == "policy" and policy != str(code):
             return self.say("policy.with_agreements", policy=self.code(group, policy))
         return self.note(str(code).replace("_", " "))
+
+    def named(self, group: str, name: object) -> str:
+        """Return a name that phusong itself made up in this language, and one that somebody else gave as it stands.
+
+        Examples
+        --------
+        >>> Text("vi").named("owner", "others"), Text("vi").named("owner", "Tower_Co")
+        ('nhà mạng khác', 'Tower_Co')
+        """
+        key = f"{group}.{name}"
+        return catalogue()[key][self.lang] if key in catalogue() else str(name)
+
+    def hint(self, name: str, known: Iterable[str]) -> str:
+        """Return ``" (did you mean …?)"`` for the known name closest to one that is unknown, or nothing."""
+        close = nearest(name, known)
+        return " " + self.say("problem.did_you_mean", name=close) if close else ""
 
     def meaning(self, setting: str) -> str:
         """Return what a setting of a scenario means; a dash for one that no scenario has (any more).
@@ -371,6 +393,11 @@ class Words:
             return self.t("policy.with_agreements", policy=self.w(group, policy))
         return self.note(str(code).replace("_", " "))
 
+    def named(self, group: str, name: object) -> Markup:
+        """Return a name that phusong itself made up so that it follows the language, another's as it stands."""
+        key = f"{group}.{name}"
+        return self.t(key) if key in catalogue() else Markup(escape(str(name)))  # noqa: S704 - escaped
+
     def note(self, text: object) -> Markup:
         """Return a note of ours that follows the language, and one that somebody else wrote as it stands."""
         found = _noted(str(text or ""))
@@ -506,6 +533,30 @@ class Code:
     group: str
     code: str
 
+    def plain(self, text: Text) -> str:
+        """Return it as plain text."""
+        return text.code(self.group, self.code)
+
+    def markup(self, words: Words) -> Markup:
+        """Return it as markup that a switch of language finds again."""
+        return words.w(self.group, self.code)
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name: in the language where phusong itself made it up, else as somebody gave it."""
+
+    group: str
+    name: str
+
+    def plain(self, text: Text) -> str:
+        """Return it as plain text."""
+        return text.named(self.group, self.name)
+
+    def markup(self, words: Words) -> Markup:
+        """Return it as markup that a switch of language finds again."""
+        return words.named(self.group, self.name)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -536,7 +587,7 @@ class Say:
         object.__setattr__(self, "parts", tuple(parts.items()))
 
 
-Said = str | Figure | Code | Row | Say
+Said = str | Figure | Code | Name | Row | Say
 
 
 def plain(said: Said, text: Text) -> str:
@@ -551,8 +602,8 @@ def plain(said: Said, text: Text) -> str:
         return said
     if isinstance(said, Figure):
         return text.number(said.value, said.form)
-    if isinstance(said, Code):
-        return text.code(said.group, said.code)
+    if isinstance(said, (Code, Name)):
+        return said.plain(text)
     if isinstance(said, Row):
         items = [plain(item, text) for item in said.items]
         return text.listed(items, style=said.style) if said.style else said.between.join(items)
@@ -566,8 +617,8 @@ def markup(said: Said, words: Words) -> Markup:
         return escape(said)
     if isinstance(said, Figure):
         return words.n(said.value, said.form)
-    if isinstance(said, Code):
-        return words.w(said.group, said.code)
+    if isinstance(said, (Code, Name)):
+        return said.markup(words)
     if isinstance(said, Row):
         items = [markup(item, words) for item in said.items]
         if not said.style or len(items) < 2:

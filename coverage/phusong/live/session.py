@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from phusong.errors import InputError, Problem
+from phusong.errors import InputError, Problem, plural
 from phusong.io.atomic import write_whole
 from phusong.io.limits import read_bytes
 from phusong.live.events import Event, LineError, parse
@@ -459,7 +459,7 @@ class Session:
         self._place = {e.arrival: self._place[e.arrival] for e in self._timeline.pending}
         replayed = sum("window_ms" not in r for r in tail.records)
         if replayed:
-            self.notices.append(f"{replayed:,} records of the journal replayed after the snapshot")
+            self.notices.append(f"{plural(replayed, 'record')} of the journal replayed after the snapshot")
         if tail.torn:
             self.notices.append(
                 f"a torn end of {tail.torn:,} bytes was dropped from journal.jsonl; its line is read again"

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from phusong.errors import InputError, Problem
+from phusong.errors import InputError, Problem, plural
 from phusong.live.events import LONGEST_LINE, Event, LineError, parse
 from phusong.live.incremental import Touched
 from phusong.live.resolver import Register
@@ -401,7 +401,7 @@ def _merged(place: Path, files: FilesRead) -> Iterator[list[Line] | Waiting | Re
             if before is not None and path.stat().st_size:
                 yield Renewed(
                     path.name,
-                    f"does not say what was read of a file of this name before ({before.number:,} lines, {before.end:,} "
+                    f"does not say what was read of a file of this name before ({plural(before.number, 'line')}, {before.end:,} "
                     "bytes): rotated, replaced or cut off; read from its beginning as a new file",
                 )
             key, begun = begun, begun + 1

@@ -45,7 +45,7 @@ class PathStudy:
     split : LossBreakdown
         P.1812 by mechanism.
     losses : DataFrame
-        model, loss_db, over_free_space_db, source, notice (what lies beyond what the source states).
+        model, loss_db, over_free_space_db, source, notice (what lies beyond what the source states, a line each).
     """
 
     profile: Profile
@@ -153,7 +153,7 @@ def study_path(
                 "model": name,
                 "loss_db": model.path(profile, frequency_ghz, tx_height_m, rx_height_m, conditions),
                 "source": model.source,
-                "notice": "; ".join(
+                "notice": "\n".join(
                     model.notices(
                         frequency_ghz, tx_height_m, rx_height_m, distance_km=float(profile.distance_km[-1])
                     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from phusong.errors import InputError, Problem, refuse
+from phusong.errors import InputError, Problem, plural, refuse
 
 __all__ = ["AntennaPattern", "antenna_text", "read_antenna", "read_antennas"]
 
@@ -158,7 +158,7 @@ def _cut(lines: list[str], where: str, before: int, count: int, problems: list[P
         angle.append(degree % 360.0)
         loss.append(abs(value))
     if len(lines) < count:
-        problems.append(Problem(where, f"ends after {len(lines)} of {count} lines; is it cut off?"))
+        problems.append(Problem(where, f"ends after {len(lines)} of {plural(count, 'line')}; is it cut off?"))
     if len(angle) < 2:
         return np.zeros(360)
     order = np.argsort(angle, kind="stable")

@@ -49,7 +49,7 @@ def commune_events(before: Region, after: Region) -> list[tuple[str, str, str, s
         if len(parts) > 1 and not all(codes[1][j] in set(codes[0]) for j in parts):
             split.add(i)
             share = [_share(ground[0][i], ground[1][j]) for j in parts]
-            told = "; ".join(f"{s:.0%} to {labels[1][j]}" for s, j in zip(share, parts, strict=True))
+            told = "; ".join(f"{s:.0%} → {labels[1][j]}" for s, j in zip(share, parts, strict=True))
             events.append(("split", labels[0][i], ", ".join(labels[1][j] for j in parts), told))
     for j, parts in out_of.items():
         if len(parts) > 1 and not all(codes[0][i] in set(codes[1]) for i in parts):
@@ -254,7 +254,7 @@ def _keyed(frame: pd.DataFrame) -> pd.DataFrame:
 def _about(frame: pd.DataFrame, key: str) -> str:
     row = frame.loc[key]
     known = [c for c in ("name", "owner", "operator", "kind", "structure", "status") if c in frame]
-    return ", ".join(f"{c} {row[c]}" for c in known if str(row[c]))
+    return ", ".join(f"{c}={row[c]}" for c in known if str(row[c]))
 
 
 def _differ(a: "pd.Series[Any]", b: "pd.Series[Any]") -> Flags:
@@ -270,7 +270,7 @@ def _changed_rows(
         columns = [c for c, flags in changed.items() if flags[i] and c != "geometry" and c in a and c in b]
         if not columns:
             continue
-        told = "; ".join(f"{c}: {_said(a[c].iloc[i])} → {_said(b[c].iloc[i])}" for c in columns)
+        told = "; ".join(f"{c}={_said(a[c].iloc[i])} → {_said(b[c].iloc[i])}" for c in columns)
         rows.append((layer, str(key), _what(b, i, columns), told))
     return rows
 
@@ -306,7 +306,7 @@ def _moved(
     off = np.hypot(*(ends[1] - ends[0]).T)
     moved = np.asarray(off > moved_m, bool)
     rows = [
-        (layer, str(both[int(i)]), "moved", f"{off[i]:.0f} m to {ends[1][i, 0]:.0f}, {ends[1][i, 1]:.0f}")
+        (layer, str(both[int(i)]), "moved", f"{off[i]:.0f} m → {ends[1][i, 0]:.0f}, {ends[1][i, 1]:.0f}")
         for i in np.flatnonzero(moved)
     ]
     return moved, rows

@@ -12,6 +12,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from phusong.compute.arrays import nearest
+from phusong.errors import plural
 from phusong.io.resources import assumption
 from phusong.region.inferred_sources import (
     FROM_FEEDER,
@@ -131,9 +132,9 @@ class GridJoin:
             ),
             f"inferred sources: {parts}",
             (
-                f"no transformer hangs on {self.idle_km:,.0f} km of what is in use; {self.transformers} transformers hang on the "
-                f"drawn lines, {self.moved} transformers and feeders on a drawn line or an inferred substation nearer than their "
-                f"modelled parent; {self.substations} substations inferred on high-voltage lines"
+                f"no transformer hangs on {self.idle_km:,.0f} km of what is in use; {plural(self.transformers, 'transformer')} on the "
+                f"drawn lines, {plural(self.moved, 'transformer or feeder', 'transformers and feeders')} on a drawn line or an inferred substation nearer than their "
+                f"modelled parent; {plural(self.substations, 'substation')} inferred on high-voltage lines"
             ),
         )
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.compute.arrays import nearest
-from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.errors import InputError, Notice, Problem, plural, refuse
 from phusong.region.folder import Region, Source
 from phusong.region.operators import NOBODY, Owned, operator_names, owner_cells, said_problems
 from phusong.region.read.columns import stamped
@@ -40,7 +40,7 @@ def with_power(region: Region, nodes: gpd.GeoDataFrame | None, lines: pd.DataFra
     if lost.any():
         if new_nodes.empty:
             told = (
-                f"holds no node, but {int(lost.sum())} sites hang on the grid; give the nodes that feed them"
+                f"holds no node to feed {plural(int(lost.sum()), 'site')} on the grid; give the nodes that do"
             )
             raise InputError(Problem("power_nodes", told))
         sites.loc[lost, "power_node_id"] = _nearest_node(sites[lost], new_nodes)
@@ -105,7 +105,9 @@ def with_network(
     new_cells = new_cells if cells is None else cells
     new_links = new_links if links is None else links
     if cells is not None and sites is not None and cells is not region.cells:
-        told_cells = f"{len(region.cells)} cells of the region were replaced by {len(cells)} of the file"
+        told_cells = (
+            f"{plural(len(region.cells), 'cell')} of the region replaced by {len(cells):,} of the file"
+        )
         notices.append(Notice(where, told_cells, "cells"))
     out = replace(region, sites=new_sites, cells=new_cells, links=new_links, sources=sources)
     return Rejoined(out, tuple(notices))
@@ -145,11 +147,11 @@ def _counted(before: pd.DataFrame, kept: pd.DataFrame, owned: Owned, where: str)
     by = owned.cells["operator"].value_counts()
     whose = ", ".join(f"{name} {count}" for name, count in sorted(by.items()))
     told = (
-        f"{len(before) - len(kept)} cells of the region were replaced by {len(owned.cells)} assumed ones"
+        f"{plural(len(before) - len(kept), 'cell')} of the region replaced by {plural(len(owned.cells), 'assumed one')}"
         f"{f' ({whose})' if whose else ''}: the file has none of its own"
     )
-    stay = f"; {len(kept)} measured cells stay" if len(kept) else ""
-    bare = f"; {owned.bare} masts stand without cells" if owned.bare else ""
+    stay = f"; {plural(len(kept), 'measured cell')} kept" if len(kept) else ""
+    bare = f"; {plural(owned.bare, 'mast')} without cells" if owned.bare else ""
     return [Notice(where, told + stay + bare, "cells")]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from rasterio.features import rasterize
 
-from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.errors import InputError, Notice, Problem, plural, refuse
 from phusong.region import Grid, Repair
 from phusong.region.dasymetric import apportioned
 from phusong.region.folder import Region
@@ -283,7 +283,7 @@ def _grown(region: Region, communes: gpd.GeoDataFrame, where: str) -> tuple[Regi
         clutter=np.pad(region.clutter, pad, mode="edge"),
     )  # fmt: skip
     told = (
-        f"boundaries reach beyond the grid: it grew by {left + right} columns and {above + below} rows, "
+        f"boundaries reach beyond the grid: it grew by {plural(left + right, 'column')} and {plural(above + below, 'row')}, "
         "where heights and land cover repeat its edge; import them again"
     )
     return out, [Notice(where, told, "elevation, clutter")]

@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from phusong.compute.executor import Crew, Threads
-from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.errors import InputError, Notice, Problem, plural, refuse
 from phusong.region import Repair
 from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported
@@ -132,7 +132,7 @@ def _with_facilities(region: Region, given: gpd.GeoDataFrame, where: str) -> tup
         if name != "geometry" and pd.api.types.is_string_dtype(both[name].dtype):
             both[name] = both[name].fillna("")
     gone = len(region.facilities) - len(kept)
-    told = f"{gone} facilities of the kinds {', '.join(sorted(set(given['kind'])))} were replaced by {len(given)}"
+    told = f"{plural(gone, 'facility', 'facilities')} of the kinds {', '.join(sorted(set(given['kind'])))} replaced by {len(given):,}"
     table = gpd.GeoDataFrame(both, geometry="geometry", crs=region.grid.crs)
     return replace(region, facilities=table), [Notice(where, told, "kind")]
 

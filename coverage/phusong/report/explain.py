@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phusong.errors import InputError, Problem, nearest_name
+from phusong.errors import InputError, Problem
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
 from phusong.io.text import Text, paragraph, place_words
 from phusong.region.read.encoding import places_named
@@ -177,7 +177,7 @@ def locked_words(result: ResultData, site_id: str, text: Text) -> list[str]:
             best = text.code("remedy", row["best_remedy"])
             lines.append(text.say("explain.best", remedy=best, people=text.number(row["people_per_musd"])))
     for row in _where(twins, "site_id", site_id):
-        parts = {"twin": str(row["twin_id"]), "owner": str(row["twin_owner"])}
+        parts = {"twin": str(row["twin_id"]), "owner": text.named("owner", row["twin_owner"])}
         free = text.number(row["twin_spare_slots"])
         lines.append(text.say("explain.twin", metres=text.number(row["distance_m"]), free=free, **parts))
     return lines
@@ -259,10 +259,8 @@ def explain(result: ResultData, name: str, *, lang: str | None = None) -> str:
         *result.sites["site_id"].astype(str),
         *(result.bundles["bundle_id"].astype(str) if len(result.bundles) else ()),
     ]
-    hint = nearest_name(wanted, known)
-    raise InputError(
-        Problem("id", f"is no commune, option, rank, remedy or site of this result{hint}", value=wanted)
-    )
+    told = said.say("problem.no_name", hint=said.hint(wanted, known))
+    raise InputError(Problem("id", told, value=wanted))
 
 
 def _find_commune_code(result: ResultData, wanted: str, text: Text) -> str:
@@ -472,7 +470,7 @@ def _option(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
         if cost > 0
         else text.say("explain.free"),
     ]
-    operators = ", ".join(as_words(row["operators"]))
+    operators = ", ".join(text.named("owner", o) for o in as_words(row["operators"]))
     if operators:
         lines.append(text.say("explain.whose", operators=operators))
     if pd.notna(row["rank_p05"]) and pd.notna(row["rank_p95"]):
@@ -510,11 +508,11 @@ def _left_out(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
 def _site(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
     site = str(row["site_id"])
     lines = [
-        text.say("explain.site_of", site=site, owner=str(row["owner"]))
+        text.say("explain.site_of", site=site, owner=text.named("owner", row["owner"]))
         if row.get("owner")
         else text.say("explain.site", site=site)
     ]
-    operators = ", ".join(as_words(row.get("operators")))
+    operators = ", ".join(text.named("owner", o) for o in as_words(row.get("operators")))
     if operators:
         lines.append(text.say("explain.on_it", operators=operators))
     heard, served = text.number(row["people_heard"]), text.number(row["people_served"])

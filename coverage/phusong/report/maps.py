@@ -398,7 +398,9 @@ def network_map(result: ResultData, text: Text, lines: gpd.GeoDataFrame | None =
         )  # fmt: skip
     shown = names[: len(OWNER_HEX) - 1]
     handles = [
-        _dot(f"{drawn_name(name)} ({text.number((owner == name).sum())})", colour, colour)
+        _dot(
+            f"{drawn_name(text.named('owner', name))} ({text.number((owner == name).sum())})", colour, colour
+        )
         for name, colour in zip(shown, OWNER_HEX, strict=False)
     ]
     if len(names) > len(shown):

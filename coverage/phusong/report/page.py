@@ -219,7 +219,9 @@ _SURE_TABLES = ("tornado", "robustness", "sensitivity", "regret")
 _METHODS = tuple(f"methods.{k}" for k in ("signal", "power", "sharing", "causes", "options", "order"))
 _ELSEWHERE = (
     "compare", "figure", "audit", "principle", "drawn", "explain", "locked_list", "card", "ran", "stage", "judged", "storm",
-    "told", "wind", "setting",
+    "told", "wind", "setting", "terminal", "problem", "progress", "kept", "place", "diff", "diff_column", "change", "path",
+    "sweep", "source", "source_key", "source_access", "source_checked", "dataset", "watch", "fate", "event", "kpi",
+    "scenario",
 )  # fmt: skip
 _LIMITS = tuple(f"limits.{k}" for k in ("network", "signal", "once", "costs", "target", "greedy"))
 _COMMUNE_HEADS = (
@@ -280,7 +282,7 @@ def page_environment(words: Words) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    names = ("t", "ta", "w", "n", "v", "d", "note", "inner", "number")
+    names = ("t", "ta", "w", "n", "v", "d", "named", "note", "inner", "number")
     environment.globals.update({name: getattr(words, name) for name in names})
     return environment
 

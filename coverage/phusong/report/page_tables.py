@@ -65,7 +65,7 @@ def option_rows(result: ResultData, words: Words) -> list[dict[str, Any]]:
                 "gains": [(names.get(c, c), n) for c, n in living[:_NAMED_GAINS]],
                 "more_gains": len(living[_NAMED_GAINS:]),
                 "kind_codes": list(dict.fromkeys(as_words(row["kinds"]))) or [""],
-                "operators": ", ".join(dict.fromkeys(as_words(row["operators"]))),
+                "operators": list(dict.fromkeys(as_words(row["operators"]))),
                 "modelled": bool(as_words(row.get("modelled_layers"))),
                 "free": row["cost_musd"] <= 0,
                 "cut": within and not fits and bool(found),

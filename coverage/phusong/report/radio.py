@@ -16,6 +16,7 @@ from pyproj import Transformer
 from phusong.errors import InputError, Problem
 from phusong.io.atomic import whole_folder
 from phusong.io.resources import table
+from phusong.io.text import Text
 from phusong.radio.footprints import Footprints
 from phusong.radio.link_budget import refractivity
 from phusong.radio.models import Conditions
@@ -34,62 +35,89 @@ _PROFILE_IN, _BAR_IN = 4.6, 0.2  # height of the profile, and of each model's ba
 _MOST_OBSTACLES = 5
 
 
-def path_text(study: PathStudy, model: str) -> str:
+def path_text(study: PathStudy, model: str, text: Text | None = None) -> str:
     """Return what an engineer wants to read of one path; ``model`` is marked among the losses."""
-    split, path = study.split, study.split.path
-    d = float(study.profile.distance_km[-1])
-    lines = [
-        (
-            f"Path of {d:.2f} km at {study.frequency_ghz * 1000:.0f} MHz, antennas {study.tx_height_m:g} m and "
-            f"{study.rx_height_m:g} m above ground ({path.tx_m:.0f} m and {path.rx_m:.0f} m above the sea)"
-        ),
-        (
-            f"Air: ΔN {study.conditions.delta_n:.1f} N-units/km, N0 {study.conditions.n0:.0f}; effective Earth radius "
-            f"{path.earth_km:.0f} km; the Earth bulges {study.bulge_m.max():.1f} m in the middle"
-        ),
-        "",
-        _clearance(study),
-    ]
-    lines += [
-        f"  {'·' if share > 0 else '▲'} {km:7.2f} km: top {top:.0f} m, "
-        + (f"{above:.1f} m above the ray" if above > 0 else f"{-above:.1f} m below the ray")
-        + f" ({share:+.2f} of the zone's radius)"
-        for km, top, above, share in study.obstacles.head(_MOST_OBSTACLES).itertuples(index=False)
-    ]
-    if len(study.obstacles) > _MOST_OBSTACLES:
-        lines.append(f"    and {len(study.obstacles) - _MOST_OBSTACLES} lesser ones")
-    lines += [
-        "",
-        f"P.1812 for {study.conditions.time_percent:g} % of the time, {study.conditions.location_percent:g} % of places:",
-        f"  free space                      {split.free_space_db:8.2f} dB",
-        f"  multipath and focusing          {split.line_of_sight_db - split.free_space_db:+8.2f} dB",
-        f"  diffraction                     {split.diffraction_db:+8.2f} dB   (median {split.diffraction_median_db:.2f})",
-        f"  troposcatter alone              {split.troposcatter_db:8.2f} dB",
-        f"  ducting alone                   {split.ducting_db:8.2f} dB",
-        f"  all together, median place      {split.combined_db:8.2f} dB",
-        f"  spread of places                {split.location_db + 0.0:+8.2f} dB",
-        f"  basic transmission loss         {split.loss_db:8.2f} dB",
-        (
-            f"  horizons at {path.tx_horizon_km:.2f} km and {path.rx_horizon_km:.2f} km; angular distance "
-            f"{path.angle_mrad:.2f} mrad; roughness {path.roughness_m:.0f} m"
-        ),
-        "",
-        "By model (► the one asked for):",
-    ]
-    over_db = (study.losses["over_free_space_db"].round(2) + 0.0).tolist()  # no −0.00
-    lines += [
-        f"  {'►' if row.model == model else ' '} {row.model:<11} {row.loss_db:8.2f} dB  "
-        f"({over:+.2f} over free space)  {row.source}"
-        for row, over in zip(study.losses.itertuples(index=False), over_db, strict=True)
-    ]
-    told = [notice for notice in study.losses["notice"] if notice]
+    said = text or Text()
+    lines = [*_geometry_lines(study, said), "", _clearance(study, said), *_obstacle_lines(study, said)]
+    lines += ["", *_mechanism_lines(study, said), "", *_model_lines(study, model, said)]
+    told = [line for notice in study.losses["notice"] for line in notice.splitlines()]
     if told:
-        lines += ["", "Beyond what a model's source states:", *(f"  {notice}" for notice in told)]
+        lines += ["", said.say("path.beyond"), *(f"  {said.note(line)}" for line in told)]
     return "\n".join(lines)
 
 
-def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> bytes:
+def _geometry_lines(study: PathStudy, text: Text) -> list[str]:
+    path, air = study.split.path, study.conditions
+    geometry = text.say(
+        "path.geometry", km=text.number(float(study.profile.distance_km[-1]), "hundredths"),
+        mhz=text.number(study.frequency_ghz * 1000), tx=study.tx_height_m, rx=study.rx_height_m,
+        tx_sea=text.number(path.tx_m), rx_sea=text.number(path.rx_m),
+    )  # fmt: skip
+    told = text.say(
+        "path.air", delta_n=text.number(air.delta_n, "decimal"), n0=text.number(air.n0), earth_km=text.number(path.earth_km),
+        bulge=text.number(float(study.bulge_m.max()), "decimal"),
+    )  # fmt: skip
+    return [geometry, told]
+
+
+def _obstacle_lines(study: PathStudy, text: Text) -> list[str]:
+    lines = []
+    for km, top, above, share in study.obstacles.head(_MOST_OBSTACLES).itertuples(index=False):
+        told = text.say(
+            "path.above" if above > 0 else "path.below", km=f"{text.number(km, 'hundredths'):>7}", top=text.number(top),
+            metres=text.number(abs(above), "decimal"), share=text.number(share, "signed_hundredths"),
+        )  # fmt: skip
+        lines.append(f"  {'·' if share > 0 else '▲'} {told}")
+    if len(study.obstacles) > _MOST_OBSTACLES:
+        lines.append("    " + text.say("path.lesser", n=len(study.obstacles) - _MOST_OBSTACLES))
+    return lines
+
+
+def _mechanism_lines(study: PathStudy, text: Text) -> list[str]:
+    split, path = study.split, study.split.path
+    median = text.say("path.median", median=text.number(split.diffraction_median_db, "hundredths"))
+    rows = (
+        ("free_space", split.free_space_db, "hundredths", ""),
+        ("multipath", split.line_of_sight_db - split.free_space_db, "signed_hundredths", ""),
+        ("diffraction", split.diffraction_db, "signed_hundredths", f"   {median}"),
+        ("troposcatter", split.troposcatter_db, "hundredths", ""),
+        ("ducting", split.ducting_db, "hundredths", ""),
+        ("together", split.combined_db, "hundredths", ""),
+        ("places", split.location_db, "signed_hundredths", ""),
+        ("loss", split.loss_db, "hundredths", ""),
+    )
+    width = max(len(text.say(f"path.{key}")) for key, *_ in rows)
+    head = text.say(
+        "path.split", time=text.number(study.conditions.time_percent, "figure"),
+        places=text.number(study.conditions.location_percent, "figure"),
+    )  # fmt: skip
+    horizons = text.say(
+        "path.horizons", tx=text.number(path.tx_horizon_km, "hundredths"), rx=text.number(path.rx_horizon_km, "hundredths"),
+        angle=text.number(path.angle_mrad, "hundredths"), roughness=text.number(path.roughness_m),
+    )  # fmt: skip
+    return [
+        head,
+        *(
+            f"  {text.say(f'path.{key}'):<{width}} {text.number(db, form):>8} dB{after}"
+            for key, db, form, after in rows
+        ),
+        f"  {horizons}",
+    ]
+
+
+def _model_lines(study: PathStudy, model: str, text: Text) -> list[str]:
+    lines = [text.say("path.by_model")]
+    for row in study.losses.itertuples(index=False):
+        over = text.say("path.over", over=text.number(row.over_free_space_db, "signed_hundredths"))
+        loss = text.number(row.loss_db, "hundredths")
+        mark = "►" if row.model == model else " "
+        lines.append(f"  {mark} {row.model:<11} {loss:>8} dB  {over}  {text.note(row.source)}")
+    return lines
+
+
+def path_picture(study: PathStudy, model: str, *, title: str, note: str, text: Text | None = None) -> bytes:
     """Return the path as a PNG: ground with the Earth's bulge, cover, ray, Fresnel zone, obstacles, losses."""
+    said = text or Text()
     d = study.profile.distance_km
     bare = study.profile.ground_m + study.bulge_m
     top = study.top_m
@@ -98,21 +126,21 @@ def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> byte
         figure = Figure(figsize=(11.0, _PROFILE_IN + lower_in), layout="constrained")
         axes, bars = figure.subplots(2, 1, height_ratios=[_PROFILE_IN, lower_in])
         floor = float(bare.min()) - 0.08 * float(np.ptp(np.r_[top, study.ray_m]) + 10.0)
-        axes.fill_between(d, floor, bare, color=_GROUND_HEX, lw=0, label="ground with the Earth's bulge")
+        axes.fill_between(d, floor, bare, color=_GROUND_HEX, lw=0, label=said.say("path.ground"))
         if (study.profile.clutter_m > 0).any():
-            axes.fill_between(d, bare, top, color=_COVER_HEX, alpha=0.6, lw=0, label="trees and houses")
-        axes.plot(d, study.bulge_m + floor, color=MUTED, lw=0.9, ls=":", label="the Earth's bulge alone")
+            axes.fill_between(d, bare, top, color=_COVER_HEX, alpha=0.6, lw=0, label=said.say("path.cover"))
+        axes.plot(d, study.bulge_m + floor, color=MUTED, lw=0.9, ls=":", label=said.say("path.bulge"))
         axes.fill_between(
             d, study.ray_m - study.fresnel_m, study.ray_m + study.fresnel_m, color=_ZONE_HEX, alpha=0.35, lw=0,
-            label="first Fresnel zone",
+            label=said.say("path.zone"),
         )  # fmt: skip
-        axes.plot(d, study.ray_m, color=SERVED_HEX, lw=1.4, label="straight ray")
+        axes.plot(d, study.ray_m, color=SERVED_HEX, lw=1.4, label=said.say("path.ray"))
         for end, height in ((0, study.tx_height_m), (-1, study.rx_height_m)):
             axes.plot(d[[end, end]], [bare[end], bare[end] + height], color=INK, lw=3, solid_capstyle="butt")
         worst = study.obstacles.head(_MOST_OBSTACLES)
         if len(worst):
             at = np.searchsorted(d, worst["distance_km"].to_numpy() - 1e-9)
-            axes.plot(d[at], top[at], "^", color=_BLOCK_HEX, ms=8, label="in the zone", zorder=5)
+            axes.plot(d[at], top[at], "^", color=_BLOCK_HEX, ms=8, label=said.say("path.in_zone"), zorder=5)
         axes.set_xlim(0, d[-1])
         axes.set_ylim(
             floor,
@@ -120,17 +148,19 @@ def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> byte
             + 5
             + 0.04 * float(np.ptp(top)),
         )
-        axes.set_xlabel("distance from the transmitter [km]")
-        axes.set_ylabel("height above the sea [m]")
+        axes.set_xlabel(said.say("path.x"))
+        axes.set_ylabel(said.say("path.y"))
         axes.set_title(title, loc="left")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=6, fontsize=8, frameon=False)
         rows = study.losses.sort_values("loss_db", kind="stable")
         colours = [SERVED_HEX if name == model else "#9aa5b1" for name in rows["model"]]
         drawn = bars.barh(rows["model"], rows["loss_db"], color=colours)
-        bars.bar_label(drawn, labels=[f"{v:.1f} dB" for v in rows["loss_db"]], padding=3, fontsize=8)
-        _split_bar(bars, study, rows["model"].tolist().index("p1812"))
+        bars.bar_label(
+            drawn, labels=[f"{said.number(v, 'decimal')} dB" for v in rows["loss_db"]], padding=3, fontsize=8
+        )
+        _split_bar(bars, study, rows["model"].tolist().index("p1812"), said)
         bars.set_xlim(0, float(rows["loss_db"].max()) * 1.12)
-        bars.set_xlabel("basic transmission loss [dB]")
+        bars.set_xlabel(said.say("path.loss_axis"))
         bars.tick_params(axis="y", labelsize=8)
         figure.supxlabel(note, fontsize=7.5, color=MUTED, x=0.01, ha="left")
         out = io.BytesIO()
@@ -139,34 +169,33 @@ def path_picture(study: PathStudy, model: str, *, title: str, note: str) -> byte
     return out.getvalue()
 
 
-def _split_bar(bars: Axes, study: PathStudy, place: int) -> None:
+def _split_bar(bars: Axes, study: PathStudy, place: int, text: Text) -> None:
     """Mark on P.1812's bar what its mechanisms add one after the other."""
     split = study.split
     steps = {
-        "free space": split.free_space_db,
+        "free_space": split.free_space_db,
         "focusing": split.line_of_sight_db - split.free_space_db,
         "diffraction": split.diffraction_db,
-        "duct, scatter": split.combined_db - split.line_of_sight_db - split.diffraction_db,
-        "places": split.location_db,
+        "duct": split.combined_db - split.line_of_sight_db - split.diffraction_db,
+        "bar_places": split.location_db,
     }
     at = 0.0
-    for name, more_db in steps.items():
+    for key, more_db in steps.items():
         if abs(more_db) >= _SHOWN_STEP_DB:
+            more = text.number(round(more_db, 1), "signed_decimal")
             bars.text(
-                at + more_db / 2.0, place, f"{name} {more_db:+.1f}", color="white", fontsize=7.5, ha="center",
+                at + more_db / 2.0, place, f"{text.say(f'path.{key}')} {more}", color="white", fontsize=7.5, ha="center",
                 va="center",
             )  # fmt: skip
             bars.barh(place, more_db, left=at, fill=False, edgecolor="white", lw=1.0)
         at += more_db
 
 
-def _clearance(study: PathStudy) -> str:
+def _clearance(study: PathStudy, text: Text) -> str:
     if study.obstacles.empty:
-        return "Clear: nothing reaches into six tenths of the first Fresnel zone"
+        return text.say("path.clear")
     blocked = int((study.obstacles["above_ray_m"] > 0).sum())
-    if blocked:
-        return f"Blocked: {blocked} peak{'s' if blocked > 1 else ''} above the straight ray"
-    return "Line of sight, but the first Fresnel zone is not clear"
+    return text.say("path.blocked", n=blocked) if blocked else text.say("path.grazed")
 
 
 _NODATA = -9999.0
@@ -257,6 +286,7 @@ def study_region_path(
     rx_height_m: float,
     time_percent: float = 50.0,
     clutter: bool = True,
+    text: Text | None = None,
 ) -> tuple[PathStudy, str]:
     """Return a path between two points ``"LAT,LON"`` and a line that says what its ground stands on.
 
@@ -286,7 +316,13 @@ def study_region_path(
         ),
     )
     source = region.source_of("elevation")
-    note = f"Heights: {source.kind}, {source.source}; pixels of {region.grid.cell_m:g} m"
+    said = text or Text()
+    note = said.say(
+        "path.heights",
+        kind=said.code("quality", source.kind),
+        source=said.note(source.source),
+        cell=region.grid.cell_m,
+    )
     return study, note
 
 

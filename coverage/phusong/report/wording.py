@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phusong.io.text import Code, Figure, Row, Said, Say, Text, finite, paragraph, place_words, slug
+from phusong.io.text import Code, Figure, Name, Row, Said, Say, Text, finite, paragraph, place_words, slug
 from phusong.result.schema import as_words
 
 __all__ = [
@@ -400,7 +400,7 @@ def waste_words(row: Mapping[Any, Any]) -> Say:
             "waste.structure_near",
             metres=Figure(row["distance_m"]),
             site=str(row["instead"]),
-            owner=str(row["owner"]),
+            owner=Name("owner", str(row["owner"])),
         )
     return Say(f"waste.{code}")
 

@@ -177,13 +177,14 @@ def test_the_command_pushes_a_result_folder(db, schema, tmp_path, monkeypatch, c
 
     whole_result().write(tmp_path / "result")
     words = ["push", str(tmp_path / "result"), db.url, "--schema", schema]
-    for more, code in (([], 0), ([], 2), (["--replace"], 0)):
+    for more, code in (([], 0), ([], 2), (["--replace"], 0), (["--replace", "--lang", "vi"], 0)):
         monkeypatch.setattr(sys, "argv", ["phusong", "data", *words, *more])
         with pytest.raises(SystemExit) as left:
             main()
         assert (left.value.code or 0) == code
     said = capsys.readouterr()
-    assert f"{schema}.options: 40 rows" in said.out
+    assert f"Wrote {schema}.options: 40 rows" in said.out
+    assert f"Đã ghi {schema}.options: 40 dòng" in said.out
     assert "--replace takes its place" in said.err
     assert db.rows('SELECT count(*), count(geometry) FROM "coverage out".options') == [(40, 40)]
 

@@ -9,7 +9,7 @@ import pandas as pd
 from pyproj import Transformer
 
 from phusong.compute.executor import Crew, Threads
-from phusong.errors import Notice, Problem
+from phusong.errors import Notice, Problem, plural
 from phusong.region import Grid, Repair
 from phusong.region.folder import Region, Source
 from phusong.region.read.columns import ColumnMap
@@ -151,7 +151,11 @@ def names_of(files: Sequence[Path]) -> str:
 def counted(problems: list[Problem], total: int, where: str) -> list[Problem]:
     """Return problems, and how many more there are than were listed."""
     more = total - len(problems)
-    return [*problems, Problem(where, f"and {more} more rows with this problem")] if more > 0 else problems
+    return (
+        [*problems, Problem(where, f"and {plural(more, 'more row')} with this problem")]
+        if more > 0
+        else problems
+    )
 
 
 def conversion_repairs(layer: str, doubts: pd.DataFrame) -> tuple[Repair, ...]:

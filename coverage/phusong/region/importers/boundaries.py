@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from phusong.errors import InputError, Notice, Problem, refuse, unused_notices
+from phusong.errors import InputError, Notice, Problem, plural, refuse, unused_notices
 from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported, Options, conversion_repairs, names_of
 from phusong.region.read.columns import ColumnMap, stamped
@@ -50,7 +50,7 @@ class BorderFit:
     def report(self) -> str:
         """Return what was found, for people."""
         return (
-            f"{self.gaps} gaps ({self.gap_km2:.2f} km²) and {len(self.overlaps)} overlaps ({self.overlap_km2:.2f} km²) "
+            f"{plural(self.gaps, 'gap')} ({self.gap_km2:.2f} km²) and {plural(len(self.overlaps), 'overlap')} ({self.overlap_km2:.2f} km²) "
             "between neighbours"
         )
 
@@ -148,8 +148,9 @@ def import_boundaries(region: Region, files: Sequence[Path], options: Options) -
         told = f"not in the file; they keep their former shapes ({', '.join(kept[:10])})"
         notices.append(Notice(where, told, "commune_code", len(kept)))
     given = bool(communes.attrs["people_given"])
-    notes = f"{len(communes) - len(kept)} of {len(communes)} communes from the file; {fit.report()}; " + (
-        "people per commune as the file states" if given else "people of each province as before"
+    notes = (
+        f"{len(communes) - len(kept)} of {plural(len(communes), 'commune')} from the file; {fit.report()}; "
+        + ("people per commune as the file states" if given else "people of each province as before")
     )
     if is_old:
         notes += "; put together from old units, divided ones given whole to the part that holds most of them"

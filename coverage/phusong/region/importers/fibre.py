@@ -14,7 +14,7 @@ import shapely
 from pyproj import CRS
 
 from phusong.compute.arrays import nearest
-from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.errors import InputError, Notice, Problem, plural, refuse
 from phusong.io.limits import json_tree
 from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported, Options, Repair, names_of
@@ -180,7 +180,7 @@ def import_fibre(region: Region, files: Sequence[Path], options: Options) -> Imp
     x, y = network.nodes.geometry.x.to_numpy(), network.nodes.geometry.y.to_numpy()
     inside = (x > west - _NEAR_M) & (x < east + _NEAR_M) & (y > south - _NEAR_M) & (y < north + _NEAR_M)
     if not inside.any():
-        told = f"has no node in the region or within {_NEAR_M / 1000:.0f} km of it ({len(inside)} nodes lie elsewhere)"
+        told = f"has no node in the region or within {_NEAR_M / 1000:.0f} km of it ({plural(len(inside), 'node')} elsewhere)"
         raise InputError(Problem(where, told))
     notices = list(network.notices)
     left = list(network.left)
@@ -198,7 +198,7 @@ def import_fibre(region: Region, files: Sequence[Path], options: Options) -> Imp
         told = "spans that end at a node outside the region, or at none of the file, are no links"
         notices.append(Notice(where, told, rows=lost))
     sites, links, moved = _rehung(region, sites, links, nodes, added)
-    told = f"{len(added)} nodes became exchanges and {len(spans)} spans links; {moved} sites that were hung on farther exchanges go to the nearest node"
+    told = f"{plural(len(added), 'node')} taken as exchanges and {plural(len(spans), 'span')} as links; {plural(moved, 'site')} hung on farther exchanges before, now on the nearest node"
     notices.append(Notice(where, told))
     return Imported(
         {"sites": sites, "links": links, "cells": region.cells},

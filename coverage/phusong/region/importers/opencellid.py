@@ -24,7 +24,7 @@ import shapely
 from pyproj import Transformer
 
 from phusong.compute.kernels import nb
-from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.errors import InputError, Notice, Problem, plural, refuse
 from phusong.io.resources import table
 from phusong.region import Grid
 from phusong.region.folder import Region, Source
@@ -343,7 +343,7 @@ def import_opencellid(region: Region, files: Sequence[Path], options: Options) -
     operator = network.map(codes)
     strange = network[operator.isna()].value_counts().sort_index()
     if len(strange):
-        shown = ", ".join(f"{code} ({n} cells)" for code, n in strange.items())
+        shown = ", ".join(f"{code} ({plural(n, 'cell')})" for code, n in strange.items())
         told = f"networks that are none of the region's operators were left out: {shown}; --operator {strange.index[0]}=OPERATOR takes one"
         notices.append(Notice(where, told, "net", int(strange.sum())))
     keep = (operator.notna() & (operator != NOBODY)).to_numpy()
@@ -485,7 +485,7 @@ def _sources(
     as_of = options.as_of or (pd.to_datetime(newest, unit="s").strftime("%Y-%m") if newest > 0 else "")
     source, licence = options.source or f"OpenCelliD ({where})", options.licence or _LICENCE
     notes = {
-        "sites": f"{clusters.leader.size} sites gathered from {len(frame)} cells (one operator within {REACH_M:.0f} m, LTE and NR by "
+        "sites": f"{plural(clusters.leader.size, 'site')} gathered from {plural(len(frame), 'cell')} (one operator within {REACH_M:.0f} m, LTE and NR by "
         "base station); places estimated from phones; year: first heard; assumed: structure, height, owner = operator, "
         "sharing, power, battery",
         "cells": "identity, operator and generation measured; azimuth from where each cell was heard, else spread evenly; "

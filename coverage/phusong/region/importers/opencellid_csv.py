@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from phusong.errors import InputError, Problem, refuse
+from phusong.errors import InputError, Problem, plural, refuse
 from phusong.io.archive import unpacked
 from phusong.region.importers.base import counted
 from phusong.region.read.encoding import fold
@@ -161,7 +161,7 @@ class _Reading:
         self.wrong_counts += 1
         if len(self.miscounted) < _SHOWN:
             told = (
-                f"has {row.actual_columns} values where {row.expected_columns} were expected; "
+                f"has {plural(row.actual_columns, 'value')} where {row.expected_columns} were expected; "
                 "is the file cut off here, or is a value missing?"
             )
             self.miscounted.append(Problem(self.where, told, row=row.number))
@@ -292,9 +292,9 @@ class _Reading:
             return f"holds no cell of the region's country (mcc {codes}); take the file of the country, e.g. {self.mcc[0]}.csv.gz"
         left = {k: n for k, n in self.cannot_be.items() if n}
         if left:
-            told = "; ".join(f"{n} rows: {k}" for k, n in left.items())
+            told = "; ".join(f"{plural(n, 'row')}: {k}" for k, n in left.items())
             return f"holds no cell in the region whose identity can be ({told})"
-        return f"holds no cell in the region ({self.elsewhere} of its {self.rows} rows lie elsewhere)"
+        return f"holds no cell in the region ({self.elsewhere} of its {plural(self.rows, 'row')} elsewhere)"
 
 
 def _cannot_be(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from phusong.errors import InputError, Notice, Problem
+from phusong.errors import InputError, Notice, Problem, plural
 from phusong.lazy import library_of_extra
 from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported, Options, Repair, bounds_deg, names_of
@@ -431,7 +431,7 @@ def _power(
         source,
         _LICENCE,
         as_of,
-        f"{len(real)} substations and plants from the map; as drawn",
+        f"{plural(len(real), 'substation or plant', 'substations and plants')} from the map; as drawn",
     )
 
 
@@ -472,7 +472,12 @@ def _sites(region: Region, found: gpd.GeoDataFrame, where: str, source: str, as_
     notes = (
         "places as mapped; owner and height where tagged, else assumed; sharing, power and battery assumed"
     )
-    repairs = (Repair("sites", f"{where}: {len(layer)} towers and masts took the place of all sites"),)
+    repairs = (
+        Repair(
+            "sites",
+            f"{where}: {plural(len(layer), 'tower or mast', 'towers and masts')} took the place of all sites",
+        ),
+    )
     return Imported(
         {"sites": layer}, (Source("sites", "measured", source, _LICENCE, as_of, notes),), (), repairs
     )

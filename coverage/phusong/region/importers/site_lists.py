@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import Notice, refuse
+from phusong.errors import Notice, plural, refuse
 from phusong.region.operators import (
     NOBODY,
     ask_operators,
@@ -153,7 +153,7 @@ def sites_of_list(frame: Any, by: ColumnMap, where: str) -> SiteList:  # noqa: A
         )
     heads = np.unique(first)
     if heads.size < len(table):
-        told = f"rows are cells of {heads.size} sites: those of one key at one place belong together"
+        told = f"rows are cells of {plural(int(heads.size), 'site')}: those of one key at one place belong together"
         notices.append(Notice(where, told, key, len(table)))
     rows = pd.DataFrame({ours: table[theirs].to_numpy() for ours, theirs in found.items()}, index=table.index)
     return SiteList(
@@ -230,7 +230,9 @@ def cells_of_list(
     cells = usual_cells(frame.assign(record_kind=np.where(says, "measured", "assumed")))
     notices.append(
         Notice(
-            where, f"{len(cells)} cells were made of what the list says of operators and generations", "cells"
+            where,
+            f"{plural(len(cells), 'cell')} made of what the list says of operators and generations",
+            "cells",
         )
     )
     return ListedSites(sites, cells, tuple(notices))

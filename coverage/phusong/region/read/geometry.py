@@ -21,7 +21,7 @@ import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
 
-from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.errors import InputError, Notice, Problem, plural, refuse
 from phusong.io.limits import read_bytes
 from phusong.region import Grid
 from phusong.region.read.coordinates import area_of, place_problems
@@ -291,11 +291,13 @@ def check_shapefile(path: Path) -> None:
         rows, start, width = struct.unpack("<IHH", head[4:12])
         if beside[".dbf"].stat().st_size < start + rows * width:
             problems.append(
-                Problem(beside[".dbf"].name, f"is cut off: it states {rows} rows of {width} bytes")
+                Problem(beside[".dbf"].name, f"is cut off: it states {plural(rows, 'row')} of {width} bytes")
             )
         shapes = (beside[".shx"].stat().st_size - _SHP_HEADER_BYTES) // 8
         if rows != shapes:
-            problems.append(Problem(path.name, f"has {shapes} shapes, but its .dbf has {rows} rows"))
+            problems.append(
+                Problem(path.name, f"has {plural(shapes, 'shape')}, but its .dbf has {plural(rows, 'row')}")
+            )
     if problems:
         raise InputError(problems)
 

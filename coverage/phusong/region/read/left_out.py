@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from phusong.errors import InputError, Notice, Problem
+from phusong.errors import InputError, Notice, Problem, plural
 from phusong.region.read.privacy import holds_personal_data
 
 __all__ = [
@@ -115,7 +115,7 @@ def left_notices(left: Sequence[LeftRow], layer: str) -> list[Notice]:
         mine = [r for r in left if r.file == file]
         reasons = pd.Series([r.why for r in mine]).value_counts(sort=True)
         told = "; ".join(f"{why} ({n})" for why, n in reasons.head(_SHOWN).items())
-        more = f"; {len(reasons) - _SHOWN} more reasons" if len(reasons) > _SHOWN else ""
+        more = f"; {plural(len(reasons) - _SHOWN, 'more reason')}" if len(reasons) > _SHOWN else ""
         out.append(
             Notice(
                 file,

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pyogrio
 
-from phusong.errors import InputError, Notice, Problem, nearest_name, refuse, unused_notices
+from phusong.errors import InputError, Notice, Problem, nearest_name, plural, refuse, unused_notices
 from phusong.io.archive import unpacked
 from phusong.io.limits import (
     ESCAPED_FORMULA,
@@ -213,7 +213,7 @@ def _table(text: str, mark: str, where: str) -> tuple[pd.DataFrame, list[Notice]
     except csv.Error as error:
         refuse([*problems, _malformed(error, reader.line_num, where)])
     if wrong > _SHOWN:
-        problems.append(Problem(where, f"and {wrong - _SHOWN} more rows with this problem"))
+        problems.append(Problem(where, f"and {plural(wrong - _SHOWN, 'more row')} with this problem"))
     empty = pd.DataFrame({k: pd.Series([], dtype="str") for k in range(width)})
     frame = pd.concat(chunks, ignore_index=True) if chunks else empty
     frame, notices = _named(frame, header, where, problems)
@@ -225,10 +225,10 @@ def _table(text: str, mark: str, where: str) -> tuple[pd.DataFrame, list[Notice]
 
 def _miscounted(row: list[str], width: int, where: str, number: int) -> Problem:
     if len(row) < width:
-        told = f"has {len(row)} values where the first line names {width} columns; is the file cut off here?"
+        told = f"has {plural(len(row), 'value')} where the first line names {plural(width, 'column')}; is the file cut off here?"
     else:
         told = (
-            f"has {len(row)} values where the first line names {width} columns; "
+            f"has {plural(len(row), 'value')} where the first line names {plural(width, 'column')}; "
             "put text that holds the delimiter in double quotes"
         )
     return Problem(where, told, row=number)
@@ -504,7 +504,9 @@ def _vector(path: Path, wanted: str) -> Any:  # noqa: ANN401
     counted = int(pyogrio.read_info(path, layer=chosen, force_feature_count=True)["features"])
     frame = pyogrio.read_dataframe(path, layer=chosen)
     if len(frame) != counted:
-        raise InputError(Problem(path.name, f"states {counted} rows, but only {len(frame)} can be read"))
+        raise InputError(
+            Problem(path.name, f"states {plural(counted, 'row')}, but only {len(frame)} can be read")
+        )
     return frame
 
 

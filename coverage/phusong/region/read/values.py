@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
-from phusong.errors import Notice, Problem, nearest_name
+from phusong.errors import Notice, Problem, nearest_name, plural
 from phusong.region.read.encoding import fold
 from phusong.region.schema import LAYERS, Column
 
@@ -271,7 +271,7 @@ def first_rows(
         for i in rows[:SHOWN]
     ]
     if len(rows) > SHOWN:
-        told = f"and {len(rows) - SHOWN} more rows with this problem"
+        told = f"and {plural(len(rows) - SHOWN, 'more row')} with this problem"
         more = tuple(int(i) + 1 for i in rows[SHOWN:])
         found.append(Problem(where, told, column=column, rows=more, why=what))
     return found
@@ -344,9 +344,10 @@ def _worded(values: "pd.Series[Any]", column: Column) -> tuple["pd.Series[Any]",
         return values, ""
     counts = values.value_counts()
     told = "; ".join(
-        f"{k or '(empty)'} was read as {v} ({counts[k]} rows)" for k, v in list(change.items())[:_WORDS_TOLD]
+        f"{k or '(empty)'} was read as {v} ({plural(int(counts[k]), 'row')})"
+        for k, v in list(change.items())[:_WORDS_TOLD]
     )
-    told += f"; {len(change) - _WORDS_TOLD} more words" if len(change) > _WORDS_TOLD else ""
+    told += f"; {plural(len(change) - _WORDS_TOLD, 'more word')}" if len(change) > _WORDS_TOLD else ""
     return values.replace(change), told
 
 
