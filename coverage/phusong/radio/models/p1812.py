@@ -5,13 +5,15 @@ import numpy.typing as npt
 
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.p1812 import LossBreakdown, loss_breakdown
-from phusong.radio.p1812.area import sweep_loss
+from phusong.radio.p1812.area import Land, sweep_loss
+from phusong.radio.p1812.kernel import Air, Antennas
 from phusong.radio.p1812.mechanisms import inverse_normal
-from phusong.radio.terrain_profile import ENOUGH_RAYS, fan_slopes
+from phusong.radio.terrain_profile import ENOUGH_RAYS, Fan, fan_slopes
 
 __all__ = ["P1812", "break_down"]
 
 _INLAND = 4
+_NO_COAST_KM = 500.0  # farther than any coast counts
 
 
 def _window(
@@ -19,13 +21,16 @@ def _window(
 ) -> npt.NDArray[np.float32]:
     radius = mast.radius_px(terrain.cell_m)
     location_db = -inverse_normal(conditions.location_percent / 100.0) * conditions.location_sd_db
-    loss: npt.NDArray[np.float32] = sweep_loss(
+    land = Land(
         terrain.ground, terrain.surface, terrain.surface is not terrain.ground, terrain.zone,
-        bool((terrain.zone == _INLAND).all()), mast.row_f, mast.col_f, terrain.cell_m / 1000.0, radius,
-        mast.radius_m / terrain.cell_m, fan_slopes(radius, ENOUGH_RAYS), mast.tx_height_m, mast.rx_height_m, ghz,
-        conditions.horizontal, conditions.time_percent, location_db, conditions.delta_n, conditions.n0,
-        conditions.latitude_deg,
+        bool((terrain.zone == _INLAND).all()), terrain.cell_m / 1000.0,
     )  # fmt: skip
+    fan = Fan(mast.row_f, mast.col_f, radius, mast.radius_m / terrain.cell_m, fan_slopes(radius, ENOUGH_RAYS))
+    antennas = Antennas(mast.tx_height_m, mast.rx_height_m, _NO_COAST_KM, _NO_COAST_KM, conditions.horizontal)
+    air = Air(
+        conditions.time_percent, location_db, conditions.delta_n, conditions.n0, conditions.latitude_deg
+    )
+    loss: npt.NDArray[np.float32] = sweep_loss(land, fan, antennas, ghz, air)
     return loss
 
 

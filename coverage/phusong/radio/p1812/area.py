@@ -1,23 +1,23 @@
 """P.1812 to every pixel round a transmitter."""
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 
 from phusong.compute.kernels import nb
-from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, loss_along
+from phusong.radio.p1812.geometry import Ray
+from phusong.radio.p1812.kernel import Zones, loss_along, workspace
 from phusong.radio.p1812.tables import by_distance
-from phusong.radio.terrain_profile import APPROACH, SIDES, approach, foot, inverses, trace
+from phusong.radio.terrain_profile import APPROACH, SIDES, approach, foot, receivers, trace
 
-__all__ = ["sweep_loss"]
+__all__ = ["Land", "sweep_loss"]
 
 _INLAND = 4
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def sweep_loss(  # type: ignore[no-untyped-def]
-    ground, surface, covered, zone, inland, row_f, col_f, cell_km, radius_px, reach_px, slopes, tx_height_m,
-    rx_height_m, ghz, horizontal, percent, location_db, delta_n, n0, latitude_deg,
-):  # fmt: skip
-    """Return the basic transmission loss over the window round a transmitter, shape (n_frequencies, side, side). [dB]
+class Land(NamedTuple):
+    """What lies round a transmitter.
 
     Parameters
     ----------
@@ -27,75 +27,68 @@ def sweep_loss(  # type: ignore[no-untyped-def]
         Whether the two differ anywhere; whether every zone is inland.
     zone : int8 array, shape (height, width)
         1 sea, 3 coastal land, 4 inland; unread if ``inland``.
-    row_f, col_f, cell_km, radius_px, reach_px, slopes
-        As for :func:`phusong.radio.terrain_profile.sweep_nu`.
+    cell_km : float
+        Pixel side.
+    """
+
+    ground: npt.NDArray[np.float32]
+    surface: npt.NDArray[np.float32]
+    covered: bool
+    zone: npt.NDArray[np.int8]
+    inland: bool
+    cell_km: float
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def sweep_loss(land, fan, antennas, ghz, air):  # type: ignore[no-untyped-def]
+    """Return the basic transmission loss over the window round a transmitter, shape (n_frequencies, side, side). [dB]
+
+    Parameters
+    ----------
+    land : Land
+        Heights and zones.
+    fan : phusong.radio.terrain_profile.Fan
+        The rays.
+    antennas, air : phusong.radio.p1812.kernel.Antennas, phusong.radio.p1812.kernel.Air
+        Both ends; time, places, refraction.
     ghz : float64 array
         Frequencies.
-    location_db : float
-        Added for the location percentage.
-
-    Other parameters are those of :func:`phusong.radio.p1812.basic_loss`.
     """
+    ground, surface, covered, zone, inland, cell_km = land
+    radius_px = fan.radius_px
     side_px = 2 * radius_px + 1
     loss = np.full((ghz.size, side_px, side_px), np.nan, np.float32)
-    row_c, col_c = int(np.rint(row_f)), int(np.rint(col_f))
+    row_c, col_c = int(np.rint(fan.row_f)), int(np.rint(fan.col_f))
     if row_c < 0 or col_c < 0 or row_c >= ground.shape[0] or col_c >= ground.shape[1]:
         return loss
     n_max = radius_px + 2
-    work, whole = np.empty((WORK_ROWS, n_max)), np.empty((WHOLE_ROWS, n_max), np.int64)
-    out = np.empty((ghz.size, n_max))
-    h, g, rx_px, rx_m = np.empty(n_max), np.empty(n_max), np.empty(n_max), np.empty(n_max)
-    rx_row, rx_col, rx_after = np.empty(n_max, np.int64), np.empty(n_max, np.int64), np.empty(n_max, np.int64)
+    work, rx, out = workspace(n_max), receivers(n_max), np.empty((ghz.size, n_max))
+    h, g, rx_m = np.empty(n_max), np.empty(n_max), np.empty(n_max)
     tail_h, tail_g = np.empty((APPROACH, n_max)), np.empty((APPROACH, n_max))
-    on_ray, at_rx = np.full(n_max, _INLAND), np.full(n_max, _INLAND)
-    tail_zone = np.full((APPROACH, n_max), _INLAND)
-    table, inverse = by_distance(radius_px * cell_km * 1.5 + 1.0, percent, latitude_deg), inverses(n_max)
-    h_first = foot(ground, row_f, col_f)
+    if not covered:
+        g, tail_g = h, tail_h
+    zones = Zones(np.full(n_max, _INLAND), np.full(n_max, _INLAND), np.full((APPROACH, n_max), _INLAND))
+    table = by_distance(radius_px * cell_km * 1.5 + 1.0, air.time_percent, air.latitude_deg)
+    h_first = foot(ground, fan.row_f, fan.col_f)
     for side in range(SIDES):
-        for ray in range(slopes.size):
-            n, m = trace(
-                side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_px, rx_row, rx_col, rx_after,
-                APPROACH + 0.5,
-            )  # fmt: skip
+        for number in range(fan.slopes.size):
+            n, m = trace(side, number, fan, ground, h, rx, APPROACH + 0.5)
             if m == 0:
                 continue
-            approach(ground, row_f, col_f, rx_px, rx_row, rx_col, m, tail_h)
+            approach(ground, fan, rx, m, tail_h)
             if covered:
-                trace(
-                    side, ray, slopes, surface, row_f, col_f, radius_px, reach_px, g, rx_px, rx_row, rx_col,
-                    rx_after, APPROACH + 0.5,
-                )  # fmt: skip
-                approach(surface, row_f, col_f, rx_px, rx_row, rx_col, m, tail_g)
-            else:
-                g, tail_g = h, tail_h
-            dry = inland
-            if not inland:
-                dry = _zones_along(
-                    zone,
-                    side,
-                    slopes[ray],
-                    row_f,
-                    col_f,
-                    n,
-                    rx_px,
-                    rx_row,
-                    rx_col,
-                    m,
-                    on_ray,
-                    at_rx,
-                    tail_zone,
-                )
+                trace(side, number, fan, surface, g, rx, APPROACH + 0.5)
+                approach(surface, fan, rx, m, tail_g)
             for k in range(m):
-                rx_m[k] = ground[rx_row[k], rx_col[k]]
-            loss_along(
-                h, g, covered, on_ray, dry, n, cell_km, h_first, tx_height_m, rx_px, rx_m, rx_height_m, at_rx, rx_after,
-                tail_h, tail_g, tail_zone, m, ghz, horizontal, percent, location_db, delta_n, n0, latitude_deg, 500.0,
-                500.0, table, inverse, work, whole, out,
-            )  # fmt: skip
+                rx_m[k] = ground[rx.row[k], rx.col[k]]
+            ray = Ray(h, g, tail_h, tail_g, covered, n, cell_km, h_first, rx, rx_m, m)
+            dry = inland or _zones_along(zone, side, fan, number, ray, zones)
+            loss_along(ray, zones, dry, antennas, ghz, air, table, work, out)
             for k in range(m):
                 for f in range(ghz.size):
-                    loss[f, rx_row[k] - row_c + radius_px, rx_col[k] - col_c + radius_px] = out[f, k]
-    _at_the_mast(loss, ground[row_c, col_c] + rx_height_m - h_first - tx_height_m, row_f, col_f, cell_km, ghz)
+                    loss[f, rx.row[k] - row_c + radius_px, rx.col[k] - col_c + radius_px] = out[f, k]
+    drop_m = ground[row_c, col_c] + antennas.rx_height_m - h_first - antennas.tx_height_m
+    _at_the_mast(loss, drop_m, fan.row_f, fan.col_f, cell_km, ghz)
     return loss
 
 
@@ -111,27 +104,26 @@ def _at_the_mast(loss, drop_m, row_f, col_f, cell_km, ghz):  # type: ignore[no-u
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _zones_along(  # type: ignore[no-untyped-def]
-    zone, side, slope, row_f, col_f, n, rx_px, rx_row, rx_col, m, on_ray, at_rx, tail_zone
-):
+def _zones_along(zone, side, fan, number, ray, zones):  # type: ignore[no-untyped-def]
     """Fill the zones a ray passes, those of its receivers and of their own points; return whether all are inland."""
+    row_f, col_f, slope, rx = fan.row_f, fan.col_f, fan.slopes[number], ray.rx
     sign = 1.0 - 2.0 * (side % 2)
     stretch = np.sqrt(1.0 + slope * slope)
     step_r, step_c = (sign / stretch, slope / stretch) if side < 2 else (slope / stretch, sign / stretch)
     dry = True
-    for i in range(n + 1):
+    for i in range(ray.n + 1):
         r, c = int(row_f + i * step_r + 0.5), int(col_f + i * step_c + 0.5)
-        on_ray[i] = zone[min(max(r, 0), zone.shape[0] - 1), min(max(c, 0), zone.shape[1] - 1)]
-        dry = dry and on_ray[i] == _INLAND
-    for k in range(m):
-        at_rx[k] = zone[rx_row[k], rx_col[k]]
-        dry = dry and at_rx[k] == _INLAND
+        zones.ray[i] = zone[min(max(r, 0), zone.shape[0] - 1), min(max(c, 0), zone.shape[1] - 1)]
+        dry = dry and zones.ray[i] == _INLAND
+    for k in range(ray.m):
+        zones.rx[k] = zone[rx.row[k], rx.col[k]]
+        dry = dry and zones.rx[k] == _INLAND
         for t in range(APPROACH):
-            share = max(1.0 - (t + 1.0) / rx_px[k], 0.0)
+            share = max(1.0 - (t + 1.0) / rx.px[k], 0.0)
             r, c = (
-                int(row_f + share * (rx_row[k] - row_f) + 0.5),
-                int(col_f + share * (rx_col[k] - col_f) + 0.5),
+                int(row_f + share * (rx.row[k] - row_f) + 0.5),
+                int(col_f + share * (rx.col[k] - col_f) + 0.5),
             )
-            tail_zone[t, k] = zone[min(max(r, 0), zone.shape[0] - 1), min(max(c, 0), zone.shape[1] - 1)]
-            dry = dry and tail_zone[t, k] == _INLAND
+            zones.own[t, k] = zone[min(max(r, 0), zone.shape[0] - 1), min(max(c, 0), zone.shape[1] - 1)]
+            dry = dry and zones.own[t, k] == _INLAND
     return dry
