@@ -8,6 +8,7 @@ least autonomy among them, not once per site. Faults that overlap are counted tw
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,10 @@ from phusong.service.power_supply import AUTONOMY_H, OVERSIZE
 
 __all__ = [
     "HOURS_YEAR",
+    "PowerTree",
+    "SiteChains",
     "Stability",
+    "Supply",
     "asset_causes",
     "blame",
     "hours_lost_at",
@@ -92,8 +96,8 @@ def site_stability(network: Network, sites: Ints | None = None) -> Stability:
     """
     chosen = np.arange(network.n_sites) if sites is None else np.asarray(sites, np.int64)
     nobody = np.zeros(0)
-    own, chain, link, connected = _chains(chosen, *stability_arrays(network), nobody, nobody, nobody, nobody)
-    return Stability(own, chain, link, connected)
+    blamed = _Blame(nobody, nobody, nobody, nobody)
+    return Stability(*_chains(chosen, stability_arrays(network), blamed))
 
 
 def blame(network: Network, people: Ints) -> tuple[Floats, Floats, Floats]:
@@ -117,17 +121,99 @@ def blame(network: Network, people: Ints) -> tuple[Floats, Floats, Floats]:
     causes = stability.own_power_h + stability.chain_power_h + stability.link_h
     weight = weight * np.minimum(1.0, HOURS_YEAR / np.maximum(causes, 1e-9))
     grid, site, link = (np.zeros(n) for n in (network.fault_rate.size, network.n_sites, network.n_sites))
-    _chains(np.arange(network.n_sites), *stability_arrays(network), weight, grid, site, link)
+    _chains(np.arange(network.n_sites), stability_arrays(network), _Blame(weight, grid, site, link))
     return grid, site, link
 
 
 def own_supply_h(network: Network) -> Floats:
     """Return the hours a year that each site's own equipment, panels or tank leave it without power."""
-    return np.asarray(_own_hours(np.arange(network.n_sites), *_supply_arrays(network)))
+    return np.asarray(_own_hours(_supply_arrays(network)))
 
 
-def _supply_arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
-    return (
+class Supply(NamedTuple):
+    """What feeds each site, shape (n_sites,) each but for the last.
+
+    Parameters
+    ----------
+    source : int array
+        Index into `POWER_SOURCES`.
+    autonomy_h : float array
+        Battery or tank. [h]
+    station : int array
+        Weather station, a row of `shortage_h`.
+    oversize : float array
+        Panels, as yield in the dullest month over the load.
+    late_year, late_h : float array
+        Late deliveries of fuel a year, and their mean length. [h]
+    shortage_h : float array, shape (n_stations, n_oversizes, n_autonomies)
+        Hours a year without sun enough.
+    """
+
+    source: Ints
+    autonomy_h: Floats
+    station: Ints
+    oversize: Floats
+    late_year: Floats
+    late_h: Floats
+    shortage_h: Floats
+
+
+class PowerTree(NamedTuple):
+    """The grid.
+
+    Parameters
+    ----------
+    above : int array, shape (n_nodes,)
+        Node that feeds each; -1 at a source.
+    rate, hours : float array, shape (2 n_nodes,)
+        Faults a year and mean repair of the nodes, then of the lines above them.
+    rescue_line_h, rescue_node_h : float array, shape (n_nodes,)
+        As in :class:`phusong.service.power_grid.PowerGraph`.
+    """
+
+    above: Ints
+    rate: Floats
+    hours: Floats
+    rescue_line_h: Floats
+    rescue_node_h: Floats
+
+
+class SiteChains(NamedTuple):
+    """What decides how long sites are off.
+
+    Parameters
+    ----------
+    parent : int array, shape (n_sites,)
+        Next site towards the core; negative: none.
+    is_exchange : bool array, shape (n_sites,)
+        Whether the core begins there.
+    link_unavailability : float array, shape (n_sites,)
+        Share of the year that the link to the parent is down.
+    node : int array, shape (n_sites,)
+        Power node of each site; negative: none.
+    grid, supply : PowerTree, Supply
+        What feeds the nodes, and the sites.
+    """
+
+    parent: Ints
+    is_exchange: npt.NDArray[np.bool_]
+    link_unavailability: Floats
+    node: Ints
+    grid: PowerTree
+    supply: Supply
+
+
+class _Blame(NamedTuple):
+    """Weight of each chosen site (empty: nothing is blamed), and what is added to: power elements, sites, links."""
+
+    weight: Floats
+    power: Floats
+    site: Floats
+    link: Floats
+
+
+def _supply_arrays(network: Network) -> Supply:
+    return Supply(
         network.source,
         network.autonomy_h,
         network.station,
@@ -138,31 +224,34 @@ def _supply_arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
     )
 
 
-def stability_arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
-    """Return what decides how long sites are off, in the order that :func:`hours_lost_at` takes it."""
-    return (
+def stability_arrays(network: Network) -> SiteChains:
+    """Return what decides how long sites are off."""
+    grid = PowerTree(
+        network.node_above, network.fault_rate, network.fault_h, network.rescue_line_h, network.rescue_node_h
+    )
+    return SiteChains(
         network.parent,
         network.is_exchange,
         network.link_unavailability,
         network.node,
-        network.node_above,
-        network.fault_rate,
-        network.fault_h,
-        network.rescue_line_h,
-        network.rescue_node_h,
-        *_supply_arrays(network),
+        grid,
+        _supply_arrays(network),
     )
 
 
 @nb.njit(cache=True)
-def _own_lost(kind, autonomy, station, oversize, late_year, late_h, shortage_h):  # type: ignore[no-untyped-def]
+def _own_lost(supply, site):  # type: ignore[no-untyped-def]
+    kind, autonomy = supply.source[site], supply.autonomy_h[site]
     lost = _SPELLS_YEAR[kind] * _SPELL_H[kind] * np.exp(-autonomy / _SPELL_H[kind])
     if _SPELL_H[kind] >= 8760.0:
         return 8760.0  # no supply at all: a battery that nothing charges is soon empty
     if _FUEL[kind]:
-        lost += late_year * late_h * np.exp(-autonomy / late_h)
+        late_h = supply.late_h[site]
+        lost += supply.late_year[site] * late_h * np.exp(-autonomy / late_h)
     if _SUN[kind] > 0.0:
-        lost += _SUN[kind] * _between(shortage_h[station], oversize, autonomy)
+        lost += _SUN[kind] * _between(
+            supply.shortage_h[supply.station[site]], supply.oversize[site], autonomy
+        )
     return lost
 
 
@@ -184,13 +273,10 @@ def _step(marks, value):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _own_hours(chosen, source, autonomy_h, station, oversize, late_year, late_h, shortage_h):  # type: ignore[no-untyped-def]
-    out = np.empty(chosen.size)
-    for k in range(chosen.size):
-        s = chosen[k]
-        out[k] = _own_lost(
-            source[s], autonomy_h[s], station[s], oversize[s], late_year[s], late_h[s], shortage_h
-        )
+def _own_hours(supply):  # type: ignore[no-untyped-def]
+    out = np.empty(supply.source.size)
+    for site in range(out.size):
+        out[site] = _own_lost(supply, site)
     return out
 
 
@@ -203,29 +289,11 @@ def _span(rate, hours, least, rescue):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _chains(  # type: ignore[no-untyped-def]
-    chosen,
-    parent,
-    is_exchange,
-    link_unavailability,
-    node,
-    node_above,
-    fault_rate,
-    fault_h,
-    rescue_line_h,
-    rescue_node_h,
-    source,
-    autonomy_h,
-    station,
-    oversize,
-    late_year,
-    late_h,
-    shortage_h,
-    weight,
-    blame_power,
-    blame_site,
-    blame_link,
-):
+def _chains(chosen, sites, blame):  # type: ignore[no-untyped-def]
+    parent, is_exchange, link_unavailability, node, grid, supply = sites
+    source, autonomy_h = supply.source, supply.autonomy_h
+    node_above, fault_rate, fault_h, rescue_line_h, rescue_node_h = grid
+    weight, blame_power, blame_site, blame_link = blame
     n_nodes = node_above.size
     own = np.zeros(chosen.size)
     chain = np.zeros(chosen.size)
@@ -244,15 +312,7 @@ def _chains(  # type: ignore[no-untyped-def]
         reached = False
         while steps < _LONGEST_CHAIN:
             kind = source[site]
-            lost = _own_lost(
-                kind,
-                autonomy_h[site],
-                station[site],
-                oversize[site],
-                late_year[site],
-                late_h[site],
-                shortage_h,
-            )
+            lost = _own_lost(supply, site)
             if _ON_GRID[kind] and node[site] < 0:
                 lost = 8760.0  # says it is on the grid, but no grid reaches it
             if blamed > 0.0:
@@ -313,10 +373,10 @@ def _chains(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def hours_lost_at(site, *arrays):  # type: ignore[no-untyped-def]  # noqa: ANN002
-    """Return the hours a year that one site is off, for compiled callers; arrays as of :func:`stability_arrays`."""
+def hours_lost_at(site, sites):  # type: ignore[no-untyped-def]
+    """Return the hours a year that one site is off, for compiled callers; sites as of :func:`stability_arrays`."""
     nobody = np.zeros(0)
-    own, chain, link, connected = _chains(np.array([site]), *arrays, nobody, nobody, nobody, nobody)
+    own, chain, link, connected = _chains(np.array([site]), sites, _Blame(nobody, nobody, nobody, nobody))
     return min(own[0] + chain[0] + link[0], HOURS_YEAR) if connected[0] else HOURS_YEAR
 
 
