@@ -95,9 +95,7 @@ def site_stability(network: Network, sites: Ints | None = None) -> Stability:
         Site indices; all when left out.
     """
     chosen = np.arange(network.n_sites) if sites is None else np.asarray(sites, np.int64)
-    nobody = np.zeros(0)
-    blamed = _Blame(nobody, nobody, nobody, nobody)
-    return Stability(*_chains(chosen, stability_arrays(network), blamed))
+    return Stability(*_chains(chosen, stability_arrays(network)))
 
 
 def blame(network: Network, people: Ints) -> tuple[Floats, Floats, Floats]:
@@ -204,7 +202,7 @@ class SiteChains(NamedTuple):
 
 
 class _Blame(NamedTuple):
-    """Weight of each chosen site (empty: nothing is blamed), and what is added to: power elements, sites, links."""
+    """Weight of each chosen site, and what its hours are added to: power elements, sites, links."""
 
     weight: Floats
     power: Floats
@@ -240,18 +238,14 @@ def stability_arrays(network: Network) -> SiteChains:
 
 
 @nb.njit(cache=True)
-def _own_lost(supply, site):  # type: ignore[no-untyped-def]
-    kind, autonomy = supply.source[site], supply.autonomy_h[site]
+def _own_lost(kind, autonomy, station, oversize, late_year, late_h, shortage_h):  # type: ignore[no-untyped-def]
     lost = _SPELLS_YEAR[kind] * _SPELL_H[kind] * np.exp(-autonomy / _SPELL_H[kind])
     if _SPELL_H[kind] >= 8760.0:
         return 8760.0  # no supply at all: a battery that nothing charges is soon empty
     if _FUEL[kind]:
-        late_h = supply.late_h[site]
-        lost += supply.late_year[site] * late_h * np.exp(-autonomy / late_h)
+        lost += late_year * late_h * np.exp(-autonomy / late_h)
     if _SUN[kind] > 0.0:
-        lost += _SUN[kind] * _between(
-            supply.shortage_h[supply.station[site]], supply.oversize[site], autonomy
-        )
+        lost += _SUN[kind] * _between(shortage_h[station], oversize, autonomy)
     return lost
 
 
@@ -274,9 +268,12 @@ def _step(marks, value):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True)
 def _own_hours(supply):  # type: ignore[no-untyped-def]
-    out = np.empty(supply.source.size)
-    for site in range(out.size):
-        out[site] = _own_lost(supply, site)
+    source, autonomy_h, station, oversize, late_year, late_h, shortage_h = supply
+    out = np.empty(source.size)
+    for s in range(out.size):
+        out[s] = _own_lost(
+            source[s], autonomy_h[s], station[s], oversize[s], late_year[s], late_h[s], shortage_h
+        )
     return out
 
 
@@ -289,11 +286,10 @@ def _span(rate, hours, least, rescue):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _chains(chosen, sites, blame):  # type: ignore[no-untyped-def]
+def _chains(chosen, sites, blame=None):  # type: ignore[no-untyped-def]
     parent, is_exchange, link_unavailability, node, grid, supply = sites
-    source, autonomy_h = supply.source, supply.autonomy_h
+    source, autonomy_h, station, oversize, late_year, late_h, shortage_h = supply
     node_above, fault_rate, fault_h, rescue_line_h, rescue_node_h = grid
-    weight, blame_power, blame_site, blame_link = blame
     n_nodes = node_above.size
     own = np.zeros(chosen.size)
     chain = np.zeros(chosen.size)
@@ -305,18 +301,25 @@ def _chains(chosen, sites, blame):  # type: ignore[no-untyped-def]
     touched = np.empty(2 * n_nodes, np.int64)
     for k in range(chosen.size):
         first = chosen[k]
-        blamed = weight[k] if weight.size else 0.0
         n_touched = 0
         site = first
         steps = 0
         reached = False
         while steps < _LONGEST_CHAIN:
             kind = source[site]
-            lost = _own_lost(supply, site)
+            lost = _own_lost(
+                kind,
+                autonomy_h[site],
+                station[site],
+                oversize[site],
+                late_year[site],
+                late_h[site],
+                shortage_h,
+            )
             if _ON_GRID[kind] and node[site] < 0:
                 lost = 8760.0  # says it is on the grid, but no grid reaches it
-            if blamed > 0.0:
-                blame_site[site] += blamed * lost
+            if blame is not None:
+                blame.site[site] += blame.weight[k] * lost
             if site == first:
                 own[k] += lost
             else:
@@ -347,8 +350,8 @@ def _chains(chosen, sites, blame):  # type: ignore[no-untyped-def]
                             least_h[element] = min(least_h[element], autonomy_h[site])
                             latest_h[element] = max(latest_h[element], rescue)
                             hours = _span(rate, mean, least_h[element], latest_h[element]) - before
-                        if blamed > 0.0:
-                            blame_power[element] += blamed * hours
+                        if blame is not None:
+                            blame.power[element] += blame.weight[k] * hours
                         if site == first:
                             own[k] += hours
                         else:
@@ -362,8 +365,8 @@ def _chains(chosen, sites, blame):  # type: ignore[no-untyped-def]
             if parent[site] < 0:
                 break
             link[k] += link_unavailability[site] * 8760.0
-            if blamed > 0.0:
-                blame_link[site] += blamed * link_unavailability[site] * 8760.0
+            if blame is not None:
+                blame.link[site] += blame.weight[k] * link_unavailability[site] * 8760.0
             site = parent[site]
             steps += 1
         connected[k] = reached
@@ -375,8 +378,7 @@ def _chains(chosen, sites, blame):  # type: ignore[no-untyped-def]
 @nb.njit(cache=True)
 def hours_lost_at(site, sites):  # type: ignore[no-untyped-def]
     """Return the hours a year that one site is off, for compiled callers; sites as of :func:`stability_arrays`."""
-    nobody = np.zeros(0)
-    own, chain, link, connected = _chains(np.array([site]), sites, _Blame(nobody, nobody, nobody, nobody))
+    own, chain, link, connected = _chains(np.array([site]), sites)
     return min(own[0] + chain[0] + link[0], HOURS_YEAR) if connected[0] else HOURS_YEAR
 
 

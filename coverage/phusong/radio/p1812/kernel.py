@@ -183,6 +183,7 @@ def loss_along(ray, zones, inland, antennas, ghz, air, table, work, out):  # typ
         Result.
     """
     rx_px, rx_after, tail_h, m, step_km = ray.rx.px, ray.rx.after, ray.own_ground, ray.m, ray.step_km
+    h = ray.ground
     percent, latitude_deg, location_db = air.time_percent, air.latitude_deg, air.location_db
     earth = 6371.0 * 157.0 / (157.0 - air.delta_n)
     rare_too = percent < 50.0
@@ -241,7 +242,9 @@ def loss_along(ray, zones, inland, antennas, ghz, air, table, work, out):  # typ
                 diffraction = band_work[_DIFFRACTION, k]
                 if inland and not rare_too and path[D, k] > 2.0 * tables.TABLE_KM:
                     path[LOG_BETA0, k] = log10_beta0(latitude_deg, path[D, k], path[D, k])
-                duct = _ducting(ray, k, tx, earth, geometry, path, ghz[f], band, percent, antennas)
+                duct = _ducting(
+                    h, tail_h, k, rx_after[k], step_km, tx, earth, geometry, path, band, percent, antennas
+                )
                 clear_p = band[tables.FREE] + DB_PER_OCTAVE * path[LOG_SLANT, k]
                 if rare_too:
                     clear_p += path[FOCUSING, k] * (log_percent - _LOG_50)
@@ -404,9 +407,8 @@ def _duct_needs(geometry, rx_px, path, m, step_km, f, band, work):  # type: igno
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _ducting(ray, k, tx, earth, geometry, path, f, band, percent, antennas):  # type: ignore[no-untyped-def]
+def _ducting(h, tail, k, n, step_km, tx, earth, geometry, path, band, percent, antennas):  # type: ignore[no-untyped-def]
     """Return the loss by ducting and layer reflection, equations (46) to (56)."""
-    h, tail, n, step_km = ray.ground, ray.own_ground, ray.rx.after[k], ray.step_km
     d, rx = path[D, k], geometry[RX, k]
     hidden = geometry[HIDDEN, k] > 0.0
     tx_mrad, rx_mrad = path[TX_MRAD, k], path[RX_MRAD, k]
@@ -416,7 +418,7 @@ def _ducting(ray, k, tx, earth, geometry, path, f, band, percent, antennas):  # 
         a = 500.0 / earth
         tx_far = nearest_point(h, tail, k, n, own, step_km, d, tx, (rx - a * d * d - tx) / d, a)
         rx_far = d - tx_far
-    shielded = shielding(f, band[tables.CUBE_ROOT], tx_mrad, tx_far, rx_mrad, rx_far)
+    shielded = shielding(band[tables.GHZ], band[tables.CUBE_ROOT], tx_mrad, tx_far, rx_mrad, rx_far)
     tx_low, rx_low = geometry[TX_LOW, k], geometry[RX_LOW, k]
     rough = roughness(h, tail, k, n, own, step_km, d, tx_far, rx_far, tx_low, rx_low)
     share = log10_terrain_share(
