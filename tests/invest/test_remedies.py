@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from carried_out import carry_out, kept_promise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from phusong.access.gaps import classify
 from phusong.errors import InputError
 from phusong.invest.bundles import OfferTerms, bridged, make_offers
 from phusong.invest.candidate_sites import KINDS, find_candidates, undominated, within_room
-from phusong.invest.carried_out import carry_out, kept_promise
 from phusong.invest.context import Situation
 from phusong.invest.costs import Costs
 from phusong.invest.offers import Drawer, works_of_bundles

@@ -24,9 +24,9 @@ from phusong.errors import InputError, Problem
 from phusong.invest.context import Situation
 from phusong.invest.cost_sharing import ITEM_OF_KIND
 from phusong.invest.costs import Costs
-from phusong.invest.locked_site_remedies import with_remedies
 from phusong.invest.portfolio import Portfolio
 from phusong.invest.program.rules import SHARING_KINDS
+from phusong.invest.remedy import with_remedies
 from phusong.io.text import Text
 from phusong.radio.servers import ServerMaps
 from phusong.region.folder import Region, Source
