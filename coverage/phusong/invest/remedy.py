@@ -1,4 +1,4 @@
-"""One remedy: what is bought, what it costs, and what it changes in the network."""
+"""One remedy: what is bought, what it costs, and what it changes in the network; what opens a locked site."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

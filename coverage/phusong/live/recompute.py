@@ -1,4 +1,4 @@
-"""Full recompute."""
+"""Full recompute, and the KPIs of what it finds."""
 
 import tomllib
 from collections.abc import Callable, Mapping

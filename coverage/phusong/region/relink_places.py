@@ -1,4 +1,7 @@
-"""What hangs on communes and people when either is replaced: every total kept, every person in one commune."""
+"""What hangs on communes and people when either is replaced: every total kept, every person in one commune.
+
+Dasymetric mapping of population, and people apportioned, stand at the end.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

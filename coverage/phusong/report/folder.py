@@ -1,4 +1,4 @@
-"""The result folder: every file of the output contract, written whole or not at all."""
+"""The result folder: every file of the output contract, written whole or not at all; a result as a card in a notebook."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

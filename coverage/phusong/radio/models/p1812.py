@@ -1,4 +1,7 @@
-"""Recommendation ITU-R P.1812: diffraction, troposcatter, ducting, for any time and location percentage."""
+"""Recommendation ITU-R P.1812: diffraction, troposcatter, ducting, for any time and location percentage.
+
+To every pixel round a transmitter, and on one profile.
+"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Header rows and headings that mean our columns.
+"""Header rows, headings that mean our columns, and units that files may state.
 
 Written folded (``fold``: no diacritics, no capitals, words joined by ``_``), so `Mã trạm`, `MA TRAM` and `ma-tram` are one.
 Vietnamese and English first; French, Portuguese and Spanish where the word is plain. `TenXa`, `shapeName` and the like lose
