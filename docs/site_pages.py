@@ -1,5 +1,4 @@
 """What MkDocs is told beside its configuration: where the pages lie, and the tutorials as pages."""
-# ruff: noqa: INP001 - MkDocs loads it by its path
 
 import json
 from pathlib import Path

@@ -12,12 +12,10 @@ import pytest
 import typer
 
 from phusong.cli import app
-from phusong.command_reference import command_reference
 from phusong.invest.costs import Costs
 from phusong.invest.unit_costs import with_own_costs
 from phusong.region.read.columns import read_column_maps
 from phusong.scenario import Scenario
-from phusong.scenario_reference import scenario_reference
 from small_region import small_region
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,17 +48,23 @@ def shell_examples() -> list[tuple[str, list[str]]]:
 
 
 def test_the_scenario_reference_is_up_to_date():
-    """Remake it with: python -m phusong.scenario_reference > docs/scenarios.md."""
+    """Remake it with: python docs/scenario_reference.py > docs/scenarios.md."""
+    from scenario_reference import scenario_reference
+
     assert (DOCS / "scenarios.md").read_text(encoding="utf-8") == scenario_reference()
 
 
 def test_the_command_reference_is_up_to_date():
-    """Remake it with: python -m phusong.command_reference > docs/commands.md."""
+    """Remake it with: python docs/command_reference.py > docs/commands.md."""
+    from command_reference import command_reference
+
     assert (DOCS / "commands.md").read_text(encoding="utf-8") == command_reference()
 
 
 def test_there_are_examples_of_every_command():
     used = {" ".join(words[:2]) for _, words in shell_examples()} | {w[0] for _, w in shell_examples() if w}
+    from command_reference import command_reference
+
     commands = re.findall(r"^## phusong (.+)$", command_reference(), re.MULTILINE)
     assert not set(commands) - used
 

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from phusong.live.kpis import kpis
 from typer.main import get_command
 
 import phusong
@@ -15,7 +16,6 @@ from phusong.cli.options import Shown
 from phusong.data import catalogue as sources
 from phusong.errors import plural
 from phusong.io.text import Text, catalogue
-from phusong.live.kpis import kpis
 from phusong.region.importers import IMPORTERS
 from phusong.result.files import GIS_FILES
 from phusong.scenario import Scenario, scenario_template

@@ -1,5 +1,5 @@
 """Draws the concept pictures: python docs/drawings/draw.py writes each as an SVG beside this file."""
-# ruff: noqa: D103, INP001, PLC0415 - drawings, not a library
+# ruff: noqa: D103, PLC0415 - drawings, not a library
 
 import ast
 import tomllib

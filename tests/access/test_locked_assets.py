@@ -17,7 +17,7 @@ from phusong.access.locked_sites import (
     people_behind_locks,
 )
 from phusong.invest.costs import Costs
-from phusong.invest.locked_site_remedies import REMEDIES, with_remedies
+from phusong.invest.remedy import REMEDIES, with_remedies
 from phusong.io.resources import table
 from phusong.service.allocation import Reception
 from phusong.service.availability import site_stability

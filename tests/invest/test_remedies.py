@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from carried_out import carry_out, kept_promise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from phusong.access.network_state import NetworkState
 from phusong.errors import InputError
 from phusong.invest.bundles import OfferTerms, bridged, make_offers
 from phusong.invest.candidate_sites import KINDS, find_candidates, undominated, within_room
-from phusong.invest.carried_out import carry_out, kept_promise
 from phusong.invest.costs import Costs
 from phusong.invest.offers import Drawer, works_of_bundles
 from phusong.invest.program.rules import SHARING_KINDS

@@ -8,10 +8,11 @@ from p1812_cases import FOLDER, cases
 
 from phusong.errors import InputError
 from phusong.radio.p1812 import basic_loss, height_share, location_sd_db, loss_breakdown
-from phusong.radio.p1812.kernel import WHOLE_ROWS, WORK_ROWS, loss_along
+from phusong.radio.p1812.geometry import Ray
+from phusong.radio.p1812.kernel import Air, Antennas, Zones, loss_along, workspace
 from phusong.radio.p1812.mechanisms import inverse_normal
 from phusong.radio.p1812.tables import by_distance
-from phusong.radio.terrain_profile import APPROACH, NOTHING_M, inverses
+from phusong.radio.terrain_profile import APPROACH, NOTHING_M, Receivers
 from reference_cases import needs_reference
 
 AIR = {"delta_n": 52.1, "n0": 374.0, "latitude_deg": 21.0}
@@ -87,13 +88,17 @@ def test_the_area_kernel_equals_the_reference(path, time, where, covered, horizo
     tail_zone = np.full((APPROACH, 1), 4)
     for t in range(own):
         tail_h[t], tail_g[t], tail_zone[t] = h[-2 - t], (h + cover)[-2 - t], zone[-2 - t]
-    out, work, whole = np.empty((1, 1)), np.empty((WORK_ROWS, n + 2)), np.empty((WHOLE_ROWS, n + 2), np.int64)
+    place = np.array([0])
+    ray = Ray(
+        h[:-1], (h + cover)[:-1], tail_h, tail_g, covered, after, step, h[0],
+        Receivers(d[-1:] / step, place, place, np.array([after])), h[-1:], 1,
+    )  # fmt: skip
+    antennas = Antennas(path["tx_height_m"], path["rx_height_m"], coast, coast, horizontal)
+    air = Air(time, -inverse_normal(where / 100) * 6.0, AIR["delta_n"], AIR["n0"], AIR["latitude_deg"])
+    out = np.empty((1, 1))
     loss_along(
-        h[:-1], (h + cover)[:-1], covered, zone[:-1], ground == "inland", after, step, h[0],
-        path["tx_height_m"], d[-1:] / step, h[-1:], path["rx_height_m"], zone[-1:], np.array([after]), tail_h, tail_g,
-        tail_zone, 1, np.array([path["frequency_ghz"]]), horizontal, time, -inverse_normal(where / 100) * 6.0,
-        AIR["delta_n"], AIR["n0"], AIR["latitude_deg"], coast, coast,
-        by_distance(d[-1] + 1, time, AIR["latitude_deg"]), inverses(n + 2), work, whole, out,
+        ray, Zones(zone[:-1], zone[-1:], tail_zone), ground == "inland", antennas, np.array([path["frequency_ghz"]]),
+        air, by_distance(d[-1] + 1, time, AIR["latitude_deg"]), workspace(n + 2), out,
     )  # fmt: skip
     reference = basic_loss(
         d, h, cover, **radio(path), polarization="h" if horizontal else "v", time_percent=time,

@@ -14,12 +14,14 @@ from phusong.radio.terrain_profile import (
     APPROACH,
     EFFECTIVE_EARTH_KM,
     NOTHING_M,
-    WORK_ROWS,
+    Fan,
+    Receivers,
     fan_slopes,
     foot,
-    inverses,
     nu_along,
+    receivers,
     trace,
+    workspace,
 )
 
 
@@ -68,11 +70,8 @@ def test_hull_tangents_equal_the_plain_construction(seed, n, relief_m, f_ghz, ow
         after = np.maximum(at - 1 - APPROACH, 0)
         for t in range(APPROACH):
             tail[t, t + 1 :] = rng.uniform(g.min(), g.max() + 1.0, n)[t + 1 :]
-    out, work, whole = np.zeros(n), np.zeros((WORK_ROWS, n + 2)), np.zeros((2, n + 2), np.int64)
-    nu_along(
-        g, n, 0.25, g[0] + 30.0, at * 1.0, g[1:] + 1.5, after, tail, n, EFFECTIVE_EARTH_KM, inverses(n), work, whole,
-        out,
-    )  # fmt: skip
+    out, rx = np.zeros(n), Receivers(at * 1.0, at, at, after)
+    nu_along(g, n, 0.25, g[0] + 30.0, rx, g[1:] + 1.5, tail, n, EFFECTIVE_EARTH_KM, workspace(n + 2), out)
     for i in range(1, n + 1):
         seen = g[: i + 1].copy()
         if own_points:
@@ -87,15 +86,14 @@ def test_hull_tangents_equal_the_plain_construction(seed, n, relief_m, f_ghz, ow
 @pytest.mark.parametrize(("row", "col"), [(30.0, 30.0), (30.3, 29.6), (29.51, 30.49), (3.2, 55.8)])
 def test_every_pixel_in_reach_belongs_to_one_ray(row, col, rays_per_pixel):
     ground, radius = np.zeros((61, 61), np.float32), 24
-    slopes = fan_slopes(radius, rays_per_pixel)
+    fan = Fan(row, col, radius, 24.0, fan_slopes(radius, rays_per_pixel))
     asked = np.zeros(ground.shape, int)
-    h, px = np.empty(radius + 2), np.empty(radius + 2)
-    at = [np.empty(radius + 2, np.int64) for _ in range(3)]
+    h, rx = np.empty(radius + 2), receivers(radius + 2)
     for side in range(4):
-        for ray in range(slopes.size):
-            _, m = trace(side, ray, slopes, ground, row, col, radius, 24.0, h, px, *at)
-            assert (np.diff(px[:m]) > 0).all()
-            np.add.at(asked, (at[0][:m], at[1][:m]), 1)
+        for ray in range(fan.slopes.size):
+            _, m = trace(side, ray, fan, ground, h, rx)
+            assert (np.diff(rx.px[:m]) > 0).all()
+            np.add.at(asked, (rx.row[:m], rx.col[:m]), 1)
     rows, cols = np.mgrid[0:61, 0:61]
     away = np.hypot(rows - row, cols - col)
     inside = (away <= 24.0) & (np.abs(rows - round(row)) <= 24) & (np.abs(cols - round(col)) <= 24)

@@ -1,9 +1,9 @@
 """columns.toml: users' names, units, words and constants; unknown ones refused with the nearest."""
 
 import pytest
+from data_dictionary import data_dictionary
 
 from phusong.errors import InputError
-from phusong.region.dictionary import data_dictionary
 from phusong.region.read.columns import EXAMPLE, ColumnMap, FileFormat, read_column_maps
 from phusong.region.read.table import read_layer, read_table
 

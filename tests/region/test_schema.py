@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from data_dictionary import REMAKE, data_dictionary
 
-from phusong.region.dictionary import REMAKE, data_dictionary
 from phusong.region.read.encoding import fold
-from phusong.region.read.units import UNITS
+from phusong.region.read.headings import UNITS
 from phusong.region.read.validate import table_problems
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, RASTERS, SCHEMAS, TABLE_LAYERS, key_of, references
 from small_region import small_region

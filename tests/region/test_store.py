@@ -155,6 +155,8 @@ def test_rasters_replace_layers_or_are_refused(region, tmp_path):
     (tmp_path / "bad.tif").write_text("not a tiff")
     with pytest.raises(InputError, match=r"bad\.tif"):
         replace_layers(region, elevation=tmp_path / "bad.tif")
+    with pytest.raises(TypeError, match="no file can replace demand"):
+        replace_layers(region, demand=tmp_path / "d.csv")
 
 
 def test_a_users_sites_replace_the_modelled_ones_and_stay_joined(region, tmp_path):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from result_dictionary import REMAKE, result_dictionary
 
 from phusong.pipeline import run_region
 from phusong.report.folder import Result
-from phusong.result.dictionary import REMAKE, result_dictionary
 from phusong.result.schema import FIGURES, PROVENANCE, RASTERS, TABLES, table_problems, undeclared
 from phusong.scenario import Scenario
 from small_region import small_region

@@ -1,7 +1,7 @@
 """Unique values, nearest points, ragged rows (CSR)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -74,9 +74,8 @@ def containing(areas: Sequence[shapely.Geometry], points: npt.ArrayLike) -> npt.
     return out
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Items by key.
+class Rows(NamedTuple):
+    """Items by key; compiled code reads it too.
 
     Parameters
     ----------

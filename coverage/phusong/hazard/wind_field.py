@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -211,8 +212,7 @@ _EARTH_KM = 6371.0
 _NEAREST_STEP_KM, _FARTHEST_STEP_KM = 3.0, 12.0
 
 
-@dataclass(frozen=True)
-class Versions:
+class Versions(NamedTuple):
     """What could be otherwise about a storm, the same for the whole region within a sample.
 
     Parameters
@@ -334,12 +334,25 @@ def strongest_wind(
     down = assumed("surface_share")
     top = own / down
     b = holland_b(top, fine.environment_hpa - fine.central_hpa, fine.rmw_km, fine.latitude_deg)
+    storm = _Storm(
+        fine.latitude_deg,
+        fine.longitude_deg,
+        top,
+        fine.rmw_km,
+        b,
+        coriolis(fine.latitude_deg),
+        east_ms,
+        north_ms,
+    )
     out = np.zeros((np.size(latitude_deg), versions.wind.size))
     _strongest(
-        out, np.asarray(latitude_deg, np.float64), np.asarray(longitude_deg, np.float64), fine.latitude_deg,
-        fine.longitude_deg, top, fine.rmw_km, b, coriolis(fine.latitude_deg), east_ms, north_ms, down,
-        versions.east_km, versions.north_km, versions.wind, versions.radius,
-    )  # fmt: skip
+        out,
+        np.asarray(latitude_deg, np.float64),
+        np.asarray(longitude_deg, np.float64),
+        storm,
+        down,
+        versions,
+    )
     return out
 
 
@@ -374,11 +387,35 @@ def _between(lines: Floats, value: Floats) -> tuple[npt.NDArray[np.int64], Float
     return k, np.clip((np.asarray(value) - lines[k]) / step, 0.0, 1.0)
 
 
+class _Storm(NamedTuple):
+    """A storm at each instant, shape (n_instants,) each.
+
+    Parameters
+    ----------
+    latitude_deg, longitude_deg : float64 array
+        Its centre.
+    top_ms, rmw_km, b : float64 array
+        Strongest gradient wind, its radius, and Holland's B.
+    coriolis : float64 array
+        At the centre. [1/s]
+    east_ms, north_ms : float64 array
+        Velocity of the centre.
+    """
+
+    latitude_deg: Floats
+    longitude_deg: Floats
+    top_ms: Floats
+    rmw_km: Floats
+    b: Floats
+    coriolis: Floats
+    east_ms: Floats
+    north_ms: Floats
+
+
 @nb.njit(cache=True, nogil=True)
-def _strongest(  # type: ignore[no-untyped-def]
-    out, latitude, longitude, centre_lat, centre_lon, top, rmw_km, b, f, east_ms, north_ms, down,
-    shift_east, shift_north, wind, radius,
-):  # fmt: skip
+def _strongest(out, latitude, longitude, storm, down, versions):  # type: ignore[no-untyped-def]
+    centre_lat, centre_lon, top, rmw_km, b, f, east_ms, north_ms = storm
+    shift_east, shift_north, wind, radius = versions
     degree = np.pi / 180.0
     for s in range(wind.size):
         for t in range(centre_lat.size):

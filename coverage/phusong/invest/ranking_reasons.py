@@ -6,10 +6,13 @@ that serves the same people loses them with it, so neither overtakes as early as
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csc_matrix, csr_matrix
 
+from phusong.compute.arrays import Rows
 from phusong.compute.kernels import nb
 from phusong.invest.plan_book import PlanModel
 
@@ -90,26 +93,54 @@ def reasons(
     users, servers = model.needs.tocsc(), model.covers.tocsc()
     found = _walk(
         np.asarray(order, np.int64),
-        model.remedy_cost_musd,
-        model.needs.indptr.astype(np.int64),
-        model.needs.indices.astype(np.int64),
-        model.covers.indptr.astype(np.int64),
-        model.covers.indices.astype(np.int64),
-        users.indptr.astype(np.int64),
-        users.indices.astype(np.int64),
-        servers.indptr.astype(np.int64),
-        servers.indices.astype(np.int64),
-        model.weights,
+        _Bundles(
+            model.remedy_cost_musd,
+            model.weights,
+            _rows(model.needs),
+            _rows(model.covers),
+            _rows(users),
+            _rows(servers),
+        ),
         np.ascontiguousarray(sums, np.float64),
         np.ascontiguousarray(parts, np.float64),
     )
     return Reasons(*found)
 
 
+class _Bundles(NamedTuple):
+    """What a ranking is walked over.
+
+    Parameters
+    ----------
+    price : array, shape (n_remedies,)
+        Cost of each remedy. [million USD]
+    weights : array, shape (n_elements,)
+        People.
+    needs, covers : Rows
+        Remedies that each bundle needs, elements that it serves.
+    users, servers : Rows
+        Bundles that need each remedy, and that serve each element.
+    """
+
+    price: Floats
+    weights: Floats
+    needs: Rows
+    covers: Rows
+    users: Rows
+    servers: Rows
+
+
+def _rows(matrix: csr_matrix | csc_matrix) -> Rows:
+    return Rows(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64))
+
+
 @nb.njit(cache=True)
-def _walk(  # type: ignore[no-untyped-def]
-    order, price, need_ptr, need, cover_ptr, cover, user_ptr, user, server_ptr, server, weights, sums, parts
-):
+def _walk(order, bundles, sums, parts):  # type: ignore[no-untyped-def]
+    price, weights, needs, covers, users, servers = bundles
+    need_ptr, need = needs
+    cover_ptr, cover = covers
+    user_ptr, user = users
+    server_ptr, server = servers
     n, k = need_ptr.size - 1, order.size
     runner_up, runner_per = np.full(k, -1, np.int64), np.zeros(k)
     lead, cost_factor = np.full(k, np.inf), np.full(k, np.inf)
@@ -127,7 +158,7 @@ def _walk(  # type: ignore[no-untyped-def]
         leaves *= 2
     best = np.full(2 * leaves, -1, np.int64)
     for b in range(n):
-        g, c = _worth(b, price, need_ptr, need, cover_ptr, cover, weights, bought, served)
+        g, c = _worth(b, bundles, bought, served)
         key[b] = _per(g, c)
         best[leaves + b] = b
     for at in range(leaves - 1, 0, -1):
@@ -136,7 +167,7 @@ def _walk(  # type: ignore[no-untyped-def]
     touched = np.empty(n, np.int64)
     for i in range(k):
         b = order[i]
-        g, c = _worth(b, price, need_ptr, need, cover_ptr, cover, weights, bought, served)
+        g, c = _worth(b, bundles, bought, served)
         for j in range(need_ptr[b], need_ptr[b + 1]):
             if bought[need[j]]:
                 paid_before[i] += 1
@@ -164,7 +195,7 @@ def _walk(  # type: ignore[no-untyped-def]
         for t in range(n_touched):
             other = touched[t]
             if common[other] >= _SAME_PEOPLE * g and g > 0.0:
-                gr, cr = _worth(other, price, need_ptr, need, cover_ptr, cover, weights, bought, served)
+                gr, cr = _worth(other, bundles, bought, served)
                 per = _per(gr, cr)
                 if rival[i] < 0 or per > rival_per[i] or (per == rival_per[i] and other < rival[i]):
                     rival[i], rival_per[i], rival_share[i] = other, per, common[other] / g
@@ -175,7 +206,7 @@ def _walk(  # type: ignore[no-untyped-def]
         while True:
             r = best[1]
             while r >= 0 and key[r] > -np.inf and stamp[r] != i:
-                gr, cr = _worth(r, price, need_ptr, need, cover_ptr, cover, weights, bought, served)
+                gr, cr = _worth(r, bundles, bought, served)
                 stamp[r] = i
                 _set(key, best, leaves, r, _per(gr, cr))
                 r = best[1]
@@ -191,7 +222,7 @@ def _walk(  # type: ignore[no-untyped-def]
             early = key[r] * c / g
             if 1.0 / early >= cost_factor[i] and early <= people_factor[i]:
                 break
-            gr, cr = _worth(r, price, need_ptr, need, cover_ptr, cover, weights, bought, served)
+            gr, cr = _worth(r, bundles, bought, served)
             shared = 0.0
             for j in range(need_ptr[r], need_ptr[r + 1]):
                 if not bought[need[j]] and my_remedy[need[j]] == i:
@@ -224,7 +255,7 @@ def _walk(  # type: ignore[no-untyped-def]
             for u in range(user_ptr[need[j]], user_ptr[need[j] + 1]):
                 other = user[u]
                 if not taken[other]:
-                    gr, cr = _worth(other, price, need_ptr, need, cover_ptr, cover, weights, bought, served)
+                    gr, cr = _worth(other, bundles, bought, served)
                     stamp[other] = i + 1
                     _set(key, best, leaves, other, _per(gr, cr))
     return (
@@ -234,7 +265,10 @@ def _walk(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _worth(b, price, need_ptr, need, cover_ptr, cover, weights, bought, served):  # type: ignore[no-untyped-def]
+def _worth(b, bundles, bought, served):  # type: ignore[no-untyped-def]
+    price, weights, needs, covers, _, _ = bundles
+    need_ptr, need = needs
+    cover_ptr, cover = covers
     gain = 0.0
     for j in range(cover_ptr[b], cover_ptr[b + 1]):
         if not served[cover[j]]:

@@ -6,10 +6,12 @@ turns out weaker than modelled, a site that proves stable without help, a fix th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.arrays import Rows, rows_of
 from phusong.compute.kernels import nb
 from phusong.invest.bundles import Offers
 from phusong.invest.candidate_sites import Candidates
@@ -84,7 +86,7 @@ def reach_of(
     n_stations = net.n_stations
     order = np.argsort(heard.station, kind="stable")
     indptr = np.searchsorted(heard.station[order], np.arange(n_stations + 1)).astype(np.int64)
-    stations_of = _rows(net.station_site, net.n_sites)
+    stations_of = rows_of(net.station_site, net.n_sites)
     best, best_site = np.full(heard.n_cells, np.inf, np.float32), np.full(heard.n_cells, -1, np.int32)
     # the first entry of a cell is its strongest
     cells, first = np.unique(heard.cell, return_index=True)
@@ -94,16 +96,11 @@ def reach_of(
     if new_margin.size != new_cells.size:
         new_margin = np.full(new_cells.size, np.inf)
     site, spare = _entries(
-        *works,
-        model.covers.indptr.astype(np.int64),
-        model.covers.indices.astype(np.int64) // n_ops,
-        *stations_of,
-        indptr,
-        heard.cell[order].astype(np.int64),
-        margin[order],
-        _offsets(candidates.cells),
-        new_cells.astype(np.int64),
-        new_margin.astype(np.float32),
+        works,
+        Rows(model.covers.indptr.astype(np.int64), model.covers.indices.astype(np.int64) // n_ops),
+        stations_of,
+        _Spare(indptr, heard.cell[order].astype(np.int64), margin[order]),
+        _Spare(_offsets(candidates.cells), new_cells.astype(np.int64), new_margin.astype(np.float32)),
         best,
         best_site,
     )
@@ -128,15 +125,8 @@ def _offsets(parts: Sequence[Ints]) -> Ints:
     return np.asarray(np.r_[0, np.cumsum([p.size for p in parts])], np.int64)
 
 
-def _rows(owner: Ints, n: int) -> tuple[Ints, Ints]:
-    order = np.argsort(owner, kind="stable").astype(np.int64)
-    return np.searchsorted(owner[order], np.arange(n + 1)).astype(np.int64), order
-
-
-def _sites_of_bundles(
-    offers: Offers, standing: npt.NDArray[np.str_], new: npt.NDArray[np.str_]
-) -> tuple[Ints, Ints]:
-    """Return offsets and numbers of the sites over which each bundle serves: its works' and those behind them; new sites come last."""
+def _sites_of_bundles(offers: Offers, standing: npt.NDArray[np.str_], new: npt.NDArray[np.str_]) -> Rows:
+    """Return the sites over which each bundle serves: its works' and those behind them; new sites come last."""
     at = {name: k for k, name in enumerate([*standing.tolist(), *new.tolist()])}
     of_remedy = [at.get(name, -1) for name in offers.remedies["site_id"].astype(str)]
     needs = offers.model.needs
@@ -146,14 +136,34 @@ def _sites_of_bundles(
         sites.update(at.get(name, -1) for name in behind.split(";"))
         rows.append(sorted(sites - {-1}))
     flat = np.array([k for row in rows for k in row], np.int64)
-    return np.r_[0, np.cumsum([len(r) for r in rows])].astype(np.int64), flat
+    return Rows(np.r_[0, np.cumsum([len(r) for r in rows])].astype(np.int64), flat)
+
+
+class _Spare(NamedTuple):
+    """Signal to spare at demand cells, by station or new site.
+
+    Parameters
+    ----------
+    start : int array, shape (n + 1,)
+        Where the cells of each begin.
+    cell : int array
+        Demand cells.
+    margin_db : float32 array
+        Signal above the least that covers.
+    """
+
+    start: Ints
+    cell: Ints
+    margin_db: npt.NDArray[np.float32]
 
 
 @nb.njit(cache=True)
-def _entries(  # type: ignore[no-untyped-def]
-    work_ptr, work, cover_ptr, cover_cell, of_site_ptr, of_site, heard_ptr, heard_cell, heard_margin,
-    new_ptr, new_cell, new_margin, best, best_site,
-):  # fmt: skip
+def _entries(works, covers, stations_of, heard, new, best, best_site):  # type: ignore[no-untyped-def]
+    work_ptr, work = works
+    cover_ptr, cover_cell = covers
+    of_site_ptr, of_site = stations_of
+    heard_ptr, heard_cell, heard_margin = heard
+    new_ptr, new_cell, new_margin = new
     n_standing = of_site_ptr.size - 1
     site = np.full(cover_cell.size, -1, np.int32)
     spare = np.full(cover_cell.size, np.inf, np.float32)

@@ -5,6 +5,7 @@ longer than allowed. Each site of the chain may get one remedy of the power kind
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ from phusong.invest.new_site_supply import (
     solar_cost,
 )
 from phusong.invest.remedy import Remedy, Works
-from phusong.service.availability import hours_lost_at, stability_arrays
+from phusong.service.availability import SiteChains, Supply, hours_lost_at, stability_arrays
 from phusong.service.network import Network
 from phusong.service.power_supply import SITE_KW, SOURCE_CODE, USUAL_OVERSIZE, array_kwp, weather
 
@@ -55,8 +56,7 @@ _MOST_REMEDIES = 5
 _LEAST_SAVED_H = 0.05
 
 
-@dataclass(frozen=True)
-class PowerChoices:
+class PowerChoices(NamedTuple):
     """What each kind of power remedy would cost and leave at each site, shape (n_kinds, n_sites) each.
 
     Parameters
@@ -88,8 +88,7 @@ class PowerChoices:
         )
 
 
-@dataclass(frozen=True)
-class LinkChoices:
+class LinkChoices(NamedTuple):
     """What each kind of link would cost and lose at each site, shape (n_kinds, n_sites) each.
 
     Parameters
@@ -135,39 +134,45 @@ def repairs(
         In the order of choosing: index of the site for a power remedy, n_sites + index for a link, -1 for no further
         one. A row without any is a pair of kinds that does not suffice, or a site that is stable as it is.
     """
-    return np.asarray(
-        _repairs(
-            site, hours_allowed, *stability_arrays(network),
-            power.cost_musd, power.source, power.node, power.autonomy_h, power.oversize,
-            link.cost_musd, link.parent, link.unavailability,
-        )
-    )  # fmt: skip
+    return np.asarray(_repairs(site, hours_allowed, stability_arrays(network), power, link))
 
 
 @nb.njit(cache=True)
-def _repairs(  # type: ignore[no-untyped-def]
-    site, allowed, parent_0, is_exchange, link_lost_0, node_0, node_above, fault_rate, fault_h, rescue_line_h,
-    rescue_node_h, source_0, autonomy_0, station, oversize_0, late_year, late_h, shortage_h,
-    power_cost, power_source, power_node, power_autonomy, power_oversize, link_cost, link_parent, link_unavailability,
-):  # fmt: skip
-    n = parent_0.size
-    n_links = link_cost.shape[0]
-    power = power_source, power_node, power_autonomy, power_oversize
-    link = link_parent, link_unavailability
-    out = np.full((power_cost.shape[0] * n_links, _MOST_REMEDIES), -1, np.int64)
+def _copied(sites):  # type: ignore[no-untyped-def]
+    """Return sites whose works can be changed in place; what no work changes is shared."""
+    s = sites.supply
+    supply = Supply(
+        s.source.copy(),
+        s.autonomy_h.copy(),
+        s.station,
+        s.oversize.copy(),
+        s.late_year,
+        s.late_h,
+        s.shortage_h,
+    )
+    return SiteChains(
+        sites.parent.copy(),
+        sites.is_exchange,
+        sites.link_unavailability.copy(),
+        sites.node.copy(),
+        sites.grid,
+        supply,
+    )
+
+
+@nb.njit(cache=True)
+def _repairs(site, allowed, today, power, link):  # type: ignore[no-untyped-def]
+    n = today.parent.size
+    n_links = link.cost_musd.shape[0]
+    out = np.full((power.cost_musd.shape[0] * n_links, _MOST_REMEDIES), -1, np.int64)
     for row in range(out.shape[0]):
         p, q = row // n_links, row % n_links
-        parent, link_lost, node = parent_0.copy(), link_lost_0.copy(), node_0.copy()
-        source, autonomy, oversize = source_0.copy(), autonomy_0.copy(), oversize_0.copy()
-        # what is tried changes these in place
-        net = (
-            parent, is_exchange, link_lost, node, node_above, fault_rate, fault_h, rescue_line_h, rescue_node_h, source,
-            autonomy, station, oversize, late_year, late_h, shortage_h,
-        )  # fmt: skip
-        state = source, node, autonomy, oversize, parent, link_lost
+        sites = _copied(today)
+        parent, is_exchange, link_lost, node, _, supply = sites
+        source, autonomy, oversize = supply.source, supply.autonomy_h, supply.oversize
         taken = np.zeros(2 * n, np.bool_)
         many = 0
-        hours = hours_lost_at(site, *net)
+        hours = hours_lost_at(site, sites)
         while hours > allowed:
             best, best_worth, best_hours = -1, 0.0, 0.0
             if many < _MOST_REMEDIES:
@@ -175,12 +180,12 @@ def _repairs(  # type: ignore[no-untyped-def]
                 while at >= 0 and not is_exchange[at] and steps < LONGEST_CHAIN:
                     up = parent[at]
                     for choice in (at, n + at):
-                        cost = power_cost[p, at] if choice < n else link_cost[q, at]
+                        cost = power.cost_musd[p, at] if choice < n else link.cost_musd[q, at]
                         if taken[choice] or not np.isfinite(cost):
                             continue
                         was = (source[at], node[at], autonomy[at], oversize[at], parent[at], link_lost[at])
-                        _carry_out(choice, p, q, state, power, link)
-                        then = hours_lost_at(site, *net)
+                        _carry_out(choice, p, q, sites, power, link)
+                        then = hours_lost_at(site, sites)
                         source[at], node[at], autonomy[at], oversize[at], parent[at], link_lost[at] = was
                         worth = (hours - then) / max(cost, 1e-6)
                         if then < hours - _LEAST_SAVED_H and (best < 0 or worth > best_worth):
@@ -189,7 +194,7 @@ def _repairs(  # type: ignore[no-untyped-def]
             if best < 0:
                 many = 0
                 break
-            _carry_out(best, p, q, state, power, link)
+            _carry_out(best, p, q, sites, power, link)
             taken[best] = True
             out[row, many] = best
             many += 1
@@ -199,18 +204,18 @@ def _repairs(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _carry_out(choice, p, q, state, power, link):  # type: ignore[no-untyped-def]
-    source, node, autonomy, oversize, parent, link_lost = state
-    at = choice % source.size
-    if choice >= source.size:
+def _carry_out(choice, p, q, sites, power, link):  # type: ignore[no-untyped-def]
+    parent, link_lost, supply = sites.parent, sites.link_unavailability, sites.supply
+    at = choice % parent.size
+    if choice >= parent.size:
         # a link to where the old one leads stands beside it: the hop is down only while both are
-        beside = link_lost[at] if parent[at] == link[0][q, at] else 1.0
-        parent[at], link_lost[at] = link[0][q, at], beside * link[1][q, at]
+        beside = link_lost[at] if parent[at] == link.parent[q, at] else 1.0
+        parent[at], link_lost[at] = link.parent[q, at], beside * link.unavailability[q, at]
         return
-    source[at], node[at] = power[0][p, at], power[1][p, at]
-    autonomy[at] = max(power[2][p, at], autonomy[at])
-    panels = power[3][p, at]
-    oversize[at] = panels if panels > 0.0 else max(USUAL_OVERSIZE, oversize[at])
+    supply.source[at], sites.node[at] = power.source[p, at], power.node[p, at]
+    supply.autonomy_h[at] = max(power.autonomy_h[p, at], supply.autonomy_h[at])
+    panels = power.oversize[p, at]
+    supply.oversize[at] = panels if panels > 0.0 else max(USUAL_OVERSIZE, supply.oversize[at])
 
 
 _BATTERY_H, _TANK_H, _GRID_BATTERY_H = 24.0, 48.0, 8.0

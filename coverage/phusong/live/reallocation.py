@@ -8,10 +8,12 @@ once more. What comes out is the outcome of everybody asking anew, to the last p
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.arrays import Rows
 from phusong.compute.kernels import nb
 from phusong.live.state import Standing
 from phusong.service.allocation import Reception, allocate
@@ -80,41 +82,72 @@ def ask_again(
     reception, weights = standing.reception, standing.weights
     n_ops = weights.shape[1]
     site_of = standing.network.station_site.astype(np.int64)
-    by_cell, by_station, of_site = (
-        (rows.start, rows.item)
-        for rows in (standing.pairs_of_cell, standing.pairs_of_station, standing.stations_of_site)
-    )
+    heard = _Heard(
+        reception.cell, reception.station, site_of, standing.pairs_of_cell, standing.pairs_of_station,
+        standing.stations_of_site,
+    )  # fmt: skip
     room = standing.station_room
-    full_station = _Marks(room.size)
-    full_site = _Marks(site_room.size)
+    filling = _Filling(
+        room, site_room, old_site_room, taken.at_station, taken.at_site, np.zeros(room.size, np.bool_),
+        np.zeros(site_room.size, np.bool_),
+    )  # fmt: skip
     inside = np.zeros(weights.size, np.bool_)
-    queue = _elements_of(changed, by_station, reception.cell, weights, inside)
+    queue = _elements_of(changed, heard, weights, inside)
     asking = queue
     while True:
-        asking = np.concatenate(
-            [
-                asking,
-                _join(
-                    queue, by_cell, by_station, of_site, reception.cell, reception.station, weights, claim,
-                    site_of, room, site_room, old_site_room, taken.at_station, taken.at_site,
-                    full_station.on, full_site.on, inside,
-                ),
-            ]
-        )  # fmt: skip
+        asking = np.concatenate([asking, _join(queue, heard, weights, claim, filling, inside)])
         part = _Part(asking, standing, claim, site_of, site_room, taken)
         stations, sites = part.filled(room, site_room)
-        full_station.on[stations] = True
-        full_site.on[sites] = True
-        queue = _claimants(stations, sites, by_station, of_site, reception.cell, weights, claim, inside)
+        filling.full_station[stations] = True
+        filling.full_site[sites] = True
+        queue = _claimants(stations, sites, heard, weights, claim, inside)
         if queue.size == 0:
             break
         asking = np.concatenate([asking, queue])
     return part.settle(taken, n_ops)
 
 
-class _Marks:
-    def __init__(self, n: int) -> None:
-        self.on = np.zeros(n, np.bool_)
+class _Heard(NamedTuple):
+    """Who hears what.
+
+    Parameters
+    ----------
+    cell, station : int32 array, shape (n_pairs,)
+        Demand cell and station of each pair.
+    site_of : int array, shape (n_stations,)
+        Site of each station.
+    of_cell, of_station, of_site : Rows
+        Pairs of each demand cell and of each station, stations of each site.
+    """
+
+    cell: npt.NDArray[np.int32]
+    station: npt.NDArray[np.int32]
+    site_of: Ints
+    of_cell: Rows
+    of_station: Rows
+    of_site: Rows
+
+
+class _Filling(NamedTuple):
+    """How full stations and sites are.
+
+    Parameters
+    ----------
+    station_room, site_room, old_site_room : int array
+        Room of the stations, and on the sites' ways to the core after the change and before.
+    at_station, at_site : int array
+        People there.
+    full_station, full_site : bool array
+        Those that the part which asks again has filled.
+    """
+
+    station_room: Ints
+    site_room: Ints
+    old_site_room: Ints
+    at_station: Ints
+    at_site: Ints
+    full_station: Bools
+    full_site: Bools
 
 
 class _Part:
@@ -186,14 +219,14 @@ class _Part:
 
 
 @nb.njit(cache=True)
-def _elements_of(stations, by_station, cell, weights, inside):  # type: ignore[no-untyped-def]
+def _elements_of(stations, heard, weights, inside):  # type: ignore[no-untyped-def]
     """Return the elements with people in hearing of some stations that are not inside yet, and mark them."""
-    start, item = by_station
+    start, item = heard.of_station
     n_ops = weights.shape[1]
     out = [np.int64(0) for _ in range(0)]
     for s in stations:
         for at in range(start[s], start[s + 1]):
-            c = cell[item[at]]
+            c = heard.cell[item[at]]
             for o in range(n_ops):
                 if weights[c, o] > 0 and not inside[c * n_ops + o]:
                     inside[c * n_ops + o] = True
@@ -202,11 +235,11 @@ def _elements_of(stations, by_station, cell, weights, inside):  # type: ignore[n
 
 
 @nb.njit(cache=True)
-def _flood(s, by_station, cell, weights, claim, inside, out):  # type: ignore[no-untyped-def]
-    start, item = by_station
+def _flood(s, heard, weights, claim, inside, out):  # type: ignore[no-untyped-def]
+    start, item = heard.of_station
     n_ops = weights.shape[1]
     for at in range(start[s], start[s + 1]):
-        c = cell[item[at]]
+        c = heard.cell[item[at]]
         for o in range(n_ops):
             if claim[s, o] >= 0 and weights[c, o] > 0 and not inside[c * n_ops + o]:
                 inside[c * n_ops + o] = True
@@ -214,23 +247,23 @@ def _flood(s, by_station, cell, weights, claim, inside, out):  # type: ignore[no
 
 
 @nb.njit(cache=True)
-def _claimants(stations, sites, by_station, of_site, cell, weights, claim, inside):  # type: ignore[no-untyped-def]
+def _claimants(stations, sites, heard, weights, claim, inside):  # type: ignore[no-untyped-def]
     """Return the elements outside that may claim some stations, or stations of some sites, and mark them inside."""
     out = [np.int64(0) for _ in range(0)]
     for s in stations:
-        _flood(s, by_station, cell, weights, claim, inside, out)
+        _flood(s, heard, weights, claim, inside, out)
+    start, item = heard.of_site
     for site in sites:
-        for at in range(of_site[0][site], of_site[0][site + 1]):
-            _flood(of_site[1][at], by_station, cell, weights, claim, inside, out)
+        for at in range(start[site], start[site + 1]):
+            _flood(item[at], heard, weights, claim, inside, out)
     return np.array(out, np.int64)
 
 
 @nb.njit(cache=True)
-def _join(  # type: ignore[no-untyped-def]
-    queue, by_cell, by_station, of_site, cell, station, weights, claim, site_of, station_room, site_room,
-    old_site_room, at_station, at_site, full_station, full_site, inside,
-):  # fmt: skip
+def _join(queue, heard, weights, claim, filling, inside):  # type: ignore[no-untyped-def]
     """Return the elements that full stations and links join to those of the queue, and mark them inside."""
+    station_room, site_room, old_site_room, at_station, at_site, full_station, full_site = filling
+    of_cell, of_site = heard.of_cell, heard.of_site
     n_ops = weights.shape[1]
     out = [np.int64(0) for _ in range(0)]
     seen = set([np.int64(-1)])  # noqa: C405 - numba knows no set displays of one type yet
@@ -240,20 +273,20 @@ def _join(  # type: ignore[no-untyped-def]
         e = queue[next_] if next_ < queue.size else out[next_ - queue.size]
         next_ += 1
         c, o = e // n_ops, e % n_ops
-        for k in range(by_cell[0][c], by_cell[0][c + 1]):
-            s = np.int64(station[by_cell[1][k]])
+        for k in range(of_cell.start[c], of_cell.start[c + 1]):
+            s = np.int64(heard.station[of_cell.item[k]])
             if claim[s, o] < 0 or s in seen:
                 continue
-            site = site_of[s]
+            site = heard.site_of[s]
             seen.add(s)
             full = full_station[s] or (station_room[s] > 0 and at_station[s] >= station_room[s])
             if full:
-                _flood(s, by_station, cell, weights, claim, inside, out)
+                _flood(s, heard, weights, claim, inside, out)
             if site in seen_site:
                 continue
             seen_site.add(site)
             before = old_site_room[site] > 0 and at_site[site] >= old_site_room[site]
             if full_site[site] or before or (site_room[site] > 0 and at_site[site] >= site_room[site]):
-                for at in range(of_site[0][site], of_site[0][site + 1]):
-                    _flood(of_site[1][at], by_station, cell, weights, claim, inside, out)
+                for at in range(of_site.start[site], of_site.start[site + 1]):
+                    _flood(of_site.item[at], heard, weights, claim, inside, out)
     return np.array(out, np.int64)

@@ -9,8 +9,7 @@ import numpy.typing as npt
 from phusong.errors import nearest_name
 from phusong.live.events import AssetClass, AssetState, Event, Kind, States
 from phusong.live.incremental import Live, Touched, together
-from phusong.live.kpis import Figures, kpis, values
-from phusong.live.recompute import Sums, added, spent_batteries
+from phusong.live.recompute import Figures, Sums, added, kpis, spent_batteries, values
 from phusong.live.state import NEVER, Happened, Standing
 
 __all__ = ["Area", "Register"]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from phusong.io.atomic import write_whole
 from phusong.io.limits import safe_text
-from phusong.live.kpis import Kpi, kpis, values
+from phusong.live.recompute import Kpi, kpis, values
 from phusong.live.resolver import Register
 from phusong.live.state import NEVER, Point
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -450,8 +450,7 @@ _SIDE_LOBE_DB = 20.0
 _ELEVATION_BEAM_DEG = 10.0
 
 
-@dataclass(frozen=True)
-class PatternTables:
+class PatternTables(NamedTuple):
     """Measured patterns as the kernels read them.
 
     Parameters

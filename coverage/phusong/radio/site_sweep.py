@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +20,13 @@ from phusong.radio.terrain_profile import as_ground, foot
 from phusong.region import Grid
 
 __all__ = [
+    "Ends",
     "Entries",
+    "FineGround",
     "Heard",
     "Levels",
+    "LossWindow",
+    "Sectors",
     "Sweeping",
     "add_power",
     "by_height",
@@ -40,29 +45,75 @@ _PER_DB = np.log(10.0) / 10.0
 _MW_PER_TENTH = _PER_DB / 10.0
 
 
+class FineGround(NamedTuple):
+    """A piece of the ground, finer than the grid.
+
+    Parameters
+    ----------
+    height_m : float32 array, shape (height, width)
+        Heights.
+    first_row, first_col : int
+        Place of its first pixel on the whole fine ground.
+    finer : int
+        Fine pixels along a pixel's side.
+    cell_m : float
+        A fine pixel's side.
+    """
+
+    height_m: npt.NDArray[np.float32]
+    first_row: int
+    first_col: int
+    finer: int
+    cell_m: float
+
+
+class LossWindow(NamedTuple):
+    """Loss round a mast, float32 of shape (side, side) [dB], and its first row and column on the fine ground."""
+
+    loss_db: npt.NDArray[np.float32]
+    top: int
+    left: int
+
+
+class Ends(NamedTuple):
+    """Place of an antenna in fine pixel middles, its height above sea level, that of receivers above ground. [m]"""
+
+    row_f: float
+    col_f: float
+    tx_m: float
+    rx_height_m: float
+
+
+class Sectors(NamedTuple):
+    """Sectors of a station, shape (n_sectors,) each: EIRP, main lobe, and row of the pattern tables (-1: none)."""
+
+    power_dbm: npt.NDArray[np.float64]
+    azimuth_deg: npt.NDArray[np.float64]
+    beamwidth_deg: npt.NDArray[np.float64]
+    tilt_deg: npt.NDArray[np.float64]
+    pattern: npt.NDArray[np.int64]
+
+
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def station_levels(  # type: ignore[no-untyped-def]
-    loss, top, left, ground, first_row, first_col, finer, clutter_loss, row_f, col_f, cell_m, tx_m, rx_height_m,
-    losses_db, power_dbm, azimuth_deg, beamwidth_deg, tilt_deg, pattern, horizontal_db, vertical_db, floor_ddbm,
-):  # fmt: skip
+def station_levels(window, fine, clutter_loss, ends, losses_db, sectors, patterns, floor_ddbm):  # type: ignore[no-untyped-def]
     """Return where a station is heard on one carrier: pixels, levels, and power of its other sectors.
 
     Parameters
     ----------
-    loss : float32 array, shape (side, side)
-        Window of the sweep, on the fine ground. [dB]
-    top, left : int
-        Its first pixel on `ground`.
-    ground : float32 array
-        Fine ground, whose first pixel is `first_row`, `first_col` of the whole. [m]
-    finer : int
-        Fine pixels along a pixel's side.
+    window : LossWindow
+        Of the sweep.
+    fine : FineGround
+        What the sweep went over.
     clutter_loss : float32 array, shape (height, width)
         Loss round the receiver on the grid. [dB]
-    row_f, col_f, cell_m, tx_m
-        The antenna on the fine ground, a fine pixel's side, its height above sea level.
-    power_dbm, azimuth_deg, beamwidth_deg, tilt_deg, pattern : arrays, shape (n_sectors,)
-        The sectors.
+    ends : Ends
+        Antenna and receivers.
+    losses_db : float
+        Of the station.
+    sectors : Sectors
+        Its sectors.
+    patterns : PatternTables
+        Measured antennas.
     floor_ddbm : int
         Weaker levels are left out. [tenths of a dBm]
 
@@ -75,6 +126,10 @@ def station_levels(  # type: ignore[no-untyped-def]
     others : float32 array
         Power of the station's other sectors. [mW]
     """
+    loss, top, left = window
+    ground, first_row, first_col, finer, cell_m = fine
+    row_f, col_f, tx_m, rx_height_m = ends
+    power_dbm, azimuth_deg, beamwidth_deg, tilt_deg, pattern = sectors
     height, width = clutter_loss.shape
     side = loss.shape[0]
     row_a = max((first_row + top) // finer, 0)
@@ -107,8 +162,8 @@ def station_levels(  # type: ignore[no-untyped-def]
                     best = -1e9
                     for k in range(power_dbm.size):
                         heard = power_dbm[k] - sector_loss_db(
-                            bearing, down, azimuth_deg[k], beamwidth_deg[k], tilt_deg[k], pattern[k], horizontal_db,
-                            vertical_db,
+                            bearing, down, azimuth_deg[k], beamwidth_deg[k], tilt_deg[k], pattern[k],
+                            patterns.horizontal_db, patterns.vertical_db,
                         )  # fmt: skip
                         if k > 0:
                             rest_mw += np.exp((min(heard, best) - lost) * _PER_DB)
@@ -403,15 +458,16 @@ def hear(shared: Sweeping, job: SiteJob) -> Heard:
         swept += int(np.isfinite(losses).sum())
         top, left = window_place(mast, terrain.cell_m)
         tx_m = float(foot(terrain.ground, mast.row_f, mast.col_f)) + height_m
+        fine = FineGround(terrain.ground, first_row, first_col, plan.finer, terrain.cell_m)
+        ends = Ends(mast.row_f, mast.col_f, tx_m, mast.rx_height_m)
         for cell in cells:
             least = min(cell.floor_dbm, cell.noise_dbm - _BELOW_NOISE_DB) if shared.whole else cell.floor_dbm
             levels.append(
                 station_levels(
-                    losses[bands.index(cell.band_mhz)], top, left, terrain.ground, first_row,
-                    first_col, plan.finer, shared.clutter_loss, mast.row_f, mast.col_f, terrain.cell_m, tx_m,
-                    mast.rx_height_m, cell.losses_db, cell.power_dbm, cell.azimuth_deg, cell.beamwidth_deg,
-                    cell.tilt_deg, cell.pattern, shared.patterns.horizontal_db, shared.patterns.vertical_db,
-                    floor_ddbm(least),
+                    LossWindow(losses[bands.index(cell.band_mhz)], top, left), fine, shared.clutter_loss, ends,
+                    cell.losses_db,
+                    Sectors(cell.power_dbm, cell.azimuth_deg, cell.beamwidth_deg, cell.tilt_deg, cell.pattern),
+                    shared.patterns, floor_ddbm(least),
                 )
             )  # fmt: skip
     return Heard(tuple(levels), _entries_of(job, levels, shared), swept)

@@ -5,10 +5,6 @@ Every pixel belongs to the ray that passes nearest to it and is evaluated at its
 its own distance, over the terrain along that ray. What stands just before a receiver decides most and differs most
 from what stands beside it, so the last steps may be taken on the straight line to the receiver itself.
 
-A hull is a stack of points: their numbers along the profile ``hull_x`` (distances in steps), heights ``hull_y`` [m]
-and the slopes up to each from the one before, ``hull_slope`` [m a step], falling towards the top of the stack. The
-first entry is a sentinel deep down before the profile. The heights already carry the Earth's bulge: y = g - a·x².
-
 What is the same for all receivers is done for several at a time; only what lies behind is asked of the hull.
 Lengths are steps of the profile (x = i), slopes metres a step, heights less the Earth's bulge (y = g - a·x²).
 Recommendation ITU-R P.1812-7, equations (13) to (20).
@@ -16,6 +12,8 @@ Recommendation ITU-R P.1812-7, equations (13) to (20).
 Recommendations ITU-R P.525-4 and P.526-15, section 4.5.1 (the Bullington part of P.1812-7, section 4.3.1). The
 geometry does not depend on frequency, which only scales it: further bands of a site are nearly free.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +28,11 @@ __all__ = [
     "ENOUGH_RAYS",
     "NOTHING_M",
     "SIDES",
-    "WORK_ROWS",
+    "Fan",
+    "Hull",
+    "Receivers",
+    "Seen",
+    "Workspace",
     "approach",
     "as_ground",
     "behind",
@@ -47,10 +49,15 @@ __all__ = [
     "near",
     "nu_along",
     "push",
+    "receivers",
     "sweep_nu",
     "tangent",
     "trace",
+    "workspace",
 ]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 SIDES = 4
 APPROACH = 4  # profile points of a receiver's own, one step apart, before it
@@ -60,6 +67,123 @@ _LINEAR, _CUBIC = 1.108, 0.108
 _RAYS_PER_PIXEL = 1.15
 ENOUGH_RAYS = 1.03  # a pixel at the rim, where every receiver has points of its own
 _GAP_STEPS = 0.4  # no profile point nearer to the receiver than this: it would stand beside it, not before it
+
+
+class Fan(NamedTuple):
+    """Rays from a transmitter to every pixel of the square window round it.
+
+    Parameters
+    ----------
+    row_f, col_f : float
+        Transmitter in pixel middles: (0, 0) is the middle of the first pixel.
+    radius_px : int
+        Half side of the window.
+    reach_px : float
+        Receivers farther away are left out. [pixels]
+    slopes : float64 array
+        Of one side's rays, from :func:`fan_slopes`.
+    """
+
+    row_f: float
+    col_f: float
+    radius_px: int
+    reach_px: float
+    slopes: Floats
+
+
+class Receivers(NamedTuple):
+    """Pixels that one ray answers for, nearest first; room for all that a ray can have.
+
+    Parameters
+    ----------
+    px : float64 array
+        Distance from the transmitter. [pixels, which are steps of the profile]
+    row, col : int64 array
+        Place on the grid.
+    after : int64 array
+        Last profile point of the ray between transmitter and pixel.
+    """
+
+    px: Floats
+    row: Ints
+    col: Ints
+    after: Ints
+
+
+class Hull(NamedTuple):
+    """A stack of points, the first a sentinel deep down before the profile.
+
+    Parameters
+    ----------
+    x : int64 array
+        Their numbers along the profile. [steps]
+    y : float64 array
+        Heights, less the Earth's bulge: g - a·x². [m]
+    slope : float64 array
+        Slopes up to each from the one before, falling towards the top of the stack. [m a step]
+    """
+
+    x: Ints
+    y: Floats
+    slope: Floats
+
+
+class Seen(NamedTuple):
+    """What decides Bullington's construction at each receiver.
+
+    Parameters
+    ----------
+    end : float64 array
+        Receiver's height less the bulge. [m]
+    rise, rise_px, back, back_px : float64 array
+        Steepest slope seen from the transmitter and from the receiver [m a step], and where [steps].
+    least : float64 array
+        Least clearance squared, gap²/(x·(d - x)).
+    """
+
+    end: Floats
+    rise: Floats
+    rise_px: Floats
+    back: Floats
+    back_px: Floats
+    least: Floats
+
+
+class Workspace(NamedTuple):
+    """Arrays that every ray uses anew.
+
+    Parameters
+    ----------
+    y, up : float64 array
+        Heights of the ray less the bulge [m], and their slopes from the transmitter [m a step].
+    corner : int64 array
+        Points that may be vertices of the hull.
+    hull, seen : Hull, Seen
+        Of the ray in hand.
+    inverse : float64 array
+        From :func:`inverses`.
+    """
+
+    y: Floats
+    up: Floats
+    corner: Ints
+    hull: Hull
+    seen: Seen
+    inverse: Floats
+
+
+@nb.njit(cache=True, nogil=True)
+def receivers(n):  # type: ignore[no-untyped-def]
+    """Return room for n receivers."""
+    return Receivers(np.empty(n), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64))
+
+
+@nb.njit(cache=True, nogil=True)
+def workspace(n):  # type: ignore[no-untyped-def]
+    """Return arrays for rays of n points and as many receivers."""
+    hull = Hull(np.empty(n, np.int64), np.empty(n), np.empty(n))
+    seen = Seen(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n))
+    return Workspace(np.empty(n), np.empty(n), np.empty(n, np.int64), hull, seen, inverses(n))
 
 
 def fan_slopes(radius_px: int, rays_per_pixel: float = _RAYS_PER_PIXEL) -> npt.NDArray[np.float64]:
@@ -74,38 +198,29 @@ def fan_slopes(radius_px: int, rays_per_pixel: float = _RAYS_PER_PIXEL) -> npt.N
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def trace(  # type: ignore[no-untyped-def]
-    side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_px, rx_row, rx_col, rx_after,
-    gap_steps=_GAP_STEPS,
-):  # fmt: skip
+def trace(side, ray, fan, ground, h, rx, gap_steps=_GAP_STEPS):  # type: ignore[no-untyped-def]
     """Fill one ray of the fan and return the number of its profile points and of its receivers.
 
     Parameters
     ----------
     side, ray : int
         Which side of the window (0 south, 1 north, 2 east, 3 west) and which ray of it.
-    slopes : float64 array
-        From :func:`fan_slopes`.
+    fan : Fan
+        Its transmitter stands on the grid.
     ground : float32 array, shape (height, width)
         Heights without gaps; at least 2 pixels each way, contiguous. [m]
-    row_f, col_f : float
-        Transmitter in pixel middles; it stands on the grid.
-    radius_px : int
-        Half side of the window.
-    reach_px : float
-        Receivers farther away are left out. [pixels]
     h : float64 array, filled from 1
         Height at each whole pixel's distance along the ray. [m]
-    rx_px, rx_row, rx_col, rx_after : array, filled from 0, at least radius_px long
-        Pixels answered for, nearest first: distance [pixels], row, column, and the last profile point that lies
-        between transmitter and pixel.
+    rx : Receivers
+        Filled from 0, at least radius_px long.
     gap_steps : float
-        How far before the pixel that point lies at least.
+        How far before the pixel its last profile point lies at least.
     """
     height, width = ground.shape
+    row_f, col_f = fan.row_f, fan.col_f
     sign = 1 - 2 * (side % 2)
     along_rows = side < 2
-    slope = slopes[ray]
+    slope = fan.slopes[ray]
     stretch = np.sqrt(1.0 + slope * slope)
     if along_rows:
         main_f, cross_f, n_main, n_cross = row_f, col_f, height, width
@@ -113,24 +228,39 @@ def trace(  # type: ignore[no-untyped-def]
     else:
         main_f, cross_f, n_main, n_cross = col_f, row_f, width, height
         step_r, step_c = slope / stretch, sign / stretch
-    n = min(radius_px, _steps_inside(row_f, step_r, height), _steps_inside(col_f, step_c, width))
+    n = min(fan.radius_px, _steps_inside(row_f, step_r, height), _steps_inside(col_f, step_c, width))
     _heights(ground, row_f, col_f, step_r, step_c, n, h)
     main_c = int(np.rint(main_f))
-    last = min(radius_px, n_main - 1 - main_c if sign > 0 else main_c, int((reach_px + 1.0) / stretch) + 2)
-    _nearest(
-        sign, main_c, main_f, cross_f, n_cross, slope, ray, 0.5 * (slopes.size - 1), along_rows,
-        min(reach_px, n + 1.5), last, rx_px, rx_col,
-    )  # fmt: skip
+    last = min(
+        fan.radius_px, n_main - 1 - main_c if sign > 0 else main_c, int((fan.reach_px + 1.0) / stretch) + 2
+    )
+    axes = _Axes(sign, along_rows, main_c, main_f, cross_f, n_cross)
+    _nearest(axes, fan.slopes, ray, min(fan.reach_px, n + 1.5), last, rx.px, rx.col)
     # those not answered for (marked by a distance below 0) are overwritten by the next
     m = 0
     for i in range(last):
-        away, main, cross = rx_px[i], main_c + sign * (i + 1), rx_col[i]
-        rx_px[m] = away
-        rx_row[m] = main if along_rows else cross
-        rx_col[m] = cross if along_rows else main
-        rx_after[m] = max(min(n, int(away - gap_steps)), 0)
+        away, main, cross = rx.px[i], main_c + sign * (i + 1), rx.col[i]
+        rx.px[m] = away
+        rx.row[m] = main if along_rows else cross
+        rx.col[m] = cross if along_rows else main
+        rx.after[m] = max(min(n, int(away - gap_steps)), 0)
         m += away >= 0.0
     return n, m
+
+
+class _Axes(NamedTuple):
+    """A side of the window: its main axis runs out from the transmitter (sign +1 or -1), the other one across.
+
+    ``main_c`` is the transmitter's own row or column, ``main_f`` and ``cross_f`` are its place, ``n_cross`` is the
+    number of pixels across.
+    """
+
+    sign: int
+    along_rows: bool
+    main_c: int
+    main_f: float
+    cross_f: float
+    n_cross: int
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -140,10 +270,10 @@ def _heights(ground, row_f, col_f, step_r, step_c, n, h):  # type: ignore[no-unt
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _nearest(  # type: ignore[no-untyped-def]
-    sign, main_c, main_f, cross_f, n_cross, slope, ray, share, along_rows, farthest, last, away_px, cross_px
-):
+def _nearest(axes, slopes, ray, farthest, last, away_px, cross_px):  # type: ignore[no-untyped-def]
     """Fill distance and place of the pixel nearest to the ray in each row or column; distance -1 if not its own."""
+    sign, along_rows, main_c, main_f, cross_f, n_cross = axes
+    slope, share = slopes[ray], 0.5 * (slopes.size - 1)
     for i in range(last):
         run = sign * (main_c + sign * (i + 1) - main_f)
         nearest = np.rint(cross_f + run * slope)
@@ -160,7 +290,7 @@ def _nearest(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def approach(ground, row_f, col_f, rx_px, rx_row, rx_col, m, tail):  # type: ignore[no-untyped-def]
+def approach(ground, fan, rx, m, tail):  # type: ignore[no-untyped-def]
     """Fill ``tail[t, k]`` with the height t + 1 steps before receiver k on the straight line to it. [m]
 
     Parameters
@@ -171,13 +301,14 @@ def approach(ground, row_f, col_f, rx_px, rx_row, rx_col, m, tail):  # type: ign
     Other parameters are those of :func:`trace`.
     """
     size = tail.shape[1]
+    row_f, col_f = fan.row_f, fan.col_f
     for t in range(APPROACH):
         for k in range(m):
-            away = read(rx_px, k)
+            away = read(rx.px, k)
             x = away - (t + 1.0)
             share = max(x, 0.0) / away
             height = between(
-                ground, row_f + share * (read(rx_row, k) - row_f), col_f + share * (read(rx_col, k) - col_f)
+                ground, row_f + share * (read(rx.row, k) - row_f), col_f + share * (read(rx.col, k) - col_f)
             )
             write(tail, t * size + k, height if x > _GAP_STEPS else NOTHING_M)
 
@@ -225,29 +356,29 @@ def corners(y, n, corner):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
-def empty_hull(hull_x, hull_y, hull_slope):  # type: ignore[no-untyped-def]
+def empty_hull(hull):  # type: ignore[no-untyped-def]
     """Set the sentinel and return the position of the stack's top."""
-    hull_x[0], hull_y[0], hull_slope[0] = -1, ABYSS_M, np.inf
+    hull.x[0], hull.y[0], hull.slope[0] = -1, ABYSS_M, np.inf
     return 0
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
-def push(hull_x, hull_y, hull_slope, inverse, top, i, y):  # type: ignore[no-untyped-def]
+def push(hull, inverse, top, i, y):  # type: ignore[no-untyped-def]
     """Add the farthest point so far, number i, and return the position of the stack's new top."""
-    slope = (y - hull_y[top]) * inverse[i - hull_x[top]]
-    while slope >= hull_slope[top]:
+    slope = (y - hull.y[top]) * inverse[i - hull.x[top]]
+    while slope >= hull.slope[top]:
         top -= 1
-        slope = (y - hull_y[top]) * inverse[i - hull_x[top]]
+        slope = (y - hull.y[top]) * inverse[i - hull.x[top]]
     top += 1
-    hull_x[top], hull_y[top], hull_slope[top] = i, y, slope
+    hull.x[top], hull.y[top], hull.slope[top] = i, y, slope
     return top
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
-def tangent(hull_x, hull_y, hull_slope, top, x, y):  # type: ignore[no-untyped-def]
+def tangent(hull, top, x, y):  # type: ignore[no-untyped-def]
     """Return the position of the vertex that rises most steeply seen back from (x, y); 0 for an empty hull."""
     high = max(top - _STEPS_BACK, 0)
-    while y - hull_y[top] >= hull_slope[top] * (x - hull_x[top]):
+    while y - hull.y[top] >= hull.slope[top] * (x - hull.x[top]):
         top -= 1
         if top == high:
             break
@@ -256,7 +387,7 @@ def tangent(hull_x, hull_y, hull_slope, top, x, y):  # type: ignore[no-untyped-d
     low = 0
     while low < high:
         middle = (low + high + 1) >> 1
-        if y - hull_y[middle] >= hull_slope[middle] * (x - hull_x[middle]):
+        if y - hull.y[middle] >= hull.slope[middle] * (x - hull.x[middle]):
             high = middle - 1
         else:
             low = middle
@@ -264,12 +395,12 @@ def tangent(hull_x, hull_y, hull_slope, top, x, y):  # type: ignore[no-untyped-d
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
-def extreme(hull_slope, top, slope):  # type: ignore[no-untyped-def]
+def extreme(hull, top, slope):  # type: ignore[no-untyped-def]
     """Return the position of the vertex that stands highest above any line of this slope."""
     low, high = 0, top
     while low < high:
         middle = (low + high + 1) >> 1
-        if hull_slope[middle] > slope:
+        if hull.slope[middle] > slope:
             low = middle
         else:
             high = middle - 1
@@ -277,7 +408,7 @@ def extreme(hull_slope, top, slope):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def clearest(hull_x, hull_y, hull_slope, top, y, last, x_end, start, slope, least):  # type: ignore[no-untyped-def]
+def clearest(hull, top, y, last, x_end, start, slope, least):  # type: ignore[no-untyped-def]
     """Return the least clearance, squared and in Fresnel zones, under a clear straight path.
 
     The path is y = start + slope·x from 0 to ``x_end``, in steps, and no point rises above it. The gap to the hull is
@@ -294,33 +425,33 @@ def clearest(hull_x, hull_y, hull_slope, top, y, last, x_end, start, slope, leas
     low, high = 1, top
     while low < high:
         middle = (low + high) >> 1
-        xa, xb = float(hull_x[middle]), float(hull_x[middle + 1])
-        gap_a, gap_b = start + slope * xa - hull_y[middle], start + slope * xb - hull_y[middle + 1]
+        xa, xb = float(hull.x[middle]), float(hull.x[middle + 1])
+        gap_a, gap_b = start + slope * xa - hull.y[middle], start + slope * xb - hull.y[middle + 1]
         if gap_a * gap_a * xb * (x_end - xb) > gap_b * gap_b * xa * (x_end - xa):
             low = middle + 1
         else:
             high = middle
-    vertex = hull_x[low]
+    vertex = hull.x[low]
     x = float(vertex)
     zone = x * (x_end - x)
-    gap = start + slope * x - hull_y[low]
+    gap = start + slope * x - hull.y[low]
     at_vertex = gap * gap / zone
     least = min(least, at_vertex)
     # along an edge the hull itself is nearer only between the roots of a quadratic; one of them is outside
     first, stop = vertex, vertex
     over = gap * gap - least * zone
     if low > 1:
-        q = slope - hull_slope[low]
+        q = slope - hull.slope[low]
         half, square = 0.5 * least * (x_end - 2.0 * x) - gap * q, q * q + least
         if half < 0.0 and half * half > square * over:
-            first = max(int(x + 2.0 * half / square), hull_x[low - 1] + 1)
+            first = max(int(x + 2.0 * half / square), hull.x[low - 1] + 1)
     if low < top:
-        q = slope - hull_slope[low + 1]
+        q = slope - hull.slope[low + 1]
         half, square = 0.5 * least * (x_end - 2.0 * x) - gap * q, q * q + least
         if half > 0.0 and half * half > square * over:
-            stop = min(int(x + 2.0 * half / square) + 2, hull_x[low + 1])
+            stop = min(int(x + 2.0 * half / square) + 2, hull.x[low + 1])
     least = min(least, _least_gap(y, first, stop, x_end, start, slope))
-    return min(least, _least_gap(y, hull_x[top] + 1, last + 1, x_end, start, slope))
+    return min(least, _least_gap(y, hull.x[top] + 1, last + 1, x_end, start, slope))
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
@@ -348,31 +479,25 @@ def bend(h, n, bulge, tx_m, y, up):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def near(  # type: ignore[no-untyped-def]
-    y, tail, bulge, tx_m, rx_px, rx_m, rx_after, m, end, rise, rise_x, back, back_x, least
-):
+def near(y, tail, bulge, tx_m, rx, rx_m, m, seen):  # type: ignore[no-untyped-def]
     """Fill what each receiver's own points and the last one of the ray say alone.
 
     Parameters
     ----------
     y : float64 array
         Heights of the ray less the bulge.
-    tail, rx_px, rx_m, rx_after, m
+    tail, rx, rx_m, m
         As for :func:`phusong.radio.terrain_profile.nu_along`.
-    end : float64 array
-        Receiver's height less the bulge.
-    rise, rise_x, back, back_x : float64 array
-        Steepest slope seen from the transmitter and from the receiver, and where.
-    least : float64 array
-        Least clearance squared, gap²/(x·(d - x)).
+    seen : Seen
+        Filled.
     """
     size = tail.shape[1]
     for k in range(m):
-        d = read(rx_px, k)
+        d = read(rx.px, k)
         low = read(rx_m, k) - bulge * (d * d)
         slope = (low - tx_m) / d
-        write(end, k, low)
-        after = read(rx_after, k)
+        write(seen.end, k, low)
+        after = read(rx.after, k)
         x = max(float(after), _LEAST_STEPS)
         height = read(y, max(after, 1)) if after > 0 else ABYSS_M
         inverse, rest = 1.0 / x, 1.0 / (d - x)
@@ -389,58 +514,56 @@ def near(  # type: ignore[no-untyped-def]
             up_x, down_x = x if to_tx > up else up_x, x if to_rx > down else down_x
             up, down = max(up, to_tx), max(down, to_rx)
             clear = min(clear, gap * gap * inverse * (1.0 / away))
-        write(rise, k, up)
-        write(rise_x, k, up_x)
-        write(back, k, down)
-        write(back_x, k, down_x)
-        write(least, k, clear)
+        write(seen.rise, k, up)
+        write(seen.rise_px, k, up_x)
+        write(seen.back, k, down)
+        write(seen.back_px, k, down_x)
+        write(seen.least, k, clear)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def behind(  # type: ignore[no-untyped-def]
-    y, up, n, rx_px, rx_after, m, tx_m, inverse, corner, hull_x, hull_y, hull_slope, end, rise, rise_x, back, back_x,
-    least,
-):  # fmt: skip
+def behind(n, rx, m, tx_m, work):  # type: ignore[no-untyped-def]
     """Complete what :func:`near` found with the rest of the ray: ``back`` of hidden receivers, ``least`` of clear ones.
 
     Parameters
     ----------
-    y, up : float64 array
-        From :func:`bend`.
-    inverse : float64 array
-        From :func:`phusong.radio.terrain_profile.inverses`.
-    corner, hull_x : int64 array
-        Scratch space, as are ``hull_y`` and ``hull_slope``.
+    n, rx, m, tx_m
+        As for :func:`nu_along`.
+    work : Workspace
+        ``y`` and ``up`` from :func:`bend`, ``seen`` from :func:`near`.
     """
+    y, up, corner, hull = work.y, work.up, work.corner, work.hull
+    end, rise, rise_px, back, back_px, least = work.seen
     count = corners(y, n, corner)
-    top = empty_hull(hull_x, hull_y, hull_slope)
+    top = empty_hull(hull)
     steepest, steepest_x = -np.inf, 0
     taken = 0
     for k in range(m):
-        while taken < count and corner[taken] <= rx_after[k]:
+        while taken < count and corner[taken] <= rx.after[k]:
             i = corner[taken]
             taken += 1
             if up[i] > steepest:
                 steepest, steepest_x = up[i], i
-            top = push(hull_x, hull_y, hull_slope, inverse, top, i, y[i])
+            top = push(hull, work.inverse, top, i, y[i])
         if steepest >= rise[k]:
-            rise[k], rise_x[k] = steepest, steepest_x
+            rise[k], rise_px[k] = steepest, steepest_x
         if top == 0:
             continue
-        d = rx_px[k]
+        d = rx.px[k]
         if rise[k] * d < end[k] - tx_m:
             slope = (end[k] - tx_m) / d
-            least[k] = clearest(hull_x, hull_y, hull_slope, top, y, rx_after[k], d, tx_m, slope, least[k])
+            least[k] = clearest(hull, top, y, rx.after[k], d, tx_m, slope, least[k])
         else:
-            j = tangent(hull_x, hull_y, hull_slope, top, d, end[k])
-            slope = (hull_y[j] - end[k]) / (d - hull_x[j])
+            j = tangent(hull, top, d, end[k])
+            slope = (hull.y[j] - end[k]) / (d - hull.x[j])
             if slope >= back[k]:
-                back[k], back_x[k] = slope, hull_x[j]
+                back[k], back_px[k] = slope, hull.x[j]
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def construct(rx_px, end, tx_m, rise, back, least, m, per_step, out):  # type: ignore[no-untyped-def]
+def construct(rx_px, seen, tx_m, m, per_step, out):  # type: ignore[no-untyped-def]
     """Fill ν·√λ; ``per_step`` is 0.002 over a step in km."""
+    end, rise, _, back, _, least = seen
     for k in range(m):
         d, whole, up, down = read(rx_px, k), read(end, k) - tx_m, read(rise, k), read(back, k)
         both = up + down
@@ -456,29 +579,20 @@ def construct(rx_px, end, tx_m, rise, back, least, m, per_step, out):  # type: i
 EFFECTIVE_EARTH_KM = 8495.0  # median effective Earth radius: 6371 km × 4/3
 _LIGHT_M_GHZ = 0.299792458
 _CLEAR = -1e9  # ν of a path with nothing on it
-WORK_ROWS = 10
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def sweep_nu(  # type: ignore[no-untyped-def]
-    ground, row_f, col_f, cell_km, radius_px, reach_px, slopes, tx_height_m, rx_ground, rx_height_m, earth_km
-):
+def sweep_nu(ground, fan, cell_km, tx_height_m, rx_ground, rx_height_m, earth_km):  # type: ignore[no-untyped-def]
     """Return Bullington's ν·√λ over the window round a transmitter.
 
     Parameters
     ----------
     ground : float32 array, shape (height, width)
         What stands in the way: ground, or ground and cover, without gaps. [m]
-    row_f, col_f : float
-        Place of the transmitter in pixel middles: (0, 0) is the middle of the first pixel.
+    fan : Fan
+        The rays.
     cell_km, tx_height_m, rx_height_m, earth_km : float
         Pixel side, heights above ground, effective Earth radius.
-    radius_px : int
-        Half side of the window.
-    reach_px : float
-        Receivers farther away are left out. [pixels]
-    slopes : float64 array
-        From :func:`phusong.radio.terrain_profile.fan_slopes`.
     rx_ground : float32 array
         Ground that the antennas stand on. [m]
 
@@ -487,50 +601,40 @@ def sweep_nu(  # type: ignore[no-untyped-def]
     float32 array, shape (2·radius_px + 1, 2·radius_px + 1)
         Centred on the pixel nearest to the transmitter; NaN off the grid and beyond the reach.
     """
+    radius_px = fan.radius_px
     width = 2 * radius_px + 1
     nu = np.full((width, width), np.nan, np.float32)
-    row_c, col_c = int(np.rint(row_f)), int(np.rint(col_f))
+    row_c, col_c = int(np.rint(fan.row_f)), int(np.rint(fan.col_f))
     if row_c < 0 or col_c < 0 or row_c >= ground.shape[0] or col_c >= ground.shape[1]:
         return nu
     nu[radius_px, radius_px] = _CLEAR
     n_max = radius_px + 2
-    h, rx_px, rx_m, out = np.empty(n_max), np.empty(n_max), np.empty(n_max), np.empty(n_max)
-    rx_row, rx_col, rx_after = np.empty(n_max, np.int64), np.empty(n_max, np.int64), np.empty(n_max, np.int64)
-    tail, work, whole = (
-        np.empty((APPROACH, n_max)),
-        np.empty((WORK_ROWS, n_max)),
-        np.empty((2, n_max), np.int64),
-    )
-    inverse = inverses(n_max)
-    tx_m = foot(rx_ground, row_f, col_f) + tx_height_m
+    h, rx_m, out = np.empty(n_max), np.empty(n_max), np.empty(n_max)
+    rx, work, tail = receivers(n_max), workspace(n_max), np.empty((APPROACH, n_max))
+    tx_m = foot(rx_ground, fan.row_f, fan.col_f) + tx_height_m
     for side in range(SIDES):
-        for ray in range(slopes.size):
-            n, m = trace(
-                side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, rx_px, rx_row, rx_col, rx_after,
-                APPROACH + 0.5,
-            )  # fmt: skip
+        for ray in range(fan.slopes.size):
+            n, m = trace(side, ray, fan, ground, h, rx, APPROACH + 0.5)
             if m == 0:
                 continue
-            approach(ground, row_f, col_f, rx_px, rx_row, rx_col, m, tail)
-            _antennas(rx_ground, rx_row, rx_col, rx_height_m, m, rx_m)
-            nu_along(h, n, cell_km, tx_m, rx_px, rx_m, rx_after, tail, m, earth_km, inverse, work, whole, out)
+            approach(ground, fan, rx, m, tail)
+            _antennas(rx_ground, rx, rx_height_m, m, rx_m)
+            nu_along(h, n, cell_km, tx_m, rx, rx_m, tail, m, earth_km, work, out)
             for k in range(m):
-                nu[rx_row[k] - row_c + radius_px, rx_col[k] - col_c + radius_px] = out[k]
+                nu[rx.row[k] - row_c + radius_px, rx.col[k] - col_c + radius_px] = out[k]
     return nu
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _antennas(rx_ground, rx_row, rx_col, rx_height_m, m, rx_m):  # type: ignore[no-untyped-def]
+def _antennas(rx_ground, rx, rx_height_m, m, rx_m):  # type: ignore[no-untyped-def]
     """Fill the receivers' heights above sea level."""
     width = rx_ground.shape[1]
     for k in range(m):
-        write(rx_m, k, rx_height_m + read(rx_ground, read(rx_row, k) * width + read(rx_col, k)))
+        write(rx_m, k, rx_height_m + read(rx_ground, read(rx.row, k) * width + read(rx.col, k)))
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def nu_along(  # type: ignore[no-untyped-def]
-    h, n, step_km, tx_m, rx_px, rx_m, rx_after, tail, m, earth_km, inverse, work, whole, out
-):
+def nu_along(h, n, step_km, tx_m, rx, rx_m, tail, m, earth_km, work, out):  # type: ignore[no-untyped-def]
     """Fill ``out[k]`` with Bullington's ν·√λ to receiver ``k``.
 
     Parameters
@@ -541,33 +645,26 @@ def nu_along(  # type: ignore[no-untyped-def]
         How many.
     step_km, tx_m, earth_km : float
         Spacing of the profile, transmitter above sea level, effective Earth radius.
-    rx_px, rx_m : float64 array
-        Receivers, nearest first: distance in steps and height above sea level.
-    rx_after : int64 array
-        Last profile point before each receiver's own.
+    rx : Receivers
+        The receivers, nearest first.
+    rx_m : float64 array
+        Their heights above sea level.
     tail : float64 array, shape (APPROACH, at least m)
         Heights of each receiver's own profile points, from :func:`phusong.radio.terrain_profile.approach`.
     m : int
         How many receivers.
-    inverse : float64 array
-        From :func:`phusong.radio.terrain_profile.inverses`.
-    work, whole : float64 and int64 array, shape (WORK_ROWS, n) and (2, n)
-        Scratch space.
+    work : Workspace
+        From :func:`workspace`.
     out : float64 array
         Result.
     """
-    y, up, end, least = work[0], work[1], work[2], work[3]
-    rise, rise_px, back, back_px = work[4], work[5], work[6], work[7]
     # from here on lengths are steps: x = i
     bulge = 500.0 / earth_km * step_km * step_km
-    n = min(n, rx_after[m - 1])
-    bend(h, n, bulge, tx_m, y, up)
-    near(y, tail, bulge, tx_m, rx_px, rx_m, rx_after, m, end, rise, rise_px, back, back_px, least)
-    behind(
-        y, up, n, rx_px, rx_after, m, tx_m, inverse, whole[0], whole[1], work[8], work[9], end, rise, rise_px, back,
-        back_px, least,
-    )  # fmt: skip
-    construct(rx_px, end, tx_m, rise, back, least, m, 0.002 / step_km, out)
+    n = min(n, rx.after[m - 1])
+    bend(h, n, bulge, tx_m, work.y, work.up)
+    near(work.y, tail, bulge, tx_m, rx, rx_m, m, work.seen)
+    behind(n, rx, m, tx_m, work)
+    construct(rx.px, work.seen, tx_m, m, 0.002 / step_km, out)
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import geopandas as gpd
 import pandas as pd
@@ -21,7 +22,7 @@ from phusong.region.relink_network import with_network, with_power
 from phusong.region.relink_places import Rejoined, Totals, with_communes, with_people
 from phusong.region.vietnam.units import REPAIR_COLUMNS
 
-__all__ = ["replace_layers", "with_imported"]
+__all__ = ["LayerFiles", "replace_layers", "with_imported"]
 
 
 def with_imported(
@@ -148,28 +149,11 @@ def _with_repairs(repairs: pd.DataFrame, imported: Imported, notices: Sequence[N
     return _repairs_and(repairs, rows)
 
 
-def replace_layers(
-    region: Region,
-    *,
-    elevation: Path | None = None,
-    population: Path | None = None,
-    clutter: Path | None = None,
-    clutter_legend: Path | None = None,
-    sites: Path | None = None,
-    cells: Path | None = None,
-    power_nodes: Path | None = None,
-    power_lines: Path | None = None,
-    links: Path | None = None,
-    operators: Mapping[str, str] | None = None,
-    crew: Crew | None = None,
-    limits: Limits | None = None,
-) -> Region:
-    """Return the region with some layers taken from files; what hangs on them is rebuilt and says so.
+class LayerFiles(TypedDict, total=False):
+    """Files by the layer that they replace.
 
     Parameters
     ----------
-    region : Region
-        The region.
     elevation, population : Path, optional
         Heights (GeoTIFF, .hgt, .vrt or a folder of tiles), and GeoTIFF of people per pixel (scaled to each
         commune's province total).
@@ -177,30 +161,67 @@ def replace_layers(
         Land cover (ESA WorldCover tiles, or any codes with a legend of ``code, class``).
     sites, cells, power_nodes, power_lines, links : Path, optional
         CSV, GeoPackage, GeoJSON, Shapefile or Parquet with the columns of the data dictionary.
+    """
+
+    elevation: Path | None
+    population: Path | None
+    clutter: Path | None
+    clutter_legend: Path | None
+    sites: Path | None
+    cells: Path | None
+    power_nodes: Path | None
+    power_lines: Path | None
+    links: Path | None
+
+
+def replace_layers(
+    region: Region,
+    *,
+    operators: Mapping[str, str] | None = None,
+    crew: Crew | None = None,
+    limits: Limits | None = None,
+    **files: Unpack[LayerFiles],
+) -> Region:
+    """Return the region with some layers taken from files; what hangs on them is rebuilt and says so.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
     operators : mapping of str to str, optional
         Owner = operator whose cells its masts carry, or ``none``.
     crew : Crew, optional
         Who draws the rasters; the layers do not depend on it.
     limits : Limits, optional
         How far the rasters may fall short.
+    **files : Path, optional
+        As :class:`LayerFiles` names them.
 
     Raises
     ------
     InputError
         Naming everything wrong with all the files at once.
+    TypeError
+        If a layer is named that no file can replace.
     """
+    unknown = set(files) - LayerFiles.__optional_keys__
+    if unknown:
+        raise TypeError(f"no file can replace {', '.join(sorted(unknown))}")
     drawers, asked = crew or Threads(1), limits or Limits()
     steps: list[Callable[[Region], Region]] = []
-    if elevation is not None:
-        steps.append(partial(_elevation, path=elevation, crew=drawers, limits=asked))
-    if clutter is not None:
-        steps.append(partial(_landcover, path=clutter, legend=clutter_legend, crew=drawers, limits=asked))
-    if population is not None:
-        steps.append(partial(_population, path=population, crew=drawers, limits=asked))
-    if power_nodes is not None or power_lines is not None:
-        steps.append(partial(_power, paths=(power_nodes, power_lines)))
-    if sites is not None or cells is not None or links is not None:
-        steps.append(partial(_sites, paths=(sites, cells, links), operators=operators))
+    if (path := files.get("elevation")) is not None:
+        steps.append(partial(_elevation, path=path, crew=drawers, limits=asked))
+    if (path := files.get("clutter")) is not None:
+        legend = files.get("clutter_legend")
+        steps.append(partial(_landcover, path=path, legend=legend, crew=drawers, limits=asked))
+    if (path := files.get("population")) is not None:
+        steps.append(partial(_population, path=path, crew=drawers, limits=asked))
+    power = files.get("power_nodes"), files.get("power_lines")
+    if power != (None, None):
+        steps.append(partial(_power, paths=power))
+    network = files.get("sites"), files.get("cells"), files.get("links")
+    if network != (None, None, None):
+        steps.append(partial(_sites, paths=network, operators=operators))
     problems: list[Problem] = []
     out = region
     for step in steps:

@@ -8,10 +8,12 @@ anybody of an earlier turn.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.arrays import Rows
 from phusong.compute.kernels import nb
 
 __all__ = ["Reception", "allocate", "reception_at"]
@@ -80,6 +82,53 @@ def reception_at(
 Ints = npt.NDArray[np.int64]
 
 
+class _Claims(NamedTuple):
+    """Who may go where.
+
+    Parameters
+    ----------
+    cell, station : int32 array, shape (n_pairs,)
+        Pairs of demand cell and station, strongest first.
+    tier : int8 array, shape (n_stations, n_operators)
+        Claim of each operator's people on each station, 0 first; negative: none.
+    station_room, station_site : int array, shape (n_stations,)
+        Most people that each can hold, and its site.
+    site_room : int array, shape (n_sites,)
+        Most people that each site's link can hold.
+    of_cell, of_station, of_site : Rows
+        Pairs of each demand cell and of each station, stations of each site.
+    """
+
+    cell: npt.NDArray[np.int32]
+    station: npt.NDArray[np.int32]
+    tier: npt.NDArray[np.int8]
+    station_room: Ints
+    station_site: Ints
+    site_room: Ints
+    of_cell: Rows
+    of_station: Rows
+    of_site: Rows
+
+
+class _Flow(NamedTuple):
+    """People in places, changed in place.
+
+    Parameters
+    ----------
+    taken : int32 array, shape (n_pairs, n_operators)
+        Whom each heard station takes at each demand cell.
+    left : int array, shape (n_cells, n_operators)
+        Without room.
+    in_station, in_site : int array
+        Sums of those taken.
+    """
+
+    taken: npt.NDArray[np.int32]
+    left: Ints
+    in_station: Ints
+    in_site: Ints
+
+
 def allocate(
     reception: Reception,
     *,
@@ -110,22 +159,17 @@ def allocate(
         Rows are those of `reception`.
     """
     n_stations, n_sites = station_room.size, site_room.size
-    cell_start, by_cell = _grouped(reception.cell, reception.n_cells)
-    station_start, by_station = _grouped(reception.station, n_stations)
-    site_start, of_site = _grouped(station_site, n_sites)
-    left = weights.astype(np.int64)
+    claims = _Claims(
+        reception.cell, reception.station, tier, station_room, station_site, site_room,
+        _grouped(reception.cell, reception.n_cells), _grouped(reception.station, n_stations),
+        _grouped(station_site, n_sites),
+    )  # fmt: skip
     taken = np.zeros((reception.cell.size, weights.shape[1]), np.int32)
     in_station, in_site = np.zeros(n_stations, np.int64), np.zeros(n_sites, np.int64)
+    flow = _Flow(taken, weights.astype(np.int64), in_station, in_site)
     for turn in range(int(tier.max(initial=-1)) + 1):
-        _fill(
-            reception.cell, reception.station, tier, station_room, station_site, site_room,
-            taken, left, in_station, in_site, turn,
-        )  # fmt: skip
-        _move_over(
-            reception.cell, reception.station, tier, station_room, station_site, site_room,
-            (cell_start, by_cell), (station_start, by_station), (site_start, of_site),
-            taken, left, in_station, in_site, turn,
-        )  # fmt: skip
+        _fill(claims, flow, turn)
+        _move_over(claims, flow, turn)
     return taken
 
 
@@ -141,13 +185,13 @@ def _grouped(key, n_groups):  # type: ignore[no-untyped-def]
     for i in range(key.size):
         order[at[key[i]]] = i
         at[key[i]] += 1
-    return start, order
+    return Rows(start, order)
 
 
 @nb.njit(cache=True)
-def _fill(  # type: ignore[no-untyped-def]
-    cell, station, tier, station_room, station_site, site_room, taken, left, in_station, in_site, turn
-):
+def _fill(claims, flow, turn):  # type: ignore[no-untyped-def]
+    cell, station, tier, station_room, station_site, site_room, _, _, _ = claims
+    taken, left, in_station, in_site = flow
     n_operators = left.shape[1]
     for k in range(cell.size):
         c, s = cell[k], station[k]
@@ -165,65 +209,62 @@ def _fill(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _move_over(  # type: ignore[no-untyped-def]
-    cell, station, tier, station_room, station_site, site_room, of_cell, of_station, of_site,
-    taken, left, in_station, in_site, turn,
-):  # fmt: skip
+def _move_over(claims, flow, turn):  # type: ignore[no-untyped-def]
     """Raise the flow to its maximum: Dinic's levels and blocking flows over what the turns so far allow."""
+    left = flow.left
     n_elements = left.size
-    n_nodes = n_elements + station_room.size + site_room.size  # elements, then stations, then sites
+    # elements, then stations, then sites
+    n_nodes = n_elements + claims.station_room.size + claims.site_room.size
     level = np.empty(n_nodes, np.int32)
     arc = np.empty(n_nodes, np.int64)  # the arc of each node that is tried next
     queue = np.empty(n_nodes, np.int64)
-    network = (cell, station, tier, station_room, station_site, site_room, of_cell, of_station, of_site)
-    flow = (taken, left, in_station, in_site)
     n_operators = left.shape[1]
-    while _levels(network, flow, turn, level, queue):
+    while _levels(claims, flow, turn, level, queue):
         arc[:] = 0
         for start in range(n_elements):
             c, o = start // n_operators, start % n_operators
             while left[c, o] > 0 and level[start] == 0:
-                steps = _path(network, flow, turn, level, arc, queue, start)
+                steps = _path(claims, flow, turn, level, arc, queue, start)
                 if steps == 0:
                     break
-                _push(network, flow, arc, queue, steps)
+                _push(claims, flow, arc, queue, steps)
 
 
 @nb.njit(cache=True)
-def _arc(network, flow, turn, node, n):  # type: ignore[no-untyped-def]  # noqa: PLR0911 - one for each arc
+def _arc(claims, flow, turn, node, n):  # type: ignore[no-untyped-def]  # noqa: PLR0911 - one for each arc
     """Return where the n-th arc of a node leads: -1 when it carries nothing more, -2 when there is no such arc."""
-    cell, station, tier, station_room, station_site, _, of_cell, of_station, of_site = network
+    cell, station, tier, station_room, station_site, _, of_cell, of_station, of_site = claims
     taken, left, in_station, _ = flow
     n_operators = left.shape[1]
     n_elements, n_stations = left.size, station_room.size
     if node < n_elements:
-        at = of_cell[0][node // n_operators] + n
-        if at >= of_cell[0][node // n_operators + 1]:
+        at = of_cell.start[node // n_operators] + n
+        if at >= of_cell.start[node // n_operators + 1]:
             return -2
-        s = station[of_cell[1][at]]
+        s = station[of_cell.item[at]]
         return n_elements + s if 0 <= tier[s, node % n_operators] <= turn else -1
     if node < n_elements + n_stations:
         s = node - n_elements
         if n == 0:
             return n_elements + n_stations + station_site[s] if in_station[s] < station_room[s] else -1
-        at = of_station[0][s] + (n - 1) // n_operators
-        if at >= of_station[0][s + 1] or in_station[s] == 0:
+        at = of_station.start[s] + (n - 1) // n_operators
+        if at >= of_station.start[s + 1] or in_station[s] == 0:
             return -2
-        k, o = of_station[1][at], (n - 1) % n_operators
+        k, o = of_station.item[at], (n - 1) % n_operators
         return cell[k] * n_operators + o if taken[k, o] > 0 else -1
-    at = of_site[0][node - n_elements - n_stations] + n
-    if at >= of_site[0][node - n_elements - n_stations + 1]:
+    at = of_site.start[node - n_elements - n_stations] + n
+    if at >= of_site.start[node - n_elements - n_stations + 1]:
         return -2
-    s = of_site[1][at]
+    s = of_site.item[at]
     return n_elements + s if in_station[s] > 0 else -1
 
 
 @nb.njit(cache=True)
-def _levels(network, flow, turn, level, queue):  # type: ignore[no-untyped-def]
+def _levels(claims, flow, turn, level, queue):  # type: ignore[no-untyped-def]
     """Number the nodes by their distance from people without room; return whether free room is in reach."""
-    left, in_site, site_room = flow[1], flow[3], network[5]
+    left, in_site, site_room = flow.left, flow.in_site, claims.site_room
     n_operators = left.shape[1]
-    first_site = left.size + network[3].size
+    first_site = left.size + claims.station_room.size
     level[:] = -1
     tail = 0
     for element in range(left.size):
@@ -242,7 +283,7 @@ def _levels(network, flow, turn, level, queue):  # type: ignore[no-untyped-def]
             continue
         n = 0
         while True:
-            to = _arc(network, flow, turn, node, n)
+            to = _arc(claims, flow, turn, node, n)
             if to == -2:
                 break
             n += 1
@@ -254,10 +295,10 @@ def _levels(network, flow, turn, level, queue):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _path(network, flow, turn, level, arc, path, start):  # type: ignore[no-untyped-def]
+def _path(claims, flow, turn, level, arc, path, start):  # type: ignore[no-untyped-def]
     """Write a path from a start to a site with room; return its number of nodes, 0 when there is none."""
-    in_site, site_room = flow[3], network[5]
-    first_site = flow[1].size + network[3].size
+    in_site, site_room = flow.in_site, claims.site_room
+    first_site = flow.left.size + claims.station_room.size
     path[0] = start
     depth = 0
     while depth >= 0:
@@ -266,7 +307,7 @@ def _path(network, flow, turn, level, arc, path, start):  # type: ignore[no-unty
             return depth + 1
         to = -1
         while to != -2:
-            to = _arc(network, flow, turn, node, arc[node])
+            to = _arc(claims, flow, turn, node, arc[node])
             if to >= 0 and level[to] == level[node] + 1:
                 break
             if to != -2:
@@ -283,10 +324,10 @@ def _path(network, flow, turn, level, arc, path, start):  # type: ignore[no-unty
 
 
 @nb.njit(cache=True)
-def _push(network, flow, arc, path, steps):  # type: ignore[no-untyped-def]
+def _push(claims, flow, arc, path, steps):  # type: ignore[no-untyped-def]
     """Send as many people along a path as it carries."""
-    station_room, site_room = network[3], network[5]
-    of_cell, of_station, of_site = network[6], network[7], network[8]
+    station_room, site_room = claims.station_room, claims.site_room
+    of_cell, of_station, of_site = claims.of_cell, claims.of_station, claims.of_site
     taken, left, in_station, in_site = flow
     n_operators = left.shape[1]
     n_elements, n_stations = left.size, station_room.size
@@ -298,7 +339,7 @@ def _push(network, flow, arc, path, steps):  # type: ignore[no-untyped-def]
             node = path[i]
             if node < n_elements:
                 if twice == 1:
-                    k = of_cell[1][of_cell[0][node // n_operators] + arc[node]]
+                    k = of_cell.item[of_cell.start[node // n_operators] + arc[node]]
                     taken[k, node % n_operators] += most
             elif node < n_elements + n_stations:
                 s = node - n_elements
@@ -308,14 +349,14 @@ def _push(network, flow, arc, path, steps):  # type: ignore[no-untyped-def]
                     else:
                         in_station[s] += most
                 else:
-                    k = of_station[1][of_station[0][s] + (arc[node] - 1) // n_operators]
+                    k = of_station.item[of_station.start[s] + (arc[node] - 1) // n_operators]
                     o = (arc[node] - 1) % n_operators
                     if twice == 0:
                         most = min(most, np.int64(taken[k, o]))
                     else:
                         taken[k, o] -= most
             else:
-                s = of_site[1][of_site[0][node - n_elements - n_stations] + arc[node]]
+                s = of_site.item[of_site.start[node - n_elements - n_stations] + arc[node]]
                 if twice == 0:
                     most = min(most, in_station[s])
                 else:

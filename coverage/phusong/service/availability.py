@@ -8,6 +8,7 @@ least autonomy among them, not once per site. Faults that overlap are counted tw
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,10 @@ from phusong.service.power_supply import AUTONOMY_H, OVERSIZE
 
 __all__ = [
     "HOURS_YEAR",
+    "PowerTree",
+    "SiteChains",
     "Stability",
+    "Supply",
     "asset_causes",
     "blame",
     "hours_lost_at",
@@ -91,9 +95,7 @@ def site_stability(network: Network, sites: Ints | None = None) -> Stability:
         Site indices; all when left out.
     """
     chosen = np.arange(network.n_sites) if sites is None else np.asarray(sites, np.int64)
-    nobody = np.zeros(0)
-    own, chain, link, connected = _chains(chosen, *stability_arrays(network), nobody, nobody, nobody, nobody)
-    return Stability(own, chain, link, connected)
+    return Stability(*_chains(chosen, stability_arrays(network)))
 
 
 def blame(network: Network, people: Ints) -> tuple[Floats, Floats, Floats]:
@@ -117,17 +119,99 @@ def blame(network: Network, people: Ints) -> tuple[Floats, Floats, Floats]:
     causes = stability.own_power_h + stability.chain_power_h + stability.link_h
     weight = weight * np.minimum(1.0, HOURS_YEAR / np.maximum(causes, 1e-9))
     grid, site, link = (np.zeros(n) for n in (network.fault_rate.size, network.n_sites, network.n_sites))
-    _chains(np.arange(network.n_sites), *stability_arrays(network), weight, grid, site, link)
+    _chains(np.arange(network.n_sites), stability_arrays(network), _Blame(weight, grid, site, link))
     return grid, site, link
 
 
 def own_supply_h(network: Network) -> Floats:
     """Return the hours a year that each site's own equipment, panels or tank leave it without power."""
-    return np.asarray(_own_hours(np.arange(network.n_sites), *_supply_arrays(network)))
+    return np.asarray(_own_hours(_supply_arrays(network)))
 
 
-def _supply_arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
-    return (
+class Supply(NamedTuple):
+    """What feeds each site, shape (n_sites,) each but for the last.
+
+    Parameters
+    ----------
+    source : int array
+        Index into `POWER_SOURCES`.
+    autonomy_h : float array
+        Battery or tank. [h]
+    station : int array
+        Weather station, a row of `shortage_h`.
+    oversize : float array
+        Panels, as yield in the dullest month over the load.
+    late_year, late_h : float array
+        Late deliveries of fuel a year, and their mean length. [h]
+    shortage_h : float array, shape (n_stations, n_oversizes, n_autonomies)
+        Hours a year without sun enough.
+    """
+
+    source: Ints
+    autonomy_h: Floats
+    station: Ints
+    oversize: Floats
+    late_year: Floats
+    late_h: Floats
+    shortage_h: Floats
+
+
+class PowerTree(NamedTuple):
+    """The grid.
+
+    Parameters
+    ----------
+    above : int array, shape (n_nodes,)
+        Node that feeds each; -1 at a source.
+    rate, hours : float array, shape (2 n_nodes,)
+        Faults a year and mean repair of the nodes, then of the lines above them.
+    rescue_line_h, rescue_node_h : float array, shape (n_nodes,)
+        As in :class:`phusong.service.power_grid.PowerGraph`.
+    """
+
+    above: Ints
+    rate: Floats
+    hours: Floats
+    rescue_line_h: Floats
+    rescue_node_h: Floats
+
+
+class SiteChains(NamedTuple):
+    """What decides how long sites are off.
+
+    Parameters
+    ----------
+    parent : int array, shape (n_sites,)
+        Next site towards the core; negative: none.
+    is_exchange : bool array, shape (n_sites,)
+        Whether the core begins there.
+    link_unavailability : float array, shape (n_sites,)
+        Share of the year that the link to the parent is down.
+    node : int array, shape (n_sites,)
+        Power node of each site; negative: none.
+    grid, supply : PowerTree, Supply
+        What feeds the nodes, and the sites.
+    """
+
+    parent: Ints
+    is_exchange: npt.NDArray[np.bool_]
+    link_unavailability: Floats
+    node: Ints
+    grid: PowerTree
+    supply: Supply
+
+
+class _Blame(NamedTuple):
+    """Weight of each chosen site, and what its hours are added to: power elements, sites, links."""
+
+    weight: Floats
+    power: Floats
+    site: Floats
+    link: Floats
+
+
+def _supply_arrays(network: Network) -> Supply:
+    return Supply(
         network.source,
         network.autonomy_h,
         network.station,
@@ -138,19 +222,18 @@ def _supply_arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
     )
 
 
-def stability_arrays(network: Network) -> tuple[npt.NDArray[np.generic], ...]:
-    """Return what decides how long sites are off, in the order that :func:`hours_lost_at` takes it."""
-    return (
+def stability_arrays(network: Network) -> SiteChains:
+    """Return what decides how long sites are off."""
+    grid = PowerTree(
+        network.node_above, network.fault_rate, network.fault_h, network.rescue_line_h, network.rescue_node_h
+    )
+    return SiteChains(
         network.parent,
         network.is_exchange,
         network.link_unavailability,
         network.node,
-        network.node_above,
-        network.fault_rate,
-        network.fault_h,
-        network.rescue_line_h,
-        network.rescue_node_h,
-        *_supply_arrays(network),
+        grid,
+        _supply_arrays(network),
     )
 
 
@@ -184,11 +267,11 @@ def _step(marks, value):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _own_hours(chosen, source, autonomy_h, station, oversize, late_year, late_h, shortage_h):  # type: ignore[no-untyped-def]
-    out = np.empty(chosen.size)
-    for k in range(chosen.size):
-        s = chosen[k]
-        out[k] = _own_lost(
+def _own_hours(supply):  # type: ignore[no-untyped-def]
+    source, autonomy_h, station, oversize, late_year, late_h, shortage_h = supply
+    out = np.empty(source.size)
+    for s in range(out.size):
+        out[s] = _own_lost(
             source[s], autonomy_h[s], station[s], oversize[s], late_year[s], late_h[s], shortage_h
         )
     return out
@@ -203,29 +286,10 @@ def _span(rate, hours, least, rescue):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _chains(  # type: ignore[no-untyped-def]
-    chosen,
-    parent,
-    is_exchange,
-    link_unavailability,
-    node,
-    node_above,
-    fault_rate,
-    fault_h,
-    rescue_line_h,
-    rescue_node_h,
-    source,
-    autonomy_h,
-    station,
-    oversize,
-    late_year,
-    late_h,
-    shortage_h,
-    weight,
-    blame_power,
-    blame_site,
-    blame_link,
-):
+def _chains(chosen, sites, blame=None):  # type: ignore[no-untyped-def]
+    parent, is_exchange, link_unavailability, node, grid, supply = sites
+    source, autonomy_h, station, oversize, late_year, late_h, shortage_h = supply
+    node_above, fault_rate, fault_h, rescue_line_h, rescue_node_h = grid
     n_nodes = node_above.size
     own = np.zeros(chosen.size)
     chain = np.zeros(chosen.size)
@@ -237,7 +301,6 @@ def _chains(  # type: ignore[no-untyped-def]
     touched = np.empty(2 * n_nodes, np.int64)
     for k in range(chosen.size):
         first = chosen[k]
-        blamed = weight[k] if weight.size else 0.0
         n_touched = 0
         site = first
         steps = 0
@@ -255,8 +318,8 @@ def _chains(  # type: ignore[no-untyped-def]
             )
             if _ON_GRID[kind] and node[site] < 0:
                 lost = 8760.0  # says it is on the grid, but no grid reaches it
-            if blamed > 0.0:
-                blame_site[site] += blamed * lost
+            if blame is not None:
+                blame.site[site] += blame.weight[k] * lost
             if site == first:
                 own[k] += lost
             else:
@@ -287,8 +350,8 @@ def _chains(  # type: ignore[no-untyped-def]
                             least_h[element] = min(least_h[element], autonomy_h[site])
                             latest_h[element] = max(latest_h[element], rescue)
                             hours = _span(rate, mean, least_h[element], latest_h[element]) - before
-                        if blamed > 0.0:
-                            blame_power[element] += blamed * hours
+                        if blame is not None:
+                            blame.power[element] += blame.weight[k] * hours
                         if site == first:
                             own[k] += hours
                         else:
@@ -302,8 +365,8 @@ def _chains(  # type: ignore[no-untyped-def]
             if parent[site] < 0:
                 break
             link[k] += link_unavailability[site] * 8760.0
-            if blamed > 0.0:
-                blame_link[site] += blamed * link_unavailability[site] * 8760.0
+            if blame is not None:
+                blame.link[site] += blame.weight[k] * link_unavailability[site] * 8760.0
             site = parent[site]
             steps += 1
         connected[k] = reached
@@ -313,10 +376,9 @@ def _chains(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def hours_lost_at(site, *arrays):  # type: ignore[no-untyped-def]  # noqa: ANN002
-    """Return the hours a year that one site is off, for compiled callers; arrays as of :func:`stability_arrays`."""
-    nobody = np.zeros(0)
-    own, chain, link, connected = _chains(np.array([site]), *arrays, nobody, nobody, nobody, nobody)
+def hours_lost_at(site, sites):  # type: ignore[no-untyped-def]
+    """Return the hours a year that one site is off, for compiled callers; sites as of :func:`stability_arrays`."""
+    own, chain, link, connected = _chains(np.array([site]), sites)
     return min(own[0] + chain[0] + link[0], HOURS_YEAR) if connected[0] else HOURS_YEAR
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -218,8 +219,7 @@ def tour(above: Ints) -> tuple[Ints, Ints]:
     return np.asarray(first), np.asarray(size)
 
 
-@dataclass(frozen=True)
-class SitesOnGrid:
+class SitesOnGrid(NamedTuple):
     """Sites that the grid feeds, laid out so that all that hang on a fault are found at once.
 
     Parameters
@@ -304,11 +304,7 @@ class SitesOnGrid:
         A site's outage is as old as the oldest fault between it and its source that still lasts. Where a chain of
         open lines reaches it from live nodes, it ends when the slowest of them is closed.
         """
-        _darken(
-            off, indptr, thing, age_h, self.above, self.first, self.size, self.node_at, self.site, self.node,
-            self.autonomy_h, self.site_lo, self.site_hi, self.touched, self.tie_a, self.tie_b, self.tie_h,
-            self.spare_a_kw, self.spare_b_kw, self.own_load_kw,
-        )  # fmt: skip
+        _darken(off, indptr, thing, age_h, self)
 
 
 def _own_load(grid: PowerGraph) -> Floats:
@@ -353,10 +349,12 @@ def _tour(above):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _darken(  # type: ignore[no-untyped-def]
-    off, indptr, thing, age_h, above, first, size, node_at, site, node, autonomy_h, site_lo, site_hi, touched,
-    tie_a, tie_b, tie_h, spare_a, spare_b, own_load,
-):  # fmt: skip
+def _darken(off, indptr, thing, age_h, fed):  # type: ignore[no-untyped-def]
+    above, first, size, node_at, touched, own_load = (
+        fed.above, fed.first, fed.size, fed.node_at, fed.touched, fed.own_load_kw,
+    )  # fmt: skip
+    site, node, autonomy_h, site_lo, site_hi = fed.site, fed.node, fed.autonomy_h, fed.site_lo, fed.site_hi
+    tie_a, tie_b, tie_h, spare_a, spare_b = fed.tie_a, fed.tie_b, fed.tie_h, fed.spare_a_kw, fed.spare_b_kw
     n = above.size
     since = np.zeros(n)  # 0: lit
     until = np.full(n, np.inf)

@@ -30,9 +30,9 @@ from phusong.compute.arrays import distinct
 from phusong.errors import InputError, Problem
 from phusong.invest.context import Situation
 from phusong.invest.costs import Costs
-from phusong.invest.locked_site_remedies import with_remedies
 from phusong.invest.portfolio import Portfolio
 from phusong.invest.program.rules import SHARING_KINDS
+from phusong.invest.remedy import with_remedies
 from phusong.io.text import Text
 from phusong.region.folder import Region, Source
 from phusong.region.schema import KINDS

@@ -7,6 +7,7 @@ half of one element, however many sites at its end would serve it (the strong fo
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -207,8 +208,7 @@ def _candidates(needs: csr_matrix, part_of: Int32s) -> tuple[Int32s, Int64s, Int
     return candidate, new_starts, need
 
 
-@dataclass(frozen=True)
-class Trees:
+class Trees(NamedTuple):
     """Nodes of all elements' trees, element after element, parents before children.
 
     Parameters

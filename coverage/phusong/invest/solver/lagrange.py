@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +89,23 @@ class ChainPrices:
         return float(np.sqrt(moved.sum()))
 
 
+class _Shares(NamedTuple):
+    """What trees are paid, float32, changed in place.
+
+    Parameters
+    ----------
+    v, v_sum : array, shape (n_elements,)
+        Share that each element pays, and its sum over the passes.
+    own, own_sum : array, shape (n_nodes,)
+        Share of a node's price that its own part gets (the rest goes to what hangs on it), and its sum.
+    """
+
+    v: Float32s
+    v_sum: Float32s
+    own: Float32s
+    own_sum: Float32s
+
+
 class TreePrices:
     """Prices where an element is served through a tree of parts."""
 
@@ -97,54 +114,32 @@ class TreePrices:
         self._cuts = _cuts(trees.starts)
         self._parts = np.zeros((_CHUNKS, n_parts))
         self._widest = int(np.diff(trees.starts).max(initial=1))
-        self._v = np.ones(weights.size, np.float32)
-        self._start = self._v.copy()
-        self._v_sum = np.zeros_like(self._v)
-        # the share of a node's price that its own part gets; the rest goes to what hangs on it
-        self._own = np.full(trees.part.size, 0.5, np.float32)
-        self._own_sum = np.zeros_like(self._own)
+        v, own = np.ones(weights.size, np.float32), np.full(trees.part.size, 0.5, np.float32)
+        self._shares = _Shares(v, np.zeros_like(v), own, np.zeros_like(own))
+        self._start = v.copy()
 
     def sweep(self, x: Floats, step: float) -> tuple[Floats, float, float]:
         """Return worth of each item, people served by the fractions x, and people that elements keep."""
         self._parts[:] = 0.0
-        t = self._trees
-        same = (
-            t.starts,
-            t.part,
-            t.up,
-            self._weights,
-            x,
-            step,
-            self._v,
-            self._v_sum,
-            self._own,
-            self._own_sum,
-        )
+        same = (self._trees, self._weights, x, step, self._shares, self._widest)
         done = list(
-            self._pool.map(
-                _tree_pass,
-                self._cuts[:-1],
-                self._cuts[1:],
-                *map(repeat, same),
-                repeat(self._widest),
-                self._parts,
-            )
+            self._pool.map(_tree_pass, self._cuts[:-1], self._cuts[1:], *map(repeat, same), self._parts)
         )
         return self._parts.sum(axis=0), float(sum(d[0] for d in done)), float(sum(d[1] for d in done))
 
     def mean_people(self, x: Floats, passes: int) -> float:  # noqa: ARG002 what flows is no sum over passes
         """Return the people served by x, the mean of the last passes."""
-        t = self._trees
-        return float(_tree_people(t.starts, t.part, t.up, self._weights, x, self._widest))
+        return float(_tree_people(self._trees, self._weights, x, self._widest))
 
     def restart(self, passes: int, *, at_mean: bool) -> float:
         """Forget the mean, after moving to it where asked; return how far prices moved since the last time."""
+        s = self._shares
         if at_mean:
-            self._v[:] = self._v_sum / np.float32(passes)
-            self._own[:] = self._own_sum / np.float32(passes)
-        moved = self._weights * (self._v - self._start) ** 2 * np.diff(self._trees.starts)
-        self._start[:] = self._v
-        self._v_sum[:], self._own_sum[:] = 0.0, 0.0
+            s.v[:] = s.v_sum / np.float32(passes)
+            s.own[:] = s.own_sum / np.float32(passes)
+        moved = self._weights * (s.v - self._start) ** 2 * np.diff(self._trees.starts)
+        self._start[:] = s.v
+        s.v_sum[:], s.own_sum[:] = 0.0, 0.0
         return float(np.sqrt(moved.sum()))
 
 
@@ -180,9 +175,9 @@ def _chain_pass(first, end, starts, chain, weights, x, step, v, v_sum, s_sum, g)
 
 
 @nb.njit(cache=True, nogil=True)
-def _tree_pass(  # type: ignore[no-untyped-def]
-    first, end, starts, part, up, weights, x, step, v, v_sum, own, own_sum, widest, g
-):
+def _tree_pass(first, end, trees, weights, x, step, shares, widest, g):  # type: ignore[no-untyped-def]
+    starts, part, up = trees
+    v, v_sum, own, own_sum = shares
     served = 0.0
     kept = 0.0
     below = np.zeros(widest)  # what flows from the children, by present shares
@@ -240,7 +235,8 @@ def _tree_pass(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _tree_people(starts, part, up, weights, x, widest):  # type: ignore[no-untyped-def]
+def _tree_people(trees, weights, x, widest):  # type: ignore[no-untyped-def]
+    starts, part, up = trees
     flow = np.zeros(widest)
     inner = np.zeros(widest, np.bool_)
     people = 0.0

@@ -7,21 +7,96 @@ removals", for the blinks). Shared parts may be discounted, because the next can
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.arrays import Floats, Int32s, Int64s
 from phusong.compute.kernels import nb
 from phusong.invest.solver import Problem
 
-__all__ = ["add", "drop", "empty_pool", "filled", "improved", "pruned", "refresh"]
+__all__ = ["filled", "improved", "pruned"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+class _Lists(NamedTuple):
+    """Candidates, parts and elements as :class:`phusong.invest.solver.Problem` has them, for compiled code."""
+
+    cost: Floats
+    need_starts: Int64s
+    need: Int32s
+    user_starts: Int64s
+    user: Int32s
+    cover_starts: Int64s
+    cover: Int32s
+    chain_starts: Int64s
+    chain: Int32s
+    weights: Floats
+
+
+class _Plan(NamedTuple):
+    """A plan and what follows from it; changed in place.
+
+    Parameters
+    ----------
+    chosen : bool array, shape (n_candidates,)
+        What is in it.
+    serving : int32 array, shape (n_elements,)
+        Candidates in the plan that serve each element.
+    used : int32 array, shape (n_parts,)
+        Candidates in the plan that need each part.
+    gain : array, shape (n_candidates,)
+        People that each candidate serves and the plan does not (in the plan: and no other one does not).
+    own, common : array, shape (n_candidates,)
+        Cost of the parts that are not bought yet: those it needs alone, and those that others need too. [million USD]
+    """
+
+    chosen: Bools
+    serving: Int32s
+    used: Int32s
+    gain: Floats
+    own: Floats
+    common: Floats
+
+
+class _Pool(NamedTuple):
+    """Candidates to look at: members, the round in which each was named, and number of members and round."""
+
+    members: Int64s
+    named: Int64s
+    numbers: Int64s
+
+
+def _lists_of(problem: Problem) -> _Lists:
+    """Return a problem as compiled code takes it."""
+    return _Lists(
+        problem.cost, problem.need_starts, problem.need, problem.user_starts, problem.user, problem.cover_starts,
+        problem.cover, problem.chain_starts, problem.chain, problem.weights,
+    )  # fmt: skip
+
+
+def _started(problem: Problem, chosen: Bools) -> _Plan:
+    """Return a plan of some candidates, still without what :func:`_refresh` finds."""
+    n = problem.n_candidates
+    return _Plan(
+        chosen.copy(), np.zeros(problem.weights.size, np.int32), np.zeros(problem.cost.size, np.int32),
+        np.zeros(n), np.zeros(n), np.zeros(n),
+    )  # fmt: skip
 
 
 @nb.njit(cache=True, nogil=True)
-def empty_pool(pool):  # type: ignore[no-untyped-def]
-    """Forget whom the pool holds: (members, the round in which each was named, number of members and round)."""
-    pool[2][0] = 0
-    pool[2][1] += 1
+def _no_pool(n):  # type: ignore[no-untyped-def]
+    """Return a pool of n candidates that holds none."""
+    return _Pool(np.empty(n, np.int64), np.zeros(n, np.int64), np.zeros(2, np.int64))
+
+
+@nb.njit(cache=True, nogil=True)
+def _empty_pool(pool):  # type: ignore[no-untyped-def]
+    """Forget whom the pool holds."""
+    pool.numbers[0] = 0
+    pool.numbers[1] += 1
 
 
 @nb.njit(cache=True, nogil=True)
@@ -34,13 +109,13 @@ def _mention(b, pool):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def add(b, problem, state, pool):  # type: ignore[no-untyped-def]
+def _add(b, lists, plan, pool):  # type: ignore[no-untyped-def]
     """Add candidate b; return the people it adds and what it costs on top.
 
     Candidates that become cheaper by it are put into the pool.
     """
-    cost, need_starts, need, user_starts, user, cover_starts, cover, chain_starts, chain, weights = problem
-    chosen, count, used, gain, own, common = state
+    cost, need_starts, need, user_starts, user, cover_starts, cover, chain_starts, chain, weights = lists
+    chosen, count, used, gain, own, common = plan
     people = gain[b]
     paid = 0.0
     chosen[b] = True
@@ -66,13 +141,13 @@ def add(b, problem, state, pool):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def drop(b, problem, state, pool):  # type: ignore[no-untyped-def]
+def _drop(b, lists, plan, pool):  # type: ignore[no-untyped-def]
     """Take candidate b out; return the people lost and the money back.
 
     Candidates that can win people by it are put into the pool.
     """
-    cost, need_starts, need, user_starts, user, cover_starts, cover, chain_starts, chain, weights = problem
-    chosen, count, used, gain, own, common = state
+    cost, need_starts, need, user_starts, user, cover_starts, cover, chain_starts, chain, weights = lists
+    chosen, count, used, gain, own, common = plan
     people = 0.0
     back = 0.0
     chosen[b] = False
@@ -99,10 +174,10 @@ def drop(b, problem, state, pool):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def refresh(problem, state):  # type: ignore[no-untyped-def]
+def _refresh(lists, plan):  # type: ignore[no-untyped-def]
     """Recompute everything from what is chosen, so that rounding never adds up; return people and cost."""
-    cost, need_starts, need, user_starts, _, cover_starts, cover, _, _, weights = problem
-    chosen, count, used, gain, own, common = state
+    cost, need_starts, need, user_starts, _, cover_starts, cover, _, _, weights = lists
+    chosen, count, used, gain, own, common = plan
     count[:] = 0
     used[:] = 0
     for b in range(chosen.size):
@@ -136,8 +211,6 @@ def refresh(problem, state):  # type: ignore[no-untyped-def]
             spent += cost[r]
     return people, spent
 
-
-Bools = npt.NDArray[np.bool_]
 
 _SLICE = 4_000_000  # updates between two looks at the clock, or as many as recounting takes
 _MOST_OUT = 64  # candidates that one ruin may take out
@@ -177,39 +250,17 @@ def improved(
     """
     if not problem.n_candidates or not problem.weights.size:
         return start.copy()
-    packed = (
-        problem.cost,
-        problem.need_starts,
-        problem.need,
-        problem.user_starts,
-        problem.user,
-        problem.cover_starts,
-        problem.cover,
-        problem.chain_starts,
-        problem.chain,
-        problem.weights,
-    )
-    n = problem.n_candidates
-    state = (
-        start.copy(),
-        np.zeros(problem.weights.size, np.int32),
-        np.zeros(problem.cost.size, np.int32),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros(n),
-    )
+    lists, plan = _lists_of(problem), _started(problem, start)
     best = start.copy()
-    best_people = refresh(packed, state)[0]
+    best_people = _refresh(lists, plan)[0]
     random = np.array([seed * 2 + 1], np.uint64)
     spent_work = 0
     room = budget * (1 + 1e-12)
     slice_ = min(max(_SLICE, problem.chain.size // 2), work)
     while spent_work < work and not late() and best_people < enough * (1 - 1e-12):
-        people, spent = refresh(packed, state)
+        people, spent = _refresh(lists, plan)
         heat = max(0.0, 1.0 - spent_work / work)
-        done, best_people = _slice(
-            packed, state, best, best_people, people, spent, room, random, slice_, heat
-        )
+        done, best_people = _slice(lists, plan, best, best_people, people, spent, room, random, slice_, heat)
         spent_work += done
     return best
 
@@ -231,9 +282,14 @@ def _below(random, n):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _neighbour(b, problem, chosen, random):  # type: ignore[no-untyped-def]
+def _neighbour(b, lists, chosen, random):  # type: ignore[no-untyped-def]
     """Return a chosen candidate that serves an element near b, or -1."""
-    cover_starts, cover, chain_starts, chain = problem[5], problem[6], problem[7], problem[8]
+    cover_starts, cover, chain_starts, chain = (
+        lists.cover_starts,
+        lists.cover,
+        lists.chain_starts,
+        lists.chain,
+    )
     for _ in range(8):
         e = cover[cover_starts[b] + _below(random, cover_starts[b + 1] - cover_starts[b])]
         size = chain_starts[e + 1] - chain_starts[e]
@@ -254,10 +310,10 @@ def _neighbour(b, problem, chosen, random):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True, nogil=True)
 def _slice(  # type: ignore[no-untyped-def]
-    problem, state, best, best_people, people, spent, budget, random, work, heat
+    lists, plan, best, best_people, people, spent, budget, random, work, heat
 ):
-    cost, need_starts, need, user_starts, user, cover_starts, _, _, chain, weights = problem
-    chosen, _, _, gain, own, common = state
+    cost, need_starts, need, user_starts, user, cover_starts, _, _, chain, weights = lists
+    chosen, _, _, gain, own, common = plan
     n = chosen.size
     per_cover = chain.size / max(weights.size, 1)
     in_plan = np.empty(n, np.int64)
@@ -275,7 +331,7 @@ def _slice(  # type: ignore[no-untyped-def]
     floor = 1e-9 * weights.sum()
     if size == n:
         return work, best_people
-    pool = (np.empty(n, np.int64), np.zeros(n, np.int64), np.zeros(2, np.int64))
+    pool = _no_pool(n)
     idle = np.empty(0, np.int64)
     moves = 0
     while done < work:
@@ -283,7 +339,7 @@ def _slice(  # type: ignore[no-untyped-def]
             idle = _idle(gain, own, common, chosen)
             done += n
         moves += 1
-        empty_pool(pool)
+        _empty_pool(pool)
         before, spent_before = people, spent
         n_out = 0
         n_new = 0
@@ -314,13 +370,13 @@ def _slice(  # type: ignore[no-untyped-def]
                     out[n_out] = user[k]
                     n_out += 1
             for k in range(n_out):
-                lost, back = drop(out[k], problem, state, pool)
+                lost, back = _drop(out[k], lists, plan, pool)
                 people -= lost
                 spent -= back
                 done += (cover_starts[out[k] + 1] - cover_starts[out[k]]) * per_cover * 0.5
         else:
             if forced < 0:
-                lost, back = drop(start, problem, state, pool)
+                lost, back = _drop(start, lists, plan, pool)
                 people -= lost
                 spent -= back
                 out[n_out] = start
@@ -329,17 +385,17 @@ def _slice(  # type: ignore[no-untyped-def]
             while n_out < target and tries < 3 * target:
                 tries += 1
                 b = start if n_out == 0 else out[_below(random, n_out)]
-                other = _neighbour(b, problem, chosen, random)
+                other = _neighbour(b, lists, chosen, random)
                 if other < 0:
                     continue
-                lost, back = drop(other, problem, state, pool)
+                lost, back = _drop(other, lists, plan, pool)
                 people -= lost
                 spent -= back
                 done += (cover_starts[other + 1] - cover_starts[other]) * per_cover * 0.5
                 out[n_out] = other
                 n_out += 1
         if forced >= 0:
-            more, paid = add(forced, problem, state, pool)
+            more, paid = _add(forced, lists, plan, pool)
             people += more
             spent += paid
             new[n_new] = forced
@@ -352,7 +408,7 @@ def _slice(  # type: ignore[no-untyped-def]
                     b = in_plan[_below(random, size)]
                     if not chosen[b]:
                         continue
-                    lost, back = _loss(b, problem, state)
+                    lost, back = _loss(b, lists, plan)
                     done += cover_starts[b + 1] - cover_starts[b]
                     if back > 0.0 and lost / back < worst_value:
                         worst, worst_value = b, lost / back
@@ -364,7 +420,7 @@ def _slice(  # type: ignore[no-untyped-def]
                             break
                 if worst < 0:
                     break
-                lost, back = drop(worst, problem, state, pool)
+                lost, back = _drop(worst, lists, plan, pool)
                 people -= lost
                 spent -= back
                 out[n_out] = worst
@@ -377,9 +433,9 @@ def _slice(  # type: ignore[no-untyped-def]
             pick = -1
             pick_gain, pick_cost = 0.0, 1.0
             left = budget - spent
-            n_pool = pool[2][0]
+            n_pool = pool.numbers[0]
             for k in range(n_pool + idle.size):
-                b = pool[0][k] if k < n_pool else idle[k - n_pool]
+                b = pool.members[k] if k < n_pool else idle[k - n_pool]
                 if gain[b] <= floor or chosen[b]:
                     continue
                 full = own[b] + common[b]
@@ -393,7 +449,7 @@ def _slice(  # type: ignore[no-untyped-def]
             done += (n_pool + idle.size) * 0.5
             if pick < 0:
                 break
-            more, paid = add(pick, problem, state, pool)
+            more, paid = _add(pick, lists, plan, pool)
             people += more
             spent += paid
             done += (cover_starts[pick + 1] - cover_starts[pick]) * per_cover * 0.5
@@ -405,10 +461,10 @@ def _slice(  # type: ignore[no-untyped-def]
         )
         if spent > budget or worse > allowed:
             for k in range(n_new):
-                drop(new[k], problem, state, pool)
+                _drop(new[k], lists, plan, pool)
             for k in range(n_out):
                 if not chosen[out[k]]:
-                    add(out[k], problem, state, pool)
+                    _add(out[k], lists, plan, pool)
             people, spent = before, spent_before
             done += 0.5 * per_cover * 100.0
             continue
@@ -443,17 +499,11 @@ def _idle(gain, own, common, chosen):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _loss(b, problem, state):  # type: ignore[no-untyped-def]
+def _loss(b, lists, plan):  # type: ignore[no-untyped-def]
     """Return the people and the money that taking b out of the plan would give back."""
-    cost, need_starts, need, cover_starts, cover, weights = (
-        problem[0],
-        problem[1],
-        problem[2],
-        problem[5],
-        problem[6],
-        problem[9],
-    )
-    count, used = state[1], state[2]
+    cost, need_starts, need = lists.cost, lists.need_starts, lists.need
+    cover_starts, cover, weights = lists.cover_starts, lists.cover, lists.weights
+    count, used = plan.serving, plan.used
     people, back = 0.0, 0.0
     for i in range(cover_starts[b], cover_starts[b + 1]):
         if count[cover[i]] == 1:

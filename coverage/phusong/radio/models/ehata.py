@@ -22,7 +22,7 @@ from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.models.empirical import ENVIRONMENTS, Environment, environment_of, window_of
 from phusong.radio.models.itm_terms import curvature, deviate, fit, free_space_db, surface_refractivity
 from phusong.radio.ranges import RANGES
-from phusong.radio.terrain_profile import SIDES, fan_slopes, foot, trace
+from phusong.radio.terrain_profile import SIDES, Fan, fan_slopes, foot, receivers, trace
 
 __all__ = [
     "EHATA",
@@ -470,45 +470,41 @@ def _window(
 ) -> npt.NDArray[np.float32]:
     radius = mast.radius_px(terrain.cell_m)
     cover = window_of(terrain.surface - terrain.ground, mast, terrain.cell_m, 0.0)
+    fan = Fan(mast.row_f, mast.col_f, radius, mast.radius_m / terrain.cell_m, fan_slopes(radius))
     out: npt.NDArray[np.float32] = _sweep(
-        terrain.ground, _KIND[environment_of(cover)], mast.row_f, mast.col_f, terrain.cell_m, radius,
-        mast.radius_m / terrain.cell_m, fan_slopes(radius), mast.tx_height_m, mast.rx_height_m, ghz * 1000.0,
-        deviate(conditions.location_percent / 100.0),
+        terrain.ground, _KIND[environment_of(cover)], fan, terrain.cell_m, mast.tx_height_m, mast.rx_height_m,
+        ghz * 1000.0, deviate(conditions.location_percent / 100.0),
     )  # fmt: skip
     return out
 
 
 @nb.njit(cache=True, nogil=True)
-def _sweep(  # type: ignore[no-untyped-def]
-    ground, kind, row_f, col_f, cell_m, radius_px, reach_px, slopes, tx_height_m, rx_height_m, mhz, location
-):
+def _sweep(ground, kind, fan, cell_m, tx_height_m, rx_height_m, mhz, location):  # type: ignore[no-untyped-def]
+    row_f, col_f, radius_px = fan.row_f, fan.col_f, fan.radius_px
     side_px = 2 * radius_px + 1
     out = np.full((mhz.size, side_px, side_px), np.nan, np.float32)
     row_c, col_c = int(np.rint(row_f)), int(np.rint(col_f))
     if row_c < 0 or col_c < 0 or row_c >= ground.shape[0] or col_c >= ground.shape[1]:
         return out
     n_max = radius_px + 4
-    h, px, back, work = np.empty(n_max), np.empty(n_max), np.empty(n_max), np.empty(n_max)
-    rx_row, rx_col, after = np.empty(n_max, np.int64), np.empty(n_max, np.int64), np.empty(n_max, np.int64)
+    h, back, work, rx = np.empty(n_max), np.empty(n_max), np.empty(n_max), receivers(n_max)
     sea = np.empty(n_max, np.bool_)
     foot_m = foot(ground, row_f, col_f)
     for side in range(SIDES):
-        for ray in range(slopes.size):
-            _, m = trace(
-                side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, px, rx_row, rx_col, after
-            )
+        for ray in range(fan.slopes.size):
+            _, m = trace(side, ray, fan, ground, h, rx)
             for k in range(m):
                 # the model reads from the mobile at equal steps: those of the ray, stretched to end there
-                n = after[k] + 1
-                back[0], back[n] = ground[rx_row[k], rx_col[k]], foot_m
+                n = rx.after[k] + 1
+                back[0], back[n] = ground[rx.row[k], rx.col[k]], foot_m
                 for i in range(1, n):
                     back[i] = h[n - i]
                 for i in range(n + 1):
                     sea[i] = back[i] == 0.0
-                metres = px[k] * cell_m
+                metres = rx.px[k] * cell_m
                 drop = foot_m + tx_height_m - back[0] - rx_height_m
                 slant = np.sqrt(metres * metres + drop * drop)
-                r, c = rx_row[k] - row_c + radius_px, rx_col[k] - col_c + radius_px
+                r, c = rx.row[k] - row_c + radius_px, rx.col[k] - col_c + radius_px
                 for f in range(mhz.size):
                     lost = loss_on_profile(
                         back, sea, n, metres / n, mhz[f], tx_height_m, rx_height_m, kind[r, c], location,

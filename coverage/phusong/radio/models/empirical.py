@@ -18,7 +18,7 @@ from phusong.radio.models.base import (
     free_space_loss,
 )
 from phusong.radio.ranges import RANGES
-from phusong.radio.terrain_profile import ENOUGH_RAYS, fan_slopes, foot, free_space_diffraction, sweep_nu
+from phusong.radio.terrain_profile import ENOUGH_RAYS, Fan, fan_slopes, foot, free_space_diffraction, sweep_nu
 
 __all__ = [
     "BULLINGTON",
@@ -42,10 +42,10 @@ def _window(
     terrain: Terrain, mast: Mast, ghz: npt.NDArray[np.float64], conditions: Conditions
 ) -> npt.NDArray[np.float32]:
     radius, cell_km = mast.radius_px(terrain.cell_m), terrain.cell_m / 1000.0
+    fan = Fan(mast.row_f, mast.col_f, radius, mast.radius_m / terrain.cell_m, fan_slopes(radius, ENOUGH_RAYS))
     nu = sweep_nu(
-        terrain.surface, mast.row_f, mast.col_f, cell_km, radius, mast.radius_m / terrain.cell_m,
-        fan_slopes(radius, ENOUGH_RAYS), mast.tx_height_m, terrain.ground, mast.rx_height_m, conditions.earth_km,
-    )  # fmt: skip
+        terrain.surface, fan, cell_km, mast.tx_height_m, terrain.ground, mast.rx_height_m, conditions.earth_km
+    )
     tx_m = foot(terrain.ground, mast.row_f, mast.col_f) + mast.tx_height_m
     loss: npt.NDArray[np.float32] = free_space_diffraction(
         nu, terrain.ground, mast.row_f, mast.col_f, cell_km, ghz, tx_m, mast.rx_height_m

@@ -34,7 +34,7 @@ from phusong.radio.models.itm_terms import (
     with_variability,
 )
 from phusong.radio.p1812.mechanisms import inverse_normal
-from phusong.radio.terrain_profile import SIDES, fan_slopes, foot, trace
+from phusong.radio.terrain_profile import SIDES, Fan, fan_slopes, foot, receivers, trace
 
 __all__ = [
     "CLIMATES",
@@ -313,9 +313,9 @@ def _window(
     radius = mast.radius_px(terrain.cell_m)
     shares = (conditions.time_percent, conditions.location_percent, 50.0)
     deviates = np.array([inverse_normal(p / 100.0) for p in shares])
+    fan = Fan(mast.row_f, mast.col_f, radius, mast.radius_m / terrain.cell_m, fan_slopes(radius))
     loss: npt.NDArray[np.float32] = _sweep(
-        terrain.ground, mast.row_f, mast.col_f, terrain.cell_m, radius, mast.radius_m / terrain.cell_m,
-        fan_slopes(radius), mast.tx_height_m, mast.rx_height_m, ghz * 1000.0, conditions.horizontal,
+        terrain.ground, fan, terrain.cell_m, mast.tx_height_m, mast.rx_height_m, ghz * 1000.0, conditions.horizontal,
         conditions.climate, n0, deviates,
     )  # fmt: skip
     return loss
@@ -323,33 +323,30 @@ def _window(
 
 @nb.njit(cache=True, nogil=True)
 def _sweep(  # type: ignore[no-untyped-def]
-    ground, row_f, col_f, cell_m, radius_px, reach_px, slopes, tx_height_m, rx_height_m, mhz, horizontal, climate,
-    n0, deviates,
-):  # fmt: skip
+    ground, fan, cell_m, tx_height_m, rx_height_m, mhz, horizontal, climate, n0, deviates
+):
+    row_f, col_f, radius_px = fan.row_f, fan.col_f, fan.radius_px
     side_px = 2 * radius_px + 1
     loss = np.full((mhz.size, side_px, side_px), np.nan, np.float32)
     row_c, col_c = int(np.rint(row_f)), int(np.rint(col_f))
     if row_c < 0 or col_c < 0 or row_c >= ground.shape[0] or col_c >= ground.shape[1]:
         return loss
     n_max = radius_px + _LEAST_POINTS + 2
-    h, px = np.empty(n_max), np.empty(n_max)
-    rx_row, rx_col, after = np.empty(n_max, np.int64), np.empty(n_max, np.int64), np.empty(n_max, np.int64)
+    h, rx = np.empty(n_max), receivers(n_max)
     work, work2 = np.empty(260), np.empty(260)
     foot_m = foot(ground, row_f, col_f)
     for side in range(SIDES):
-        for ray in range(slopes.size):
-            _, m = trace(
-                side, ray, slopes, ground, row_f, col_f, radius_px, reach_px, h, px, rx_row, rx_col, after
-            )
+        for ray in range(fan.slopes.size):
+            _, m = trace(side, ray, fan, ground, h, rx)
             h[0] = foot_m
             for k in range(m):
                 # the model wants equal steps: those of the ray, stretched to end at the receiver
-                last = after[k] + 1
+                last = rx.after[k] + 1
                 kept = h[last]
-                h[last] = ground[rx_row[k], rx_col[k]]
+                h[last] = ground[rx.row[k], rx.col[k]]
                 for f in range(mhz.size):
-                    loss[f, rx_row[k] - row_c + radius_px, rx_col[k] - col_c + radius_px] = loss_on_profile(
-                        h, last, px[k] * cell_m / last, tx_height_m, rx_height_m, mhz[f], horizontal, climate, n0,
+                    loss[f, rx.row[k] - row_c + radius_px, rx.col[k] - col_c + radius_px] = loss_on_profile(
+                        h, last, rx.px[k] * cell_m / last, tx_height_m, rx_height_m, mhz[f], horizontal, climate, n0,
                         _PERMITTIVITY, _CONDUCTIVITY_S_M, deviates, _BROADCAST_ALL_SITUATIONS, work, work2,
                     )  # fmt: skip
                 h[last] = kept

@@ -5,7 +5,10 @@ smooth Earth, ducting, coasts) one by one, where bounds say that it can matter t
 reference: Recommendation ITU-R P.1812-7 (08/2023).
 """
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 
 from phusong.compute.kernels import nb
 from phusong.radio.p1812 import smooth, tables
@@ -24,11 +27,11 @@ from phusong.radio.p1812.geometry import (
     SEEN_M,
     TX_LOW,
     TX_SMOOTH,
+    Earth,
+    SmoothSurface,
     geometry_along,
     smooth_earth_gap,
 )
-from phusong.radio.p1812.geometry import WHOLE_ROWS as _GEOMETRY_WHOLE_ROWS
-from phusong.radio.p1812.geometry import WORK_ROWS as _GEOMETRY_WORK_ROWS
 from phusong.radio.p1812.smooth import PICKED_ROWS, bullington, smooth_excess
 from phusong.radio.p1812.tables import (
     OCTAVES_20,
@@ -44,8 +47,13 @@ from phusong.radio.p1812.tables import (
 )
 from phusong.radio.simd import DB_PER_OCTAVE, LN2, LOG2_10, atan, exp, exp2, log2, read, write
 from phusong.radio.terrain_profile import APPROACH
+from phusong.radio.terrain_profile import Workspace as ProfileWorkspace
+from phusong.radio.terrain_profile import workspace as profile_workspace
 
-__all__ = ["WHOLE_ROWS", "WORK_ROWS", "loss_along"]
+__all__ = ["Air", "Antennas", "Workspace", "Zones", "loss_along", "workspace"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 _RARE_EARTH_KM = 3.0 * 6371.0
 _SEA_ZONE = 1
@@ -58,66 +66,133 @@ _LOG_50 = 1.6989700043360187
  SEA_SHARE, INLAND_KM, LOCATION) = range(16)  # fmt: skip
 _PATH_ROWS = 16
 _MEDIAN, _RARE, _DIFFRACTED, _DIFFRACTION, _MODIFIED, _NEED = range(6)  # rows of a band's work
-WORK_ROWS = _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS + 6
-WHOLE_ROWS = _GEOMETRY_WHOLE_ROWS
+_BAND_ROWS = 6
+
+
+class Zones(NamedTuple):
+    """Radio-climatic zones of a ray: 1 sea, 3 coastal, 4 inland.
+
+    Parameters
+    ----------
+    ray, rx : int array
+        Of the profile points (from index 0) and the receivers.
+    own : int array, shape (APPROACH, at least m)
+        Of each receiver's own points.
+    """
+
+    ray: Ints
+    rx: Ints
+    own: Ints
+
+
+class Antennas(NamedTuple):
+    """Both ends of every path.
+
+    Parameters
+    ----------
+    tx_height_m, rx_height_m : float
+        Above ground.
+    tx_coast_km, rx_coast_km, horizontal
+        As for :func:`phusong.radio.p1812.basic_loss`; polarisation as a bool.
+    """
+
+    tx_height_m: float
+    rx_height_m: float
+    tx_coast_km: float
+    rx_coast_km: float
+    horizontal: bool
+
+
+class Air(NamedTuple):
+    """For which share of time and places, in which air.
+
+    Parameters
+    ----------
+    time_percent, delta_n, n0, latitude_deg : float
+        As for :func:`phusong.radio.p1812.basic_loss`.
+    location_db : float
+        Added for the location percentage, -I(p_L)·σ_L.
+    """
+
+    time_percent: float
+    location_db: float
+    delta_n: float
+    n0: float
+    latitude_deg: float
+
+
+class Workspace(NamedTuple):
+    """Arrays that every ray uses anew.
+
+    Parameters
+    ----------
+    profile, smooth : phusong.radio.terrain_profile.Workspace, SmoothSurface
+        Of the geometry.
+    geometry, path, band : float64 array, shape (rows, n)
+        A column for each receiver; the rows of `band` are of the frequency in hand.
+    picked, pick : float64 array, shape (PICKED_ROWS, n), and int64 array
+        Receivers for which the smooth Earth can matter.
+    """
+
+    profile: ProfileWorkspace
+    smooth: SmoothSurface
+    geometry: Floats
+    path: Floats
+    band: Floats
+    picked: Floats
+    pick: Ints
+
+
+@nb.njit(cache=True, nogil=True)
+def workspace(n):  # type: ignore[no-untyped-def]
+    """Return arrays for rays of n points and as many receivers."""
+    return Workspace(
+        profile_workspace(n),
+        SmoothSurface(np.empty(n), np.empty(n), np.empty(n), np.empty(n)),
+        np.empty((GEOMETRY_ROWS, n)),
+        np.empty((_PATH_ROWS, n)),
+        np.empty((_BAND_ROWS, n)),
+        np.empty((PICKED_ROWS, n)),
+        np.empty(n, np.int64),
+    )
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def loss_along(  # type: ignore[no-untyped-def]
-    h, g, covered, zone, inland, n, step_km, h_first, tx_height_m, rx_px, rx_ground, rx_height_m, rx_zone, rx_after,
-    tail_h, tail_g, tail_zone, m, ghz, horizontal, percent, location_db, delta_n, n0, latitude_deg, tx_coast_km,
-    rx_coast_km, table, inverse, work, whole, out,
-):  # fmt: skip
+def loss_along(ray, zones, inland, antennas, ghz, air, table, work, out):  # type: ignore[no-untyped-def]
     """Fill ``out[f, k]`` with the loss at frequency f to receiver k. [dB]
 
     Parameters
     ----------
-    h, g : float64 array, from index 1
-        Ground, and ground with what stands on it, at every ``step_km``. [m]
-    covered, inland : bool
-        Whether g differs from h anywhere; whether every zone is inland.
-    zone, rx_zone : int array
-        1 sea, 3 coastal, 4 inland, of the profile points (from index 0) and the receivers; unread if ``inland``.
-    n : int
-        Number of profile points.
-    step_km, h_first : float
-        Spacing of the profile; ground under the transmitter. [m]
-    rx_px, rx_ground : float64 array
-        Receivers, nearest first: distance in steps, and ground.
-    rx_after : int64 array
-        Last profile point before each receiver's own.
-    tail_h, tail_g, tail_zone : float64, float64, int array, shape (APPROACH, at least m)
-        The same of each receiver's own points, one step apart, from :func:`phusong.radio.terrain_profile.approach`.
-    m : int
-        How many receivers.
+    ray : phusong.radio.p1812.geometry.Ray
+        Profile and receivers.
+    zones : Zones
+        Their zones; unread if ``inland``.
+    inland : bool
+        Whether every zone is inland.
+    antennas : Antennas
+        Both ends.
     ghz : float64 array
         Frequencies.
-    location_db : float
-        Added for the location percentage, -I(p_L)·σ_L.
+    air : Air
+        Time, places, refraction.
     table : float64 array
         From :func:`phusong.radio.p1812.tables.by_distance`, at least as far as the receivers.
-    inverse : float64 array
-        From :func:`phusong.radio.terrain_profile.inverses`.
-    work, whole : float64 and int64 array, shape (WORK_ROWS, n_points) and (WHOLE_ROWS, n_points)
-        Scratch space.
+    work : Workspace
+        From :func:`workspace`.
     out : float64 array, shape (n_frequencies, m)
         Result.
-
-    Other parameters are those of :func:`phusong.radio.p1812.basic_loss`.
     """
-    earth = 6371.0 * 157.0 / (157.0 - delta_n)
+    rx_px, rx_after, tail_h, m, step_km = ray.rx.px, ray.rx.after, ray.own_ground, ray.m, ray.step_km
+    h = ray.ground
+    percent, latitude_deg, location_db = air.time_percent, air.latitude_deg, air.location_db
+    earth = 6371.0 * 157.0 / (157.0 - air.delta_n)
     rare_too = percent < 50.0
-    tx = h_first + tx_height_m
-    bands = tables.by_frequency(ghz, percent, n0)
-    geometry = work[_GEOMETRY_WORK_ROWS : _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS]
-    path = work[_GEOMETRY_WORK_ROWS + GEOMETRY_ROWS : _GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS]
-    band_work = work[_GEOMETRY_WORK_ROWS + GEOMETRY_ROWS + _PATH_ROWS :]
-    picked, pick = work[:PICKED_ROWS], whole[0]  # the geometry is done with them by then
+    tx = ray.tx_ground + antennas.tx_height_m
+    bands = tables.by_frequency(ghz, percent, air.n0)
+    geometry, path, band_work, picked, pick = work.geometry, work.path, work.band, work.picked, work.pick
     longest_m = 0.2998 / ghz.min()
-    geometry_along(
-        h, g, covered, n, step_km, h_first, tx, rx_px, rx_ground, rx_height_m, rx_after, tail_h, tail_g, m, earth,
-        _RARE_EARTH_KM, rare_too, longest_m, inverse, work, whole, geometry,
-    )  # fmt: skip
+    radii = Earth(earth, _RARE_EARTH_KM, rare_too)
+    geometry_along(ray, tx, antennas.rx_height_m, radii, longest_m, work.profile, work.smooth, geometry)
     _paths(geometry, rx_px, m, step_km, tx, earth, path)
     if rare_too:
         _focusing(geometry, rx_px, m, step_km, path)
@@ -135,9 +210,9 @@ def loss_along(  # type: ignore[no-untyped-def]
         if not inland:
             own = _own_points(tail_h, k)
             sea_share, land_km, inland_km = zones_along(
-                zone, tail_zone, k, rx_zone[k], rx_after[k], own, step_km, d
+                zones.ray, zones.own, k, zones.rx[k], rx_after[k], own, step_km, d
             )
-            path[LOCATION, k] = 0.0 if rx_zone[k] == _SEA_ZONE else location_db
+            path[LOCATION, k] = 0.0 if zones.rx[k] == _SEA_ZONE else location_db
         path[SEA_SHARE, k], path[INLAND_KM, k] = sea_share, inland_km
         log_beta0 = log10_beta0(latitude_deg, land_km, inland_km)
         path[LOG_BETA0, k], path[BETWEEN, k] = log_beta0, 1.0
@@ -157,7 +232,7 @@ def loss_along(  # type: ignore[no-untyped-def]
             count = _pick(geometry, path, tail_h, rx_after, m, tx, earth, 0.2998 / ghz[f], pick, picked)
             smooth_excess(
                 picked, pick, count, _RARE_EARTH_KM if rare else earth, ghz[f], band[tables.OCTAVE], band[tables.PER_ROOT_M],
-                horizontal, step_km, band_work[_RARE if rare else _MEDIAN],
+                antennas.horizontal, step_km, band_work[_RARE if rare else _MEDIAN],
             )  # fmt: skip
         _diffraction(path, m, band[tables.FREE], rare_too, log_percent, band_work)
         _duct_needs(geometry, rx_px, path, m, step_km, ghz[f], band, band_work)
@@ -168,9 +243,8 @@ def loss_along(  # type: ignore[no-untyped-def]
                 if inland and not rare_too and path[D, k] > 2.0 * tables.TABLE_KM:
                     path[LOG_BETA0, k] = log10_beta0(latitude_deg, path[D, k], path[D, k])
                 duct = _ducting(
-                    h, tail_h, k, rx_after[k], step_km, tx, earth, geometry, path, ghz[f], band, percent, tx_coast_km,
-                    rx_coast_km,
-                )  # fmt: skip
+                    h, tail_h, k, rx_after[k], step_km, tx, earth, geometry, path, band, percent, antennas
+                )
                 clear_p = band[tables.FREE] + DB_PER_OCTAVE * path[LOG_SLANT, k]
                 if rare_too:
                     clear_p += path[FOCUSING, k] * (log_percent - _LOG_50)
@@ -333,9 +407,7 @@ def _duct_needs(geometry, rx_px, path, m, step_km, f, band, work):  # type: igno
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _ducting(  # type: ignore[no-untyped-def]
-    h, tail, k, n, step_km, tx, earth, geometry, path, f, band, percent, tx_coast_km, rx_coast_km
-):
+def _ducting(h, tail, k, n, step_km, tx, earth, geometry, path, band, percent, antennas):  # type: ignore[no-untyped-def]
     """Return the loss by ducting and layer reflection, equations (46) to (56)."""
     d, rx = path[D, k], geometry[RX, k]
     hidden = geometry[HIDDEN, k] > 0.0
@@ -346,7 +418,7 @@ def _ducting(  # type: ignore[no-untyped-def]
         a = 500.0 / earth
         tx_far = nearest_point(h, tail, k, n, own, step_km, d, tx, (rx - a * d * d - tx) / d, a)
         rx_far = d - tx_far
-    shielded = shielding(f, band[tables.CUBE_ROOT], tx_mrad, tx_far, rx_mrad, rx_far)
+    shielded = shielding(band[tables.GHZ], band[tables.CUBE_ROOT], tx_mrad, tx_far, rx_mrad, rx_far)
     tx_low, rx_low = geometry[TX_LOW, k], geometry[RX_LOW, k]
     rough = roughness(h, tail, k, n, own, step_km, d, tx_far, rx_far, tx_low, rx_low)
     share = log10_terrain_share(
@@ -356,8 +428,8 @@ def _ducting(  # type: ignore[no-untyped-def]
         band[tables.DUCT_FIXED]
         + OCTAVES_20 * path[LOG_REACH, k]
         + shielded
-        - sea_gain(path[SEA_SHARE, k], tx_coast_km, tx_far, tx)
-        - sea_gain(path[SEA_SHARE, k], rx_coast_km, rx_far, rx)
+        - sea_gain(path[SEA_SHARE, k], antennas.tx_coast_km, tx_far, tx)
+        - sea_gain(path[SEA_SHARE, k], antennas.rx_coast_km, rx_far, rx)
         + band[tables.DUCT_ANGLE] * _bent(d, earth, tx_mrad, rx_mrad, tx_far, rx_far)
         + duct_by_time(percent, path[LOG_BETA0, k] + share, d, path[LOG_D, k])
     )

@@ -179,7 +179,7 @@ def zones_along(zone, tail_zone, k, last_zone, n, own, step_km, d):  # type: ign
 
 TABLE_KM = 0.05  # spacing of the tables over distance: cubic between them, to 1e-9
 BETA, PER_NORMAL, DUCT = 0, 1, 2  # their rows
-OCTAVE, FREE, PER_ROOT_M, SCATTER, DUCT_FIXED, CUBE_ROOT, DUCT_ANGLE = range(7)  # columns over frequency
+GHZ, OCTAVE, FREE, PER_ROOT_M, SCATTER, DUCT_FIXED, CUBE_ROOT, DUCT_ANGLE = range(8)  # columns over frequency
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -204,7 +204,7 @@ def by_distance(farthest_km, percent, latitude_deg):  # type: ignore[no-untyped-
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def by_frequency(ghz, percent, n0):  # type: ignore[no-untyped-def]
     """Return what depends on frequency alone, a row each."""
-    bands = np.empty((ghz.size, 7))
+    bands = np.empty((ghz.size, 8))
     octave_p = log2(50.0 / percent)
     for f in range(ghz.size):
         octave = log2(ghz[f])
@@ -213,6 +213,7 @@ def by_frequency(ghz, percent, n0):  # type: ignore[no-untyped-def]
         if octave_p > 1e-12:
             scatter -= 10.125 * exp2(0.7 * log2(octave_p / LOG2_10))
         low = 45.375 - 137.0 * ghz[f] + 92.5 * ghz[f] * ghz[f] if ghz[f] < 0.5 else 0.0  # (47a)
+        bands[f, GHZ] = ghz[f]
         bands[f, OCTAVE] = octave
         bands[f, FREE] = 92.4 + OCTAVES_20 * octave
         bands[f, PER_ROOT_M] = np.sqrt(ghz[f] / 0.2998)

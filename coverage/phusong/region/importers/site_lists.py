@@ -22,10 +22,9 @@ from phusong.region.operators import (
 from phusong.region.read.columns import ColumnMap
 from phusong.region.read.coordinates import PLACE_ALIASES
 from phusong.region.read.encoding import fold
-from phusong.region.read.headings import NAME_HEADINGS, column_of, known_headings
+from phusong.region.read.headings import NAME_HEADINGS, column_of, convert, known_headings
 from phusong.region.read.left_out import LeftRow
 from phusong.region.read.table import Reading
-from phusong.region.read.units import convert
 from phusong.region.read.values import numbers_of
 from phusong.region.schema import LAYERS
 

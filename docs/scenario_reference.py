@@ -14,7 +14,7 @@ def scenario_reference() -> str:
     lines = [
         "# Scenario reference",
         "",
-        "Written by `python -m phusong.scenario_reference > docs/scenarios.md`. A scenario is a TOML file; what it leaves",
+        "Written by `python docs/scenario_reference.py > docs/scenarios.md`. A scenario is a TOML file; what it leaves",
         'out has the default below; `extends = "default"` starts from another; `--set key=value` has the last word.',
     ]
     for name, field in Scenario.model_fields.items():
@@ -56,4 +56,4 @@ def _row(key: str, setting: Any) -> str:  # noqa: ANN401 - pydantic's field
 
 
 if __name__ == "__main__":
-    print(scenario_reference(), end="")  # noqa: T201 - the page is what it is run for
+    print(scenario_reference(), end="")

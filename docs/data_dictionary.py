@@ -3,13 +3,13 @@
 from phusong.region.read.columns import EXAMPLE, ColumnMap, FileFormat
 from phusong.region.read.coordinates import PLACE_ALIASES
 from phusong.region.read.encoding import ENCODINGS
+from phusong.region.read.headings import UNITS
 from phusong.region.read.table import ENDINGS
-from phusong.region.read.units import UNITS
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, RASTERS, SCHEMAS, Column
 
 __all__ = ["REMAKE", "data_dictionary"]
 
-REMAKE = "python -m phusong.region.dictionary > docs/data-dictionary.md"
+REMAKE = "python docs/data_dictionary.py > docs/data-dictionary.md"
 """The command that writes the page anew."""
 
 
@@ -137,4 +137,4 @@ def _limits(column: Column) -> str:
 
 
 if __name__ == "__main__":
-    print(data_dictionary(), end="")  # noqa: T201 - the page goes to standard output
+    print(data_dictionary(), end="")

@@ -17,7 +17,7 @@ def command_reference() -> str:
     lines = [
         "# Commands",
         "",
-        "Written by `python -m phusong.command_reference > docs/commands.md`. Exit codes: 0 done, 1 not your fault (ours, a disk, a network), 2 bad input (all",
+        "Written by `python docs/command_reference.py > docs/commands.md`. Exit codes: 0 done, 1 not your fault (ours, a disk, a network), 2 bad input (all",
         "problems are listed, nothing is written), 130 interrupted (nothing is half-written). Results go to the standard output,",
         "progress and problems to the standard error; `--json` prints one JSON value and nothing else. No colour where the output",
         "is no terminal, or `NO_COLOR` is set.",
@@ -88,4 +88,4 @@ def _plain(words: str) -> str:
 
 
 if __name__ == "__main__":
-    print(command_reference(), end="")  # noqa: T201 - the page is what it is run for
+    print(command_reference(), end="")

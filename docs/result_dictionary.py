@@ -6,7 +6,7 @@ from phusong.result.schema import FIGURES, PROVENANCE, RASTERS, TABLES, Column, 
 
 __all__ = ["REMAKE", "result_dictionary"]
 
-REMAKE = "python -m phusong.result.dictionary > docs/result-dictionary.md"
+REMAKE = "python docs/result_dictionary.py > docs/result-dictionary.md"
 """The command that writes the page anew."""
 
 
@@ -69,4 +69,4 @@ def _rows(cells: list[tuple[str, ...]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(result_dictionary(), end="")  # noqa: T201 - the page goes to standard output
+    print(result_dictionary(), end="")
