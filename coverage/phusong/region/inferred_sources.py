@@ -13,8 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 
 from phusong.compute.arrays import nearest
-from phusong.region.power_layers import is_open
-from phusong.region.power_topology import Branches, branches_near
+from phusong.region.power_topology import Branches, branches_near, is_open
 
 __all__ = [
     "FROM_FEEDER",

@@ -22,6 +22,7 @@ __all__ = [
     "LineNetwork",
     "Tree",
     "branches_near",
+    "is_open",
     "line_network",
     "shortest_tree",
     "simple_lines",
@@ -256,3 +257,10 @@ def _fed_by_real(
         if chosen[v] >= 0:
             pure[v] = pure[before[v]] and what[chosen[v]] in (DRAWN, CONNECTION)
     return pure
+
+
+def is_open(lines: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which lines carry nothing in normal running."""
+    if "normally_open" not in lines.columns:
+        return np.zeros(len(lines), bool)
+    return lines["normally_open"].to_numpy(bool)
