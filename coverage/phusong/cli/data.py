@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from phusong.cli.options import console, errors, following
-from phusong.errors import InputError, Problem, nearest_name
+from phusong.errors import InputError, Problem, counted, nearest_name
 
 __all__ = ["app"]
 
@@ -165,7 +165,9 @@ def data_push(
 
     written = write_result(Result.read(result), url, schema, meanings=comments(), replace=replace)
     for table, rows in written.items():
-        console.print(f"Wrote {schema}.{table}: {rows:,} rows", highlight=False, markup=False, soft_wrap=True)
+        console.print(
+            f"Wrote {schema}.{table}: {counted(rows, 'row')}", highlight=False, markup=False, soft_wrap=True
+        )
     following(f"phusong map {result} --format gis")
 
 

@@ -31,6 +31,7 @@ from phusong.cli.options import (
     stages_said,
     wrote,
 )
+from phusong.errors import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +156,7 @@ def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json:
     if times:
         times.sort()
         console.print(
-            f"{len(times):,} events: {1000 * times[len(times) // 2]:.1f} ms each in the middle, "
+            f"{counted(len(times), 'event')}: {1000 * times[len(times) // 2]:.1f} ms each in the middle, "
             f"{1000 * times[-1]:.1f} ms at most",
             highlight=False,
         )
@@ -164,7 +165,7 @@ def _watch(session: "Session", events: str, out: Path, *, follow: bool, as_json:
     counts = session.counts
     told = " + ".join(f"{counts[fate]:,} {fate}" for fate in Fate)
     console.print(
-        f"{sum(counts.values()):,} lines read so far = {told} (state/rejected.jsonl says which and why). Reorder window "
+        f"{counted(sum(counts.values()), 'line')} read so far = {told} (state/rejected.jsonl says which and why). Reorder window "
         f"{session.window_min:g} minutes: {session.unsettled:,} of the events applied may still change with an earlier one.",
         highlight=False,
         soft_wrap=True,
@@ -195,8 +196,8 @@ def _tell(outcome: "Outcome", written_s: float, *, as_json: bool) -> None:
     what = f"{event.kind} {event.subject or event.source}".rstrip()
     console.print(
         escape(
-            f"{again}{event.time.isoformat()} {what}: {touched.sites.size:,} sites, {touched.cells:,} squares, "
-            f"{touched.communes.size:,} communes in {1000 * outcome.seconds:.1f} ms (written in {1000 * written_s:.0f} ms)"
+            f"{again}{event.time.isoformat()} {what}: {counted(touched.sites.size, 'site')}, {counted(touched.cells, 'square')}, "
+            f"{counted(touched.communes.size, 'commune')} in {1000 * outcome.seconds:.1f} ms (written in {1000 * written_s:.0f} ms)"
         ),
         highlight=False, soft_wrap=True,
     )  # fmt: skip

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from phusong.cli.options import console, errors, following, slim_table, tell_notices, wrote
-from phusong.errors import InputError, Problem
+from phusong.errors import InputError, Problem, counted
 
 __all__ = ["app"]
 
@@ -221,7 +221,7 @@ def region_info(path: Annotated[Path, typer.Argument(help="Region folder.")]) ->
 
 def _describe(region: Any) -> None:  # noqa: ANN401 - a Region
     table = slim_table(
-        f"{escape(region.name)}: {len(region.communes)} communes, {int(region.demand['population'].sum()):,} people",
+        f"{escape(region.name)}: {counted(len(region.communes), 'commune')}, {int(region.demand['population'].sum()):,} people",
         left=("layer",), right=("rows",),
     )  # fmt: skip
     for name in ("kind", "source"):
@@ -281,7 +281,8 @@ def region_diff(
     _changes(found.rows)
     was, now = found.totals["people_before"], found.totals["people_after"]
     console.print(
-        f"People: {was:,} → {now:,} ({now - was:+,}) in {len(found.people):,} communes", highlight=False
+        f"People: {was:,} → {now:,} ({now - was:+,}) in {counted(len(found.people), 'commune')}",
+        highlight=False,
     )
     _print(
         "People by commune",

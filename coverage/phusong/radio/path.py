@@ -13,7 +13,7 @@ from phusong.radio.models.p1812 import break_down
 from phusong.radio.p1812 import LossBreakdown
 from phusong.radio.terrain_profile import as_ground, foot
 from phusong.region import Grid
-from phusong.region.terrain_check import as_heights, ground_problems, refuse_pixels
+from phusong.region.terrain_check import as_heights, empty_problems, ground_problems, refuse_pixels
 
 __all__ = ["PathStudy", "profile_between", "study_path"]
 
@@ -133,7 +133,11 @@ def profile_between(
     # the ground round the path alone: a country's would be copied for every hop
     top, left = (max(int(np.floor(f.min())) - 2, 0) for f in (row_f, col_f))
     near = heights[top : int(row_f.max()) + 4, left : int(col_f.max()) + 4]
-    refuse(ground_problems(near, "elevation round the path"))
+    # no height near the path is open sea, if there is ground elsewhere
+    at_sea = bool(np.isnan(near).all())
+    refuse(
+        empty_problems(heights, "elevation") if at_sea else ground_problems(near, "elevation round the path")
+    )
     ground = as_ground(near)
     row, col = grid.rowcol(east, north)
     row, col = np.clip(row, 0, grid.height - 1), np.clip(col, 0, grid.width - 1)

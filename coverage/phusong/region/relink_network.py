@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.compute.arrays import nearest
-from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.errors import InputError, Notice, Problem, counted, refuse
 from phusong.region.folder import Region, Source
 from phusong.region.operators import NOBODY, Owned, operator_names, owner_cells, said_problems
 from phusong.region.read.columns import stamped
@@ -39,9 +39,7 @@ def with_power(region: Region, nodes: gpd.GeoDataFrame | None, lines: pd.DataFra
     lost = ~sites["power_node_id"].isin(set(new_nodes["node_id"]) | {""}).to_numpy()
     if lost.any():
         if new_nodes.empty:
-            told = (
-                f"holds no node, but {int(lost.sum())} sites hang on the grid; give the nodes that feed them"
-            )
+            told = f"holds no node, but {counted(int(lost.sum()), 'site')} {'hangs' if lost.sum() == 1 else 'hang'} on the grid; give the nodes that feed them"
             raise InputError(Problem("power_nodes", told))
         sites.loc[lost, "power_node_id"] = _nearest_node(sites[lost], new_nodes)
     return replace(region, power_nodes=new_nodes, power_lines=new_lines, sites=sites)
@@ -105,7 +103,7 @@ def with_network(
     new_cells = new_cells if cells is None else cells
     new_links = new_links if links is None else links
     if cells is not None and sites is not None and cells is not region.cells:
-        told_cells = f"{len(region.cells)} cells of the region were replaced by {len(cells)} of the file"
+        told_cells = f"{_replaced(len(region.cells))} replaced by {len(cells):,} of the file"
         notices.append(Notice(where, told_cells, "cells"))
     out = replace(region, sites=new_sites, cells=new_cells, links=new_links, sources=sources)
     return Rejoined(out, tuple(notices))
@@ -141,15 +139,24 @@ def _measured_cells(region: Region, sites: Any) -> pd.DataFrame:  # noqa: ANN401
     return pd.DataFrame(stamped(region.cells, kinds)[keep]).reset_index(drop=True)
 
 
+def _replaced(count: int) -> str:
+    return f"{counted(count, 'cell')} of the region {'was' if count == 1 else 'were'}"
+
+
 def _counted(before: pd.DataFrame, kept: pd.DataFrame, owned: Owned, where: str) -> list[Notice]:
     by = owned.cells["operator"].value_counts()
     whose = ", ".join(f"{name} {count}" for name, count in sorted(by.items()))
     told = (
-        f"{len(before) - len(kept)} cells of the region were replaced by {len(owned.cells)} assumed ones"
+        f"{_replaced(len(before) - len(kept))} replaced by {len(owned.cells):,} assumed ones"
         f"{f' ({whose})' if whose else ''}: the file has none of its own"
     )
-    stay = f"; {len(kept)} measured cells stay" if len(kept) else ""
-    bare = f"; {owned.bare} masts stand without cells" if owned.bare else ""
+    one = len(kept) == 1
+    stay = f"; {counted(len(kept), 'measured cell')} stay{'s' if one else ''}" if len(kept) else ""
+    bare = (
+        f"; {counted(owned.bare, 'mast')} stand{'s' if owned.bare == 1 else ''} without cells"
+        if owned.bare
+        else ""
+    )
     return [Notice(where, told + stay + bare, "cells")]
 
 
