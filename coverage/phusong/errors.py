@@ -1,7 +1,9 @@
 """Problems that refuse, notices that tell."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
 
 __all__ = [
@@ -9,6 +11,8 @@ __all__ = [
     "Notice",
     "PhusongError",
     "Problem",
+    "and_more",
+    "in_digits",
     "nearest",
     "nearest_name",
     "plural",
@@ -123,6 +127,30 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def and_more(count: int, noun: str = "") -> str:
+    """Return `` and n more`` of what is not shown, or nothing where all is.
+
+    Examples
+    --------
+    >>> and_more(0), and_more(3), and_more(1, "pixel")
+    ('', ' and 3 more', ' and 1 more pixel')
+    """
+    if count <= 0:
+        return ""
+    return f" and {count:,} more" + (f" {noun}{'' if count == 1 else 's'}" if noun else "")
+
+
+def in_digits(value: float, digits: int) -> str:
+    """Return a number in so many digits that mean something, never with an exponent.
+
+    Examples
+    --------
+    >>> in_digits(1000.0, 3), in_digits(0.00012345, 2), in_digits(99.96, 2)
+    ('1,000', '0.00012', '100')
+    """
+    return format(Decimal(f"{value:.{digits}g}"), ",f") if math.isfinite(value) else str(value)
+
+
 _NAMED = 200  # columns named in one notice
 
 
@@ -179,5 +207,5 @@ def unused_notices(
     """
     if not names:
         return []
-    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    shown = ", ".join(names[:_NAMED]) + and_more(len(names) - _NAMED)
     return [Notice(where, f"not used, as they answer no question of {about}: {shown}; {mend}")]

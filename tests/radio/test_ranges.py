@@ -82,6 +82,37 @@ def test_a_gap_at_the_rim_by_low_ground_is_the_sea_and_one_that_zones_call_sea_t
         asked(elevation=cliff)
 
 
+def test_a_raster_without_any_height_is_no_sea():
+    nothing = np.full((SIDE, SIDE), np.nan)
+    doors = {
+        "area_loss": lambda: asked(elevation=nothing),
+        "as_terrain": lambda: as_terrain(nothing, CELL_M),
+        "profile_between": lambda: profile_between(
+            nothing, GRID, (500_150.0, 2_399_950.0), (501_000.0, 2_399_400.0)
+        ),
+    }
+    for door in doors.values():
+        with pytest.raises(
+            InputError, match=r"elevation: '1,681' pixels have no height, which is all of them"
+        ):
+            door()
+    sea = asked(elevation=nothing, zone=np.ones((SIDE, SIDE), int))
+    assert np.isfinite(sea[20, 20])
+
+
+def test_a_path_over_open_sea_is_one_where_there_is_ground_elsewhere():
+    coast = np.full((SIDE, SIDE), np.nan)
+    coast[:, 30:] = 3.0
+    path = profile_between(coast, GRID, (500_150.0, 2_399_950.0), (500_900.0, 2_399_400.0))
+    assert (path.ground_m == 0.0).all()
+    assert (path.zone == 1).all()
+
+
+def test_one_pixel_too_high_is_told_without_more():
+    with pytest.raises(InputError, match=r"row 3, column 5 is no height"):
+        asked(elevation=hills(29_000.0))
+
+
 def test_masked_pixels_are_gaps_not_the_values_beneath():
     with pytest.raises(InputError, match="inland"):
         asked(elevation=np.ma.masked_equal(hills(7.0), 7.0))
@@ -94,10 +125,12 @@ def test_masked_pixels_are_gaps_not_the_values_beneath():
         (Affine(100, 3, 0, 3, -100, 4100), "rotated"),
         (Affine(100, 0, 0, 0, 100, 0), "flip"),
         (Affine(0.00083, 0, 105.0, 0, -0.00083, 21.0), "degrees"),
+        (Affine(0.1, 0, 500.0, 0, -0.1, 2400.0), "kilometres or degrees"),
+        (Affine(0.25, 0, 500.0, 0, -0.25, 2400.0), "kilometres or degrees"),
         (Affine(50_000, 0, 0, 0, -50_000, 4100), "too large"),
         (Affine(np.nan, 0, 0, 0, -1, 0), "finite"),
     ],
-    ids=["oblong", "rotated", "south up", "degrees", "huge", "no number"],
+    ids=["oblong", "rotated", "south up", "degrees", "100 m in km", "250 m in km", "huge", "no number"],
 )
 def test_only_square_north_up_pixels_in_metres_are_taken(transform, told):
     with pytest.raises(InputError, match=told):

@@ -73,7 +73,7 @@ def told(columns: dict[str, list[str]]) -> str:
     [
         ({"lon": ["22.1"], "lat": ["105.2"]}, ("row 1", "swapped", "exchange")),
         ({"lon": ["21°01'N"], "lat": ["105°E"]}, ("row 1", "swapped")),
-        ({"lon": ["105.2", "585000"], "lat": ["22.1", "2440000"]}, ("row 2", "metres", "own with their CRS")),
+        ({"lon": ["105.2", "585000"], "lat": ["22.1", "2440000"]}, ("row 2", "metres", "--crs EPSG:")),
         ({"x": ["505000", "105.2"], "y": ["2400000", "22.1"]}, ("row 2", "degrees")),
     ],
 )

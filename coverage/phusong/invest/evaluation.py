@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import InputError, Problem, nearest_name, refuse
+from phusong.errors import InputError, Problem, and_more, nearest_name, refuse
 from phusong.invest.optimum import best_plan
 from phusong.invest.plan_book import PlanBook, PlanModel
 from phusong.invest.ranking import rank
@@ -170,7 +170,7 @@ def _columns(frame: pd.DataFrame, where: str) -> dict[str, str]:
 def _nameless(frame: pd.DataFrame) -> str:
     """Return what a table without ids lacks, and where ids come from."""
     has = ", ".join(str(c) for c in frame.columns[:_HEADINGS])
-    more = f" and {len(frame.columns) - _HEADINGS} more" if len(frame.columns) > _HEADINGS else ""
+    more = and_more(len(frame.columns) - _HEADINGS)
     folded = {fold(c) for c in frame.columns}
     placed = any(len(folded & {fold(n) for n in names}) > 0 for names in PLACE_ALIASES.values())
     lists = (

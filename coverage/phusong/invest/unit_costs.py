@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import Problem, nearest_name, refuse
+from phusong.errors import Problem, in_digits, nearest_name, refuse
 from phusong.io.limits import read_bytes
 from phusong.io.resources import table
 
@@ -438,4 +438,4 @@ def _examples(unit: str) -> str:
 
 
 def _times(off: float) -> str:
-    return f"{off:,.3g} times" if off >= 1.0 else f"1/{1.0 / off:,.3g} of"
+    return f"{in_digits(off, 3)} times" if off >= 1.0 else f"1/{in_digits(1.0 / off, 3)} of"

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from affine import Affine
 
 from phusong.errors import InputError, Problem, nearest_name, refuse
+from phusong.radio.arguments import checked
 from phusong.radio.models import MODELS, Conditions, Mast, Model, Terrain
 from phusong.radio.terrain_profile import as_ground
 from phusong.region.terrain_check import as_heights, ground_problems, transform_problems
@@ -23,6 +24,7 @@ class RangeWarning(UserWarning):
     """A model's formula is carried on, or a value held, beyond what its source states."""
 
 
+@checked("radio.model")
 def find_model(name: str) -> Model:
     """Return a propagation model by its name.
 
@@ -43,6 +45,7 @@ def find_model(name: str) -> Model:
     return MODELS[name]
 
 
+@checked("terrain", gaps=("elevation", "clutter_m"))
 def as_terrain(
     elevation: npt.ArrayLike,
     cell_m: float,
@@ -101,6 +104,7 @@ def window_place(mast: Mast, cell_m: float) -> tuple[int, int]:
     return round(mast.row_f) - radius, round(mast.col_f) - radius
 
 
+@checked("area_loss", gaps=("elevation", "clutter_m"))
 def area_loss(
     elevation: npt.ArrayLike,
     transform: Affine,
@@ -153,7 +157,6 @@ def area_loss(
         Where a value lies beyond what the model's source states and the formula is carried on.
     """
     chosen = find_model(model)
-    transform = Affine(*tuple(transform)[:6])
     ends = {"frequency_ghz": frequency_ghz, "tx_height_m": tx_height_m, "rx_height_m": rx_height_m}
     heights, cover, zones = _layers(elevation, clutter_m, zone)
     refuse(
@@ -166,7 +169,7 @@ def area_loss(
     )
     terrain = _terrain(heights, cover, zones, float(transform.a))
     for told in chosen.notices(frequency_ghz, tx_height_m, rx_height_m, radius_m=radius_m):
-        warnings.warn(told, RangeWarning, stacklevel=2)
+        warnings.warn(told, RangeWarning, stacklevel=3)
     east, north = tx_xy
     mast = Mast(
         (north - transform.f) / transform.e - 0.5,

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.errors import Problem, refuse
+from phusong.radio.arguments import refuse_fields
 from phusong.radio.link_budget import (
     LinkBudget,
     PatternTables,
@@ -76,6 +78,16 @@ class RadioPlan:
     cell_range_m: float
     load: float = 0.5
     finer: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse other kinds of values, and shares and reaches that cannot be."""
+        refuse_fields(self, "radio plan")
+        limits = {"cell_range_m": (1e-3, 3e6), "load": (0.0, 1.0), "finer": (1, 1000)}
+        refuse(
+            Problem("radio plan", f"must be from {low:g} to {high:g}", column=name, value=getattr(self, name))
+            for name, (low, high) in limits.items()
+            if not low <= getattr(self, name) <= high
+        )
 
 
 _BLOCK_PX = 16

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from numbers import Real
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from scipy.special import ndtr, ndtri
 from phusong.compute.kernels import nb
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.io.resources import table
+from phusong.radio.arguments import checked, refuse_fields
 from phusong.region.antennas import AntennaPattern
 
 __all__ = [
@@ -66,6 +68,7 @@ _LEAST_GHZ, _MOST_GHZ = 0.08, 100.0
 _ELEVATION_DB_PER_DEG = 0.212
 
 
+@checked("building_entry_loss_db")
 def building_entry_loss_db(
     frequency_ghz: npt.ArrayLike,
     *,
@@ -145,6 +148,15 @@ _FIRST_TDD_MHZ = 2300.0
 _TDD_DOWNLINK = 0.75  # of the slots, in the usual pattern DDDSU
 
 
+_TECHNOLOGIES = ("2G", "3G", "4G", "5G")
+
+
+def _technology_problems(where: str, *names: str) -> list[Problem]:
+    known = ", ".join(_TECHNOLOGIES)
+    told = "is no technology: one of " + known
+    return [Problem(where, told, value=name) for name in names if name not in _TECHNOLOGIES]
+
+
 def is_tdd(technology: str, band_mhz: float) -> bool:
     """Return whether a carrier sends and listens in turns: 5G from 2300 MHz upwards."""
     return technology == "5G" and band_mhz >= _FIRST_TDD_MHZ
@@ -155,6 +167,7 @@ def downlink_share(technology: str, band_mhz: float) -> float:
     return _TDD_DOWNLINK if is_tdd(technology, band_mhz) else 1.0
 
 
+@checked("spectral_efficiency")
 def spectral_efficiency(sinr_db: npt.ArrayLike, technology: str = "4G") -> Floats:
     """Return the net downlink rate per bandwidth. [bit/s/Hz]
 
@@ -170,9 +183,11 @@ def spectral_efficiency(sinr_db: npt.ArrayLike, technology: str = "4G") -> Float
     3GPP TR 36.942 V17, annex A.2; 3GPP TS 38.214, table 5.1.3.1-2.
     """
     sinr = np.asarray(sinr_db, np.float64)
+    refuse(_technology_problems("spectral_efficiency", technology))
     if technology not in _DATA:
         return np.zeros_like(sinr)
-    rate = np.minimum(_ALPHA * np.log2(1.0 + 10.0 ** (sinr / 10.0)), _MOST_BPS_HZ[technology])
+    with np.errstate(over="ignore"):  # what is beyond all numbers has the highest rate
+        rate = np.minimum(_ALPHA * np.log2(1.0 + 10.0 ** (sinr / 10.0)), _MOST_BPS_HZ[technology])
     # below the least SINR the most robust coding still carries a trickle: paging and voice, no data to speak of
     return np.asarray((1.0 - _OVERHEAD) * np.where(sinr >= _LEAST_SINR_DB, rate, rate * 0.1), np.float64)
 
@@ -216,6 +231,7 @@ _LIGHT_M_S = 299_792_458.0
 
 # penetration into a car, TR 38.901 V17, section 7.4.3.2: mean 9 dB, standard deviation 5 dB
 _VEHICLE_DB, _VEHICLE_SD_DB = 9.0, 5.0
+_POLE_DEG = 90.0
 _ONE_SD = float(ndtr(1.0))
 
 
@@ -279,6 +295,7 @@ def location_margin_db(probability: float, shadowing_sd_db: float) -> float:
     return float(ndtri(probability)) * shadowing_sd_db
 
 
+@checked("cell_range_m")
 def cell_range_m(prach_format: int) -> float:
     """Return how far a phone's random access is still in time: half the shorter of prefix and guard time. [m]
 
@@ -291,9 +308,36 @@ def cell_range_m(prach_format: int) -> float:
     ----------
     3GPP TS 36.211 V17, table 5.7.1-1: about 14.5, 77, 29.5 and 103 km.
     """
+    if prach_format not in _PREAMBLE:
+        raise InputError(Problem("cell_range_m", "must be 0 to 3", column="prach_format", value=prach_format))
     prefix, sequence, subframes = _PREAMBLE[prach_format]
     guard = subframes * _SUBFRAME - prefix - sequence
     return min(prefix, guard) * _T_S * _LIGHT_M_S / 2.0
+
+
+# what no phone, place or network leaves
+_LIMITS = {
+    "location_probability": (1e-9, 1.0 - 1e-9),
+    "shadowing_sd_db": (0.0, 100.0),
+    "rx_height_m": (0.1, 3000.0),
+    "rx_gain_dbi": (-100.0, 100.0),
+    "rx_losses_db": (-100.0, 300.0),
+    "noise_figure_db": (0.0, 100.0),
+    "interference_margin_db": (0.0, 300.0),
+    "least_rate_mbps": (0.0, 1e6),
+}
+_THRESHOLD_DBM = (-200.0, 100.0)
+
+
+def _limit_problems(
+    where: str, values: Mapping[str, object], limits: tuple[float, float] | None = None
+) -> list[Problem]:
+    found = []
+    for name, value in values.items():
+        low, high = limits or _LIMITS[name]
+        if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
+            found.append(Problem(where, f"must be from {low:g} to {high:g}", column=name, value=value))
+    return found
 
 
 @dataclass(frozen=True)
@@ -326,6 +370,19 @@ class LinkBudget:
     place: Place = "outdoor"
     interference_margin_db: float = 3.0
     least_rate_mbps: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no phone, place or network has."""
+        refuse_fields(self, "link budget")
+        where = "link budget"
+        problems = _technology_problems(f"{where}: threshold_dbm", *self.threshold_dbm)
+        problems += _limit_problems(where, {name: getattr(self, name) for name in _LIMITS})
+        for name, dbm in self.threshold_dbm.items():
+            problems += _limit_problems(where, {f"threshold_dbm of {name}": dbm}, _THRESHOLD_DBM)
+        if self.place not in get_args(Place):
+            known = ", ".join(get_args(Place))
+            problems.append(Problem(where, f"must be one of {known}", column="place", value=self.place))
+        refuse(problems)
 
     def losses_db(self, frequency_ghz: float) -> float:
         """Return what the phone and its place take from the outdoor level at the median. [dB]"""
@@ -422,6 +479,7 @@ class Refractivity:
         return 6371.0 * 157.0 / (157.0 - self.delta_n)
 
 
+@checked("refractivity")
 def refractivity(latitude_deg: float) -> Refractivity:
     """Return the average annual refractivity at a latitude, interpolated in a small table.
 
@@ -433,6 +491,9 @@ def refractivity(latitude_deg: float) -> Refractivity:
     >>> refractivity(21.0)
     Refractivity(n0=374.0, delta_n=52.1)
     """
+    if not abs(latitude_deg) <= _POLE_DEG:
+        told = "must be from -90 to 90"
+        raise InputError(Problem("refractivity", told, column="latitude_deg", value=latitude_deg))
     rows = table("refractivity")
     at = abs(latitude_deg)
     latitudes = rows["latitude_deg"].to_numpy(np.float64)

@@ -6,19 +6,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import Problem, refuse
+from phusong.errors import InputError, Problem, refuse
+from phusong.radio.arguments import checked
 from phusong.radio.models import MODELS, Conditions, Profile
 from phusong.radio.models.p1812 import break_down
 from phusong.radio.p1812 import LossBreakdown
 from phusong.radio.terrain_profile import as_ground, foot
 from phusong.region import Grid
-from phusong.region.terrain_check import as_heights, ground_problems, refuse_pixels
+from phusong.region.terrain_check import as_heights, empty_problems, ground_problems, refuse_pixels
 
 __all__ = ["PathStudy", "profile_between", "study_path"]
 
 Floats = npt.NDArray[np.float64]
 
 _LIGHT_M_GHZ = 0.299792458
+_LEAST_STEP_M = 0.5  # no terrain model is finer
 _FREE_ZONE = 0.6  # of the first Fresnel zone: what must be clear for the path to count as free
 
 
@@ -68,6 +70,7 @@ class PathStudy:
         return np.asarray(self.profile.ground_m + cover + self.bulge_m)
 
 
+@checked("path", gaps=("elevation", "clutter_m"))
 def profile_between(
     elevation: npt.ArrayLike,
     grid: Grid,
@@ -98,16 +101,29 @@ def profile_between(
     """
     refuse_pixels(grid.crs, grid.cell_m, "grid")
     heights = as_heights(elevation, "elevation")
-    told = f"must have the shape of the grid, {grid.shape}"
+    told_shape = f"must have the shape of the grid, {grid.shape}"
     refuse(
-        [Problem("elevation", told, value=f"shape {heights.shape}")] if heights.shape != grid.shape else []
+        [Problem("elevation", told_shape, value=f"shape {heights.shape}")]
+        if heights.shape != grid.shape
+        else []
     )
     ends = {"transmitter": tx_xy, "receiver": rx_xy}
+    refuse(
+        Problem("path", f"the {name} must be two finite numbers", value=str(xy))
+        for name, xy in ends.items()
+        if not np.isfinite(np.asarray(xy, np.float64)).all()
+    )
     refuse(
         Problem("path", f"the {name} lies outside the region", value=f"{east:.0f} m E, {north:.0f} m N")
         for name, (east, north) in ends.items()
         if not bool(grid.inside(*grid.rowcol(east, north)))
     )
+    if step_m is not None and not _LEAST_STEP_M <= step_m < np.inf:
+        told = f"must be at least {_LEAST_STEP_M:g} m"
+        raise InputError(Problem("path", told, column="step_m", value=step_m))
+    cover_m = None if clutter_m is None else as_heights(clutter_m, "clutter_m")
+    if cover_m is not None and cover_m.shape != grid.shape:
+        raise InputError(Problem("clutter_m", told_shape, value=f"shape {cover_m.shape}"))
     length_m = float(np.hypot(rx_xy[0] - tx_xy[0], rx_xy[1] - tx_xy[1]))
     refuse([Problem("path", "transmitter and receiver are the same point")] if length_m < 1.0 else [])
     n = max(2, int(np.ceil(length_m / (step_m or grid.cell_m)))) + 1
@@ -117,11 +133,15 @@ def profile_between(
     # the ground round the path alone: a country's would be copied for every hop
     top, left = (max(int(np.floor(f.min())) - 2, 0) for f in (row_f, col_f))
     near = heights[top : int(row_f.max()) + 4, left : int(col_f.max()) + 4]
-    refuse(ground_problems(near, "elevation round the path"))
+    # no height near the path is open sea, if there is ground elsewhere
+    at_sea = bool(np.isnan(near).all())
+    refuse(
+        empty_problems(heights, "elevation") if at_sea else ground_problems(near, "elevation round the path")
+    )
     ground = as_ground(near)
     row, col = grid.rowcol(east, north)
     row, col = np.clip(row, 0, grid.height - 1), np.clip(col, 0, grid.width - 1)
-    cover = np.zeros(n) if clutter_m is None else np.asarray(clutter_m, np.float64)[row, col]
+    cover = np.zeros(n) if cover_m is None else cover_m[row, col].astype(np.float64)
     return Profile(
         share * length_m / 1000.0,
         np.array([foot(ground, r - top, c - left) for r, c in zip(row_f, col_f, strict=True)]),
@@ -130,6 +150,7 @@ def profile_between(
     )
 
 
+@checked("path")
 def study_path(
     profile: Profile, *, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
 ) -> PathStudy:
@@ -140,13 +161,13 @@ def study_path(
     InputError
         If a value is outside the range of the model.
     """
+    split = break_down(profile, frequency_ghz, tx_height_m, rx_height_m, conditions)
     d = profile.distance_km
     rest = d[-1] - d
     bulge = 500.0 / conditions.earth_km * d * rest
     tx, rx = float(profile.ground_m[0]) + tx_height_m, float(profile.ground_m[-1]) + rx_height_m
     ray = (tx * rest + rx * d) / d[-1]
     fresnel = np.sqrt(1000.0 * _LIGHT_M_GHZ / frequency_ghz * d * rest / d[-1])
-    split = break_down(profile, frequency_ghz, tx_height_m, rx_height_m, conditions)
     losses = pd.DataFrame(
         [
             {

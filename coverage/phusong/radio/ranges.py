@@ -7,10 +7,14 @@ or the value held to the range, as the source allows or its users do; whoever as
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 
 from phusong.errors import Problem
 
-__all__ = ["RANGES", "Range", "Reach"]
+__all__ = ["COVER_M", "GROUND_M", "RANGES", "Range", "Reach"]
+
+GROUND_M, COVER_M = (-12_000.0, 9_000.0), (0.0, 400.0)
+"""Heights of a profile, from the floor of the deepest sea to Mount Everest, and of what stands on it."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +119,7 @@ class Range:
 
 def _number(value: object) -> float:
     """Return a value as a number; what is none has no answer."""
-    if isinstance(value, bool):
-        return math.nan
-    try:
-        return float(value)  # type: ignore[arg-type]  # whatever the caller gave
-    except (TypeError, ValueError):
-        return math.nan
+    return math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
 
 
 _RMA = Range(

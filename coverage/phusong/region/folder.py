@@ -17,7 +17,7 @@ import tomli_w
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from phusong.errors import InputError, Notice, Problem, plural, refuse
+from phusong.errors import InputError, Notice, Problem, in_digits, plural, refuse
 from phusong.io.atomic import whole_folder
 from phusong.io.html import card, html_table
 from phusong.io.limits import MOST_LIST_BYTES, read_bytes, toml_tree
@@ -59,7 +59,9 @@ def read_heights(path: Path, crs: str) -> tuple[npt.NDArray[np.float32], Grid]:
     heights, grid = _read_raster(path, crs, "height")
     values = heights.astype(np.float32)
     holes = int((~np.isfinite(values)).sum())
-    found = [Problem(path.name, f"has no height in {plural(holes, 'pixel')}; {_FILLED}")] if holes else []
+    of_all = " (all of them)" if holes == values.size else ""
+    told = f"has no height in {plural(holes, 'pixel')}{of_all}; {_FILLED}"
+    found = [Problem(path.name, told)] if holes else []
     refuse([*found, *_beyond_limits(values, "elevation", path.name)])
     return values, grid
 
@@ -316,7 +318,7 @@ class Region:
 
 
 def _percent(share: float) -> str:
-    return f"{100.0 * share:.2g} %"
+    return f"{in_digits(100.0 * share, 2)} %"
 
 
 def _is_region(folder: Path) -> bool:

@@ -39,9 +39,7 @@ def with_power(region: Region, nodes: gpd.GeoDataFrame | None, lines: pd.DataFra
     lost = ~sites["power_node_id"].isin(set(new_nodes["node_id"]) | {""}).to_numpy()
     if lost.any():
         if new_nodes.empty:
-            told = (
-                f"holds no node to feed {plural(int(lost.sum()), 'site')} on the grid; give the nodes that do"
-            )
+            told = f"holds no node, but {plural(int(lost.sum()), 'site')} {'hangs' if lost.sum() == 1 else 'hang'} on the grid; give the nodes that feed them"
             raise InputError(Problem("power_nodes", told))
         sites.loc[lost, "power_node_id"] = _nearest_node(sites[lost], new_nodes)
     return replace(region, power_nodes=new_nodes, power_lines=new_lines, sites=sites)
@@ -105,9 +103,7 @@ def with_network(
     new_cells = new_cells if cells is None else cells
     new_links = new_links if links is None else links
     if cells is not None and sites is not None and cells is not region.cells:
-        told_cells = (
-            f"{plural(len(region.cells), 'cell')} of the region replaced by {len(cells):,} of the file"
-        )
+        told_cells = f"{_replaced(len(region.cells))} replaced by {len(cells):,} of the file"
         notices.append(Notice(where, told_cells, "cells"))
     out = replace(region, sites=new_sites, cells=new_cells, links=new_links, sources=sources)
     return Rejoined(out, tuple(notices))
@@ -143,15 +139,24 @@ def _measured_cells(region: Region, sites: Any) -> pd.DataFrame:  # noqa: ANN401
     return pd.DataFrame(stamped(region.cells, kinds)[keep]).reset_index(drop=True)
 
 
+def _replaced(count: int) -> str:
+    return f"{plural(count, 'cell')} of the region {'was' if count == 1 else 'were'}"
+
+
 def _counted(before: pd.DataFrame, kept: pd.DataFrame, owned: Owned, where: str) -> list[Notice]:
     by = owned.cells["operator"].value_counts()
     whose = ", ".join(f"{name} {count}" for name, count in sorted(by.items()))
     told = (
-        f"{plural(len(before) - len(kept), 'cell')} of the region replaced by {plural(len(owned.cells), 'assumed one')}"
+        f"{_replaced(len(before) - len(kept))} replaced by {len(owned.cells):,} assumed ones"
         f"{f' ({whose})' if whose else ''}: the file has none of its own"
     )
-    stay = f"; {plural(len(kept), 'measured cell')} kept" if len(kept) else ""
-    bare = f"; {plural(owned.bare, 'mast')} without cells" if owned.bare else ""
+    one = len(kept) == 1
+    stay = f"; {plural(len(kept), 'measured cell')} stay{'s' if one else ''}" if len(kept) else ""
+    bare = (
+        f"; {plural(owned.bare, 'mast')} stand{'s' if owned.bare == 1 else ''} without cells"
+        if owned.bare
+        else ""
+    )
     return [Notice(where, told + stay + bare, "cells")]
 
 

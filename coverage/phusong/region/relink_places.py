@@ -16,7 +16,7 @@ import shapely
 from pyproj import Transformer
 from rasterio.features import rasterize
 
-from phusong.errors import InputError, Notice, Problem, plural, refuse
+from phusong.errors import InputError, Notice, Problem, and_more, in_digits, plural, refuse
 from phusong.io.raster import open_raster
 from phusong.region import Grid, Repair
 from phusong.region.folder import Region
@@ -153,7 +153,12 @@ def _coverage(region: Region, share: Floats, where: str) -> tuple[tuple[Repair, 
         )
         for i in part.tolist()
     )  # fmt: skip
-    told = f"communes are covered in part and keep the rest of their people ({_worst(region, share)}); repairs.csv has each"
+    whose = (
+        "commune is covered in part and keeps the rest of its"
+        if part.size == 1
+        else "communes are covered in part and keep the rest of their"
+    )
+    told = f"{whose} people ({_worst(region, share)}); repairs.csv has each"
     return rows, [Notice(where, told, "commune_code", int(part.size))]
 
 
@@ -161,8 +166,7 @@ def _worst(region: Region, share: Floats) -> str:
     """Return the communes of which least is covered, for people."""
     names = region.communes["name"].to_numpy(str)
     order = [i for i in np.argsort(share, kind="stable").tolist() if share[i] < _WHOLE]
-    more = f" and {len(order) - 6} more" if len(order) > 6 else ""
-    return ", ".join(f"{names[i]} {share[i]:.0%}" for i in order[:6]) + more
+    return ", ".join(f"{names[i]} {share[i]:.0%}" for i in order[:6]) + and_more(len(order) - 6)
 
 
 def with_communes(region: Region, communes: gpd.GeoDataFrame, where: str, *, people_given: bool) -> Rejoined:
@@ -338,7 +342,7 @@ def _by_province(
         whole[mine] += apportioned(people[mine], total)
         told = (
             f"province {named}: {there:,.0f} people by the file, {total:,} by the region; "
-            f"multiplied by {factor:.3f}"
+            f"multiplied by {in_digits(factor, 4)}"
         )
         notices.append(Notice(where, told, "population"))
     refuse(problems)
@@ -356,8 +360,8 @@ def _off(factor: float, there: float, total: int, named: str, where: str, limits
     )  # fmt: skip
     slip = next((s for f, s in slips if abs(np.log(factor / f)) < _SLIP), "")
     told = (
-        f"would have to be multiplied by {factor:.4g} in province {named} ({there:,.0f} people by the file, {total:,} by the "
-        f"region), more than {limits.most_scaled:g} times or less than 1/{limits.most_scaled:g}: "
+        f"would have to be multiplied by {in_digits(factor, 4)} in province {named} ({there:,.0f} people by the file, {total:,} by the "
+        f"region), more than {in_digits(limits.most_scaled, 6)} times or less than 1/{in_digits(limits.most_scaled, 6)}: "
         + (f"it looks like {slip}; " if slip else "")
         + "is it people by area (multiply each pixel by its area first), a share or another year? If the pattern is "
         f"right all the same, say --most-scaled {np.ceil(max(factor, 1.0 / factor)):.0f}"

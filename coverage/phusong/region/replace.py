@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from phusong.compute.executor import Crew, Threads
-from phusong.errors import InputError, Notice, Problem, plural, refuse
+from phusong.errors import InputError, Notice, Problem, and_more, plural, refuse
 from phusong.region import Repair
 from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported
@@ -108,7 +108,7 @@ def _honest(out: Region, before: Region, source: Source, notices: Sequence[Notic
     if source.layer == "demand":
         factors = [n.what for n in notices if n.column == "population"]
         notes = "; ".join([notes, *factors[:3]]) + (
-            f" (and {len(factors) - 3} more in repairs.csv)" if len(factors) > 3 else ""
+            f" ({and_more(len(factors) - 3).strip()} in repairs.csv)" if len(factors) > 3 else ""
         )
     if source.layer == "facilities":
         kinds = set(out.facilities["kind"]) - set(
@@ -133,7 +133,11 @@ def _with_facilities(region: Region, given: gpd.GeoDataFrame, where: str) -> tup
         if name != "geometry" and pd.api.types.is_string_dtype(both[name].dtype):
             both[name] = both[name].fillna("")
     gone = len(region.facilities) - len(kept)
-    told = f"{plural(gone, 'facility', 'facilities')} of the kinds {', '.join(sorted(set(given['kind'])))} replaced by {len(given):,}"
+    kinds = sorted(set(given["kind"]))
+    told = (
+        f"{plural(gone, 'facility', 'facilities')} of the kind{'s' if len(kinds) > 1 else ''} {', '.join(kinds)} "
+        f"{'was' if gone == 1 else 'were'} replaced by {len(given):,}"
+    )
     table = gpd.GeoDataFrame(both, geometry="geometry", crs=region.grid.crs)
     return replace(region, facilities=table), [Notice(where, told, "kind")]
 

@@ -12,13 +12,14 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 from scipy.ndimage import binary_dilation, find_objects, label
 
-from phusong.errors import InputError, Problem, refuse
+from phusong.errors import InputError, Problem, and_more, refuse
 
 __all__ = [
     "HIGHEST_M",
     "LOWEST_M",
     "as_heights",
     "crs_problems",
+    "empty_problems",
     "ground_problems",
     "refuse_pixels",
     "transform_problems",
@@ -29,7 +30,9 @@ LOWEST_M, HIGHEST_M = -500.0, 9000.0
 
 _SHORE_M = 30.0  # a gap whose rim lies higher everywhere is no sea
 _MOST_COVER_M = 400.0  # what stands on the ground
-_LEAST_PIXEL_M, _MOST_PIXEL_M = 0.1, 10_000.0  # below it pixels are degrees
+# the finest models of whole countries have pixels of 1 m (USGS 3DEP), the coarsest of the Earth an arc minute or 1.9 km
+# (ETOPO): what is finer is in kilometres or degrees
+_LEAST_PIXEL_M, _MOST_PIXEL_M = 1.0, 10_000.0
 _ZONES = (1, 3, 4)
 _SEA = 1
 _SQUARE = 1e-6  # relative difference of the sides
@@ -74,7 +77,7 @@ def ground_problems(
     """Yield what is wrong with ground, what stands on it, and its zones.
 
     NaN is the sea: where the zones say so or, without zones, where the gap reaches the rim of the raster and meets
-    low ground there. Any other gap is a void that somebody has to fill.
+    low ground there. Any other gap is a void that somebody has to fill, and a raster without any height holds no ground.
 
     Parameters
     ----------
@@ -93,7 +96,7 @@ def ground_problems(
         row, col = (int(at[0]) for at in np.nonzero(wrong))
         yield Problem(
             where,
-            f"in row {row}, column {col} and {int(wrong.sum()) - 1:,} more pixels is no height on Earth "
+            f"in row {row}, column {col}{and_more(int(wrong.sum()) - 1, 'pixel')} is no height on Earth "
             f"({LOWEST_M:g} to {HIGHEST_M:g} m); declare nodata and fill it, check the unit",
             value=f"{float(heights[row, col]):g}",
         )
@@ -126,9 +129,23 @@ def _extremes(heights: npt.NDArray[np.float32]) -> tuple[float, float]:
     return (low if low < LOWEST_M else math.nan), high
 
 
+def empty_problems(heights: npt.NDArray[np.float32], where: str) -> list[Problem]:
+    """Return why a raster without one known height holds no ground; nothing where it has one."""
+    if not np.isnan(heights).all():
+        return []
+    told = (
+        "pixels have no height, which is all of them: an empty download, or a wrong value for no data? "
+        "Open sea is told by a zone of 1"
+    )
+    return [Problem(where, told, value=f"{heights.size:,}")]
+
+
 def _void_problems(
     heights: npt.NDArray[np.float32], where: str, zone: npt.NDArray[np.generic] | None
 ) -> Iterator[Problem]:
+    if zone is None and np.isnan(heights).all():
+        yield from empty_problems(heights, where)
+        return
     gap = np.isnan(heights)
     mend = "fill it (phusong region build does), or name it sea by a zone of 1"
     if zone is not None:
@@ -186,11 +203,12 @@ def transform_problems(transform: Affine, where: str) -> Iterator[Problem]:
 def _side_problems(side: float, where: str) -> Iterator[Problem]:
     if not side >= _LEAST_PIXEL_M:
         told = (
-            "is too small a pixel for metres: are these degrees? Warp the raster to a projected CRS in metres"
+            f"is too small a pixel for metres ({_LEAST_PIXEL_M:g} m at least): is the transform in kilometres or degrees? "
+            "Give it in metres; warp a raster in degrees to a projected CRS in metres"
         )
         yield Problem(where, told, column="transform", value=side)
     elif not side <= _MOST_PIXEL_M:
-        told = f"is too large a pixel: {_MOST_PIXEL_M:,.0f} m at most"
+        told = f"is too large a pixel ({_MOST_PIXEL_M:,.0f} m at most): is the transform in metres?"
         yield Problem(where, told, column="transform", value=side)
 
 

@@ -82,6 +82,13 @@ def test_sentinels_that_are_not_declared_and_pictures_are_refused(region, tmp_pa
         imported(region, "elevation", tmp_path / "map.tif")
 
 
+@pytest.mark.parametrize("value", [-9999.0, np.nan], ids=["declared", "not a number"])
+def test_tiles_without_any_height_are_refused_as_such(region, tmp_path, value):
+    path = tile(tmp_path / "dem.tif", np.full((1200, 1200), value), "float32", -9999.0)
+    with pytest.raises(InputError, match=r"dem\.tif: has no height in the region"):
+        imported(region, "elevation", path)
+
+
 @pytest.mark.parametrize("name", ["../N21E105.hgt", "/etc/N21E105.hgt", "a\\..\\..\\N21E105.hgt"])
 def test_archives_that_lead_out_are_refused(region, tmp_path, name):
     with zipfile.ZipFile(tmp_path / "srtm.zip", "w") as archive:

@@ -75,7 +75,7 @@ def test_an_owner_said_to_run_no_network_keeps_its_masts_without_cells(viet, tmp
         "vinaphone": ["n0"],
         "mobifone": ["n2"],
     }
-    assert "1 masts stand without cells" in said(found)
+    assert "1 mast stands without cells" in said(found)
     assert found.region.sites.set_index("site_id")["owner"]["n1"] == "OCK"
 
 
@@ -94,7 +94,7 @@ def test_measured_cells_of_sites_that_are_still_there_stay(viet, tmp_path):
     assert set(found.region.cells["cell_id"]) == {"s01/0", "new/0", "new/1", "new/2"} | {
         c for c in found.region.cells["cell_id"] if c.startswith("s01/")
     }
-    assert "measured cells stay" in said(found)
+    assert "1 measured cell stays" in said(found)
 
 
 LIST = """Mã trạm,Kinh độ,Vĩ độ,Nhà mạng,Công nghệ,Tower height (ft),antenna_height,Azimuth,tan_so_mhz,Ghi chú,Tổ
@@ -317,3 +317,26 @@ def test_reference_lists_go_to_the_operators_they_name(viet, name, operators):
         assert set(cells["site_id"]) == set(read.frame["site_id"])
     else:
         assert {names.of(o) for o in read.frame["owner"]} == operators
+
+
+def test_the_counts_that_are_told_are_those_of_the_region_that_comes_out(viet, tmp_path):
+    """Rows far away, out of limits and beside the operators are left out; no notice counts their cells."""
+    rows = [
+        *(f"n{k},{105.05 + k / 1000:.3f},21.75,Viettel,4G,30" for k in range(20)),
+        *(f"far{k},{107.05 + k / 1000:.3f},21.75,Viettel,4G,30" for k in range(4)),
+        "low,105.06,21.76,Viettel,4G,-12",
+    ]
+    text = "\n".join(["site_id,longitude,latitude,operator,technology,height_m", *rows]) + "\n"
+    found = done(viet, write(tmp_path / "s.csv", text), left_out_share=0.5)
+    masts = found.region.sites[found.region.sites["structure"] != "exchange"]
+    assert set(masts["site_id"]) == {f"n{k}" for k in range(20)}
+    assert f"{len(found.region.cells)} cells were made" in said(found)
+    assert (
+        f"{len(viet.cells)} cells of the region were replaced by {len(found.region.cells)} of the file"
+        in said(found)
+    )
+
+
+def test_one_mast_is_told_in_the_singular(viet, tmp_path):
+    found = done(viet, write(tmp_path / "s.csv", sites("OCK", "Viettel")), operators=["OCK=none"])
+    assert "1 mast stands without cells" in said(found)

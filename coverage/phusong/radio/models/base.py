@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.errors import Problem, refuse
+from phusong.radio.arguments import checked, refuse_fields
 from phusong.radio.p1812.mechanisms import bullington_loss
-from phusong.radio.ranges import RANGES, Range
+from phusong.radio.ranges import COVER_M, GROUND_M, RANGES, Range
 
 __all__ = ["Conditions", "Mast", "Model", "Profile", "Terrain", "bullington_on", "free_space_loss"]
 
@@ -98,6 +99,7 @@ class Conditions:
 
     def __post_init__(self) -> None:
         """Refuse what no air, place or climate has; what a model makes of it, its range says."""
+        refuse_fields(self, "conditions")
         refuse(
             Problem("conditions", f"must be from {low:g} to {high:g}", column=name, value=getattr(self, name))
             for name, (low, high) in _AIR.items()
@@ -134,22 +136,27 @@ class Profile:
 
     def __post_init__(self) -> None:
         """Refuse what is no path."""
+        refuse_fields(self, "profile")
         d, n = self.distance_km, self.distance_km.size
         rises = (
-            n >= 2 and bool(np.isfinite(d).all()) and float(d[0]) == 0.0 and bool((np.diff(d) > 0.0).all())
+            d.ndim == 1
+            and n >= 2
+            and bool(np.isfinite(d).all())
+            and float(d[0]) == 0.0
+            and bool((np.diff(d) > 0.0).all())
         )
         problems = (
             [] if rises else [Problem("profile", "must rise from 0 to the receiver", column="distance_km")]
         )
-        for name, values, least in (
-            ("ground_m", self.ground_m, -np.inf),
-            ("clutter_m", self.clutter_m, 0.0),
-            ("zone", self.zone, 1),
+        for name, values, (least, most) in (
+            ("ground_m", self.ground_m, GROUND_M),
+            ("clutter_m", self.clutter_m, COVER_M),
+            ("zone", self.zone, (1, 4)),
         ):
             if values.shape != (n,):
                 problems.append(Problem("profile", f"must have {n} values", column=name, value=values.size))
-            elif not (np.isfinite(values) & (values >= least)).all():
-                what = "must be finite heights" + ("" if least == -np.inf else ", not below the ground")
+            elif not ((values >= least) & (values <= most)).all():
+                what = f"must be from {least:g} to {most:g} at every point"
                 problems.append(Problem("profile", what, column=name))
         refuse(problems)
 
@@ -192,6 +199,7 @@ class Model:
         """Return whether a frequency lies in the model's range."""
         return self.range.frequency_ghz.answers(frequency_ghz)
 
+    @checked("radio.model")
     def window(self, terrain: Terrain, mast: Mast, ghz: Floats, conditions: Conditions) -> Singles:
         """Return the loss round a mast, shape (n_frequencies, side, side). [dB]
 
@@ -205,6 +213,7 @@ class Model:
         refuse(self._problems(ghz, mast, conditions, radius_m=mast.radius_m))
         return self.window_loss(terrain, mast, ghz, conditions)
 
+    @checked("radio.model")
     def path(
         self,
         profile: Profile,
@@ -276,6 +285,7 @@ class Model:
         ]
 
 
+@checked("free_space")
 def free_space_loss(
     distance_m: npt.ArrayLike, *, frequency_ghz: float, tx_height_m: float = 0.0, rx_height_m: float = 0.0
 ) -> npt.NDArray[np.float64]:
@@ -288,10 +298,26 @@ def free_space_loss(
     frequency_ghz, tx_height_m, rx_height_m : float
         Frequency and antenna heights above the ground.
 
+    Raises
+    ------
+    InputError
+        For a frequency outside the range, and numbers that are not finite.
+
     References
     ----------
     Recommendation ITU-R P.525-4, equation (4): 32.4 + 20 log f (MHz) + 20 log d (km).
     """
+    finite = {"distance_m": distance_m, "tx_height_m": tx_height_m, "rx_height_m": rx_height_m}
+    refuse(
+        [
+            *RANGES["free_space"].problems("free_space", frequency_ghz=frequency_ghz),
+            *(
+                Problem("free_space", "must be finite", column=name)
+                for name, value in finite.items()
+                if not np.isfinite(np.asarray(value, np.float64)).all()
+            ),
+        ]
+    )
     slant_km = np.hypot(np.asarray(distance_m, np.float64), tx_height_m - rx_height_m) / 1000.0
     return np.asarray(92.4 + 20.0 * np.log10(frequency_ghz) + 20.0 * np.log10(np.maximum(slant_km, 1e-3)))
 

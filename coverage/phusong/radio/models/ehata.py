@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.compute.kernels import nb
-from phusong.errors import Problem, refuse
+from phusong.errors import InputError, Problem, refuse
+from phusong.radio.arguments import checked
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.models.empirical import ENVIRONMENTS, Environment, environment_of, window_of
 from phusong.radio.models.itm_terms import curvature, deviate, fit, free_space_db, surface_refractivity
-from phusong.radio.ranges import RANGES
+from phusong.radio.ranges import GROUND_M, RANGES
 from phusong.radio.terrain_profile import SIDES, Fan, fan_slopes, foot, receivers, trace
 
 __all__ = [
@@ -345,20 +346,27 @@ def ridge(h, n, step, mobile, base):  # type: ignore[no-untyped-def]
 
 ENVIRONMENT_CODES: dict[str, int] = {"urban": URBAN, "suburban": SUBURBAN, "rural": RURAL}
 
+# legend of the NLCD, 2001 to 2021, with Alaska's own classes
+_NLCD = (11, 12, 21, 22, 23, 24, 31, 41, 42, 43, 51, 52, 71, 72, 73, 74, 81, 82, 90, 95)
 _BASE_M, _MOBILE_M = (30.0, 200.0), (1.0, 10.0)  # effective heights are held to what Okumura measured
 
 
+@checked("ehata")
 def environment_of_nlcd(code: int) -> Environment:
     """Return what eHata takes a class of the US National Land Cover Database for.
 
     23 and 24, developed with medium and high intensity, are urban; 22, with low intensity, is suburban; all others
     are rural.
     """
+    if code not in _NLCD:
+        told = f"is no class of the National Land Cover Database: {', '.join(map(str, _NLCD))}"
+        raise InputError(Problem("ehata", told, column="code", value=code))
     if code in (23, 24):
         return "urban"
     return "suburban" if code == 22 else "rural"
 
 
+@checked("ehata", yes_no=("sea",))
 def loss(
     height_m: npt.ArrayLike,
     step_m: float,
@@ -400,7 +408,7 @@ def loss(
         Listing every argument outside its range.
     """
     heights = np.asarray(height_m, np.float64)
-    wet = heights == 0.0 if sea is None else np.asarray(sea, bool)
+    wet = heights == 0.0 if sea is None else np.asarray(sea)
     ranges = {
         "step_m": (step_m, 1e-3, 1e6),
     }
@@ -418,8 +426,13 @@ def loss(
         for name, (value, low, high) in ranges.items()
         if not low <= value <= high
     ]
-    if heights.ndim != 1 or heights.size < 2 or not np.isfinite(heights).all():
-        problems.append(Problem("ehata", "must be at least 2 finite heights", column="height_m"))
+    if (
+        heights.ndim != 1
+        or heights.size < 2
+        or not ((heights >= GROUND_M[0]) & (heights <= GROUND_M[1])).all()
+    ):
+        told = f"must be at least 2 heights from {GROUND_M[0]:g} to {GROUND_M[1]:g} m"
+        problems.append(Problem("ehata", told, column="height_m"))
     elif wet.shape != heights.shape:
         problems.append(Problem("ehata", "must be as long as height_m", column="sea", value=wet.shape))
     if environment not in ENVIRONMENT_CODES:

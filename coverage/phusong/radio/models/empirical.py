@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.errors import Problem, refuse
+from phusong.radio.arguments import checked
 from phusong.radio.models.base import (
     Conditions,
     Mast,
@@ -77,6 +78,7 @@ _METROPOLITAN_DB = 3.0
 _LARGE_CITY_MHZ = 300.0  # between Hata's two formulas for large cities
 
 
+@checked("okumura_hata")
 def okumura_hata_loss(
     distance_m: npt.ArrayLike,
     *,
@@ -134,8 +136,8 @@ def okumura_hata_loss(
         ]
         + (
             []
-            if np.all(distance > 0)
-            else [Problem("okumura_hata", "must be greater than 0", column="distance_m")]
+            if np.all((distance > 0) & np.isfinite(distance))
+            else [Problem("okumura_hata", "must be greater than 0, and finite", column="distance_m")]
         )
     )
     log_f, log_b = np.log10(frequency_mhz), np.log10(base_height_m)
@@ -320,7 +322,7 @@ def hata_loss(
     free = free_space_loss(
         distance_m, frequency_ghz=frequency_ghz, tx_height_m=tx_height_m, rx_height_m=rx_height_m
     )
-    return np.maximum(np.choose(np.asarray(environment), kinds), free)
+    return np.asarray(np.maximum(np.choose(np.asarray(environment), kinds), free))
 
 
 HATA = by_distance(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from phusong.compute.kernels import nb
 from phusong.errors import Problem, refuse
+from phusong.radio.arguments import checked
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.models.itm_terms import (
     CLIMATES,
@@ -50,6 +51,7 @@ __all__ = [
 _CLUTTER_M2 = 10.0  # constant C of the weighting factor, for low antennas on a known path
 
 
+@checked("itm")
 def point_to_point(
     height_m: npt.ArrayLike,
     step_m: float,
@@ -186,6 +188,7 @@ _LOW_M = 5.0  # antennas below this gain less from their siting
 _AREA_CLUTTER_M2 = 0.0  # constant C of the weighting factor: only known paths have it
 
 
+@checked("itm")
 def area_mode(
     distance_km: float,
     *,

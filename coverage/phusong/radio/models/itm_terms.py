@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from phusong.compute.kernels import nb
 from phusong.errors import Problem, refuse
-from phusong.radio.ranges import RANGES
+from phusong.radio.ranges import GROUND_M, RANGES
 
 __all__ = [
     "CLIMATES",
@@ -89,8 +89,13 @@ def refuse_outside(
         if name in LIMITS and not LIMITS[name][0] <= value <= LIMITS[name][1]
     ]
     problems += RANGES["itm"].problems("itm", **{k: v for k, v in values.items() if k not in LIMITS})
-    if heights is not None and (heights.ndim != 1 or heights.size < 2 or not np.isfinite(heights).all()):
-        problems.append(Problem("itm", "must be at least 2 finite heights", column="height_m"))
+    if heights is not None and (
+        heights.ndim != 1
+        or heights.size < 2
+        or not ((heights >= GROUND_M[0]) & (heights <= GROUND_M[1])).all()
+    ):
+        told = f"must be at least 2 heights from {GROUND_M[0]:g} to {GROUND_M[1]:g} m"
+        problems.append(Problem("itm", told, column="height_m"))
     if variability % 10 not in range(4) or variability not in range(34):
         problems.append(
             Problem("itm", "must be 0 to 3, +10, +20 or +30", column="variability", value=variability)

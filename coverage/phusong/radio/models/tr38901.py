@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.errors import InputError, Problem, nearest_name, refuse
+from phusong.radio.arguments import checked
 from phusong.radio.models.empirical import by_distance, free_space_loss
 from phusong.radio.ranges import RANGES
 
@@ -30,6 +31,7 @@ _STREET_M = 20.0  # W, average street width in RMa
 _SHORTEST_M = 0.1
 
 
+@checked("tr38901", yes_no=("los",))
 def loss(
     scenario: str,
     *,
@@ -71,11 +73,16 @@ def loss(
     given = {"frequency_ghz": frequency_ghz, "bs_height_m": bs_height_m, "ut_height_m": ut_height_m}
     distance = np.asarray(distance_m, np.float64)
     refuse(RANGES[scenario.lower()].problems("tr38901", **given, **_ends(distance)))
+    sight = np.asarray(los)
+    if not _broadcast(distance, sight):
+        told = f"must be one value, or one for each distance: shapes {sight.shape} and {distance.shape}"
+        raise InputError(Problem("tr38901", told, column="los"))
     slant = np.hypot(distance, bs_height_m - ut_height_m)
     clear, blocked = formula(distance, slant, frequency_ghz, bs_height_m, ut_height_m)
-    return np.asarray(np.where(np.asarray(los, bool), clear, np.maximum(clear, blocked)))
+    return np.asarray(np.where(sight, clear, np.maximum(clear, blocked)))
 
 
+@checked("tr38901")
 def mean_loss(
     scenario: str, *, distance_m: npt.ArrayLike, frequency_ghz: float, bs_height_m: float, ut_height_m: float
 ) -> Floats:
@@ -89,6 +96,7 @@ def mean_loss(
     return np.asarray(share * clear + (1.0 - share) * blocked)
 
 
+@checked("tr38901")
 def los_probability(scenario: str, *, distance_m: npt.ArrayLike, ut_height_m: float = 1.5) -> Floats:
     """Return the probability of line of sight (table 7.4.2-1), terminals outdoors.
 
@@ -102,7 +110,9 @@ def los_probability(scenario: str, *, distance_m: npt.ArrayLike, ut_height_m: fl
         Terminal height; above 13 m it raises the probability in UMa. [m]
     """
     _formula(scenario)
-    d = np.maximum(np.asarray(distance_m, np.float64), 1e-9)
+    distance = np.asarray(distance_m, np.float64)
+    refuse(RANGES[scenario.lower()].problems("tr38901", ut_height_m=ut_height_m, **_ends(distance, 0.0)))
+    d = np.maximum(distance, 1e-9)
     if scenario == "RMa":
         return np.asarray(np.where(d <= 10.0, 1.0, np.exp(-(d - 10.0) / 1000.0)))
     reach = 36.0 if scenario == "UMi" else 63.0
@@ -113,13 +123,23 @@ def los_probability(scenario: str, *, distance_m: npt.ArrayLike, ut_height_m: fl
     return np.asarray(np.where(d <= 18.0, 1.0, np.minimum(p, 1.0)))
 
 
-def _ends(distance: Floats) -> dict[str, float]:
+def _broadcast(*arrays: npt.NDArray[np.generic]) -> bool:
+    try:
+        np.broadcast_shapes(*(a.shape for a in arrays))
+    except ValueError:
+        return False
+    return True
+
+
+def _ends(distance: Floats, shortest_m: float = _SHORTEST_M) -> dict[str, float]:
     """Return the distance that is likeliest to have no answer: no number, else the shortest, else the longest."""
     if distance.size == 0:
         return {}
     if not np.isfinite(distance).all():
         return {"distance_m": float("nan")}
-    return {"distance_m": float(distance.min() if distance.min() < _SHORTEST_M else distance.max())}
+    if distance.min() < shortest_m:
+        return {"distance_m": float(distance.min())}
+    return {"distance_m": max(float(distance.max()), _SHORTEST_M)}
 
 
 def _formula(scenario: str) -> Callable[..., tuple[Floats, Floats]]:
@@ -220,9 +240,8 @@ def rural_macro_loss_in_sight(
 def _at_least_free(
     loss_db: npt.NDArray[np.float64], distance_m: npt.ArrayLike, ghz: float, tx_m: float, rx_m: float
 ) -> npt.NDArray[np.float64]:
-    return np.maximum(
-        loss_db, free_space_loss(distance_m, frequency_ghz=ghz, tx_height_m=tx_m, rx_height_m=rx_m)
-    )
+    free = free_space_loss(distance_m, frequency_ghz=ghz, tx_height_m=tx_m, rx_height_m=rx_m)
+    return np.asarray(np.maximum(loss_db, free))
 
 
 RMA = by_distance(
@@ -260,7 +279,7 @@ def urban_macro_loss(
     free = free_space_loss(
         distance_m, frequency_ghz=frequency_ghz, tx_height_m=tx_height_m, rx_height_m=rx_height_m
     )
-    return np.maximum(mean_db, free)
+    return np.asarray(np.maximum(mean_db, free))
 
 
 UMA = by_distance(

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.errors import InputError, Problem, refuse
+from phusong.radio.arguments import checked, fit_profile
 from phusong.radio.p1812.mechanisms import (
     Path,
     analyse,
@@ -21,12 +22,14 @@ from phusong.radio.p1812.mechanisms import (
     multipath_focusing,
     troposcatter_loss,
 )
-from phusong.radio.ranges import RANGES
+from phusong.radio.ranges import COVER_M, GROUND_M, RANGES
 
 __all__ = ["LossBreakdown", "basic_loss", "height_share", "location_sd_db", "loss_breakdown"]
 
 Floats = npt.NDArray[np.float64]
 
+# no place lies farther from the sea than 2,700 km; 20,000 km go half round the Earth, and no raster has larger pixels
+_FARTHEST_COAST_KM, _LARGEST_SQUARE_M = 20_000.0, 10_000.0
 _POLARIZATIONS = {"horizontal": True, "h": True, "1": True, "vertical": False, "v": False, "2": False}
 
 
@@ -66,6 +69,7 @@ class LossBreakdown:
     loss_db: float
 
 
+@checked("p1812")
 def basic_loss(
     distance_km: npt.ArrayLike,
     height_m: npt.ArrayLike,
@@ -144,6 +148,7 @@ def basic_loss(
     ).loss_db
 
 
+@checked("p1812")
 def loss_breakdown(
     distance_km: npt.ArrayLike,
     height_m: npt.ArrayLike,
@@ -167,8 +172,9 @@ def loss_breakdown(
     d = np.array(distance_km, np.float64)
     h = np.array(height_m, np.float64)
     refuse(_shape_problems(d, h))
-    clutter = np.broadcast_to(np.asarray(clutter_m, np.float64), d.shape)
-    zones = np.broadcast_to(np.asarray(zone).astype(np.int64), d.shape)
+    clutter, zones = (
+        fit_profile("p1812", n, v, d.size) for n, v in (("clutter_m", clutter_m), ("zone", zone))
+    )
     horizontal = _is_horizontal(polarization)
     refuse(
         [
@@ -186,6 +192,8 @@ def loss_breakdown(
                 delta_n=(delta_n, -150.0, 156.0),
                 n0=(n0, 200.0, 500.0),
                 latitude_deg=(latitude_deg, -90.0, 90.0),
+                tx_coast_km=(tx_coast_km, 0.0, _FARTHEST_COAST_KM),
+                rx_coast_km=(rx_coast_km, 0.0, _FARTHEST_COAST_KM),
             ),
             *(
                 [Problem("p1812", "must be 1 (sea), 3 (coastal land) or 4 (inland)", column="zone")]
@@ -193,8 +201,8 @@ def loss_breakdown(
                 else []
             ),
             *(
-                [Problem("p1812", "must be 0 or more at every point", column="clutter_m")]
-                if not (clutter >= 0).all()
+                [Problem("p1812", f"must be from 0 to {COVER_M[1]:g} at every point", column="clutter_m")]
+                if not ((clutter >= COVER_M[0]) & (clutter <= COVER_M[1])).all()
                 else []
             ),
         ]
@@ -208,7 +216,7 @@ def loss_breakdown(
         rx_height_m=rx_height_m,
         delta_n=delta_n,
         latitude_deg=latitude_deg,
-        zone=zones,
+        zone=zones.astype(np.int64),
     )
     return _combine(
         path,
@@ -222,6 +230,7 @@ def loss_breakdown(
     )
 
 
+@checked("p1812")
 def location_sd_db(frequency_ghz: float, square_m: float) -> float:
     """Return the location variability inside a square of this side, equation (64). [dB]
 
@@ -229,11 +238,24 @@ def location_sd_db(frequency_ghz: float, square_m: float) -> float:
     ----------
     Recommendation ITU-R P.1812-7, section 4.7.
     """
+    refuse(
+        [
+            *RANGES["p1812"].problems("p1812", frequency_ghz=frequency_ghz),
+            *_range_problems(square_m=(square_m, 0.0, _LARGEST_SQUARE_M)),
+        ]
+    )
     return float((0.52 + 0.024 * frequency_ghz) * square_m**0.28)
 
 
+@checked("p1812")
 def height_share(rx_height_m: float, clutter_m: float) -> float:
     """Return u(h): how much of the location variability is left at a height over the clutter, equation (66)."""
+    refuse(
+        [
+            *RANGES["p1812"].problems("p1812", rx_height_m=rx_height_m),
+            *_range_problems(clutter_m=(clutter_m, 0.0, 3000.0)),
+        ]
+    )
     return float(np.clip(1.0 - (rx_height_m - clutter_m) / 10.0, 0.0, 1.0))
 
 
@@ -310,12 +332,16 @@ def _shape_problems(d: Floats, h: Floats) -> list[Problem]:
         return [
             Problem(
                 "p1812",
-                f"a profile needs two arrays of equal length, at least 2 points: got {d.shape} and {h.shape}",
+                f"must be two lists of equal length, at least 2 points: got {d.shape} and {h.shape}",
+                column="distance_km, height_m",
             )
         ]
     problems = []
-    if not (np.isfinite(d).all() and np.isfinite(h).all()):
-        problems.append(Problem("p1812", "must be finite at every point", column="distance_km, height_m"))
+    if not ((h >= GROUND_M[0]) & (h <= GROUND_M[1])).all():
+        told = f"must be from {GROUND_M[0]:g} to {GROUND_M[1]:g} at every point"
+        problems.append(Problem("p1812", told, column="height_m"))
+    if not np.isfinite(d).all():
+        problems.append(Problem("p1812", "must be finite at every point", column="distance_km"))
     elif d[0] != 0 or not (np.diff(d) > 0).all():
         problems.append(
             Problem("p1812", "must start at 0 and rise from point to point", column="distance_km")

@@ -9,7 +9,7 @@ import pandas as pd
 from pyproj import Transformer
 
 from phusong.compute.executor import Crew, Threads
-from phusong.errors import Notice, Problem, plural
+from phusong.errors import Notice, Problem, and_more, plural
 from phusong.region import Grid, Repair
 from phusong.region.folder import Region, Source
 from phusong.region.read.columns import ColumnMap
@@ -145,7 +145,7 @@ def bounds_deg(grid: Grid, *, margin_m: float = 0.0) -> tuple[float, float, floa
 def names_of(files: Sequence[Path]) -> str:
     """Return the files' names as region.toml shows them."""
     shown = [p.name for p in files[:3]]
-    return ", ".join(shown) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+    return ", ".join(shown) + and_more(len(files) - 3)
 
 
 def counted(problems: list[Problem], total: int, where: str) -> list[Problem]:

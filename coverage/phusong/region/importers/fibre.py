@@ -21,10 +21,11 @@ from phusong.region.importers.base import Imported, Options, Repair, names_of
 from phusong.region.read.columns import stamped
 from phusong.region.read.encoding import fold
 from phusong.region.read.geometry import from_wkt, shaped
-from phusong.region.read.headings import known_headings
+from phusong.region.read.headings import convert, known_headings
 from phusong.region.read.left_out import LeftRow, few_enough, left_notices
+from phusong.region.read.measures import measures_of
 from phusong.region.read.table import open_table, table_of
-from phusong.region.read.values import numbers_of
+from phusong.region.read.values import first_rows, numbers_of
 
 __all__ = ["NODE_TYPES", "import_fibre", "is_spans", "node_rows", "refuse_fibre"]
 
@@ -198,7 +199,16 @@ def import_fibre(region: Region, files: Sequence[Path], options: Options) -> Imp
         told = "spans that end at a node outside the region, or at none of the file, are no links"
         notices.append(Notice(where, told, rows=lost))
     sites, links, moved = _rehung(region, sites, links, nodes, added)
-    told = f"{plural(len(added), 'node')} taken as exchanges and {plural(len(spans), 'span')} as links; {plural(moved, 'site')} hung on farther exchanges before, now on the nearest node"
+    moved_told = (
+        "1 site that was hung on a farther exchange goes to the nearest node"
+        if moved == 1
+        else f"{moved:,} sites that were hung on farther exchanges go to the nearest node"
+    )
+    told = (
+        f"{plural(len(added), 'node')} became {'an exchange' if len(added) == 1 else 'exchanges'} and "
+        f"{plural(len(spans), 'span')} {'a link' if len(spans) == 1 else 'links'}; "
+        f"{moved_told}"
+    )
     notices.append(Notice(where, told))
     return Imported(
         {"sites": sites, "links": links, "cells": region.cells},
@@ -221,7 +231,7 @@ def _network(files: Sequence[Path], region: Region, options: Options) -> _Networ
             for frame, told in _frames(path):
                 notices += told
                 if is_spans(frame):
-                    spans.append(_spans(frame))
+                    spans.append(_spans(frame, path.name))
                     notices += _unused(frame, path.name)
                     continue
                 found, wrong, said = _nodes(frame, path.name, region, options)
@@ -419,11 +429,28 @@ def _placed(
     return np.asarray(out.geometry.to_numpy(), dtype=object), notices
 
 
-def _spans(frame: Any) -> pd.DataFrame:  # noqa: ANN401
+def _capacity_mbps(values: "pd.Series[Any]", where: str) -> npt.NDArray[np.float64]:
+    """Return what a column says of capacity, which the standard states in gigabits a second.
+
+    Raises
+    ------
+    InputError
+        Naming rows that hold no number, or another unit.
+    """
+    beside = measures_of(values, "Mbit/s", stated="Gbit/s")
+    read = beside.numbers if beside else numbers_of(values)
+    told = "is no capacity: a number, in Gbit/s where no unit stands behind it"
+    strange = read.wrong | (beside.strange if beside else False)
+    refuse([Problem(where, read.doubt, column=str(values.name))] if read.doubt else [])
+    refuse(first_rows(np.asarray(strange, bool), values, where, str(values.name), told))
+    return read.number if beside else convert(read.number, "Mbit/s", "Gbit/s")
+
+
+def _spans(frame: Any, where: str) -> pd.DataFrame:  # noqa: ANN401
     table = frame.reset_index(drop=True)
     columns = _columns(table)
     capacity = next((columns[c] for c in ("capacity", "capacity_gbps") if c in columns), None)
-    gigabits = numbers_of(table[capacity]).number if capacity is not None else np.full(len(table), np.nan)
+    mbps = _capacity_mbps(table[capacity], where) if capacity is not None else np.full(len(table), np.nan)
     medium = _of(table, ("transmissionmedium", "transmission_medium")).map(fold)
     return pd.DataFrame(
         {
@@ -431,8 +458,7 @@ def _spans(frame: Any) -> pd.DataFrame:  # noqa: ANN401
             "start": _of(table, ("start", "start_id")),
             "end": _of(table, ("end", "end_id")),
             "owner": _owners(table),
-            # the standard states gigabits a second
-            "capacity_mbps": np.where(gigabits > 0, gigabits * 1000.0, _CAPACITY_MBPS),
+            "capacity_mbps": np.where(mbps > 0, mbps, _CAPACITY_MBPS),
             "medium": np.where(
                 medium.isin(["microwave", "viba"]),
                 "microwave",

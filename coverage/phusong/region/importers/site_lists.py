@@ -24,6 +24,7 @@ from phusong.region.read.coordinates import PLACE_ALIASES
 from phusong.region.read.encoding import fold
 from phusong.region.read.headings import NAME_HEADINGS, column_of, convert, known_headings
 from phusong.region.read.left_out import LeftRow
+from phusong.region.read.measures import measures_of
 from phusong.region.read.table import Reading
 from phusong.region.read.values import numbers_of
 from phusong.region.schema import LAYERS
@@ -227,13 +228,6 @@ def cells_of_list(
     # what the list says of direction and band is delivered; sectors and bands that it does not name are assumed
     says = frame.reindex(columns=["azimuth_deg", "band_mhz"]).notna().all(axis=1).to_numpy()
     cells = usual_cells(frame.assign(record_kind=np.where(says, "measured", "assumed")))
-    notices.append(
-        Notice(
-            where,
-            f"{plural(len(cells), 'cell')} made of what the list says of operators and generations",
-            "cells",
-        )
-    )
     return ListedSites(sites, cells, tuple(notices))
 
 
@@ -311,16 +305,24 @@ def _number(
 ) -> tuple["pd.Series[float]", list[Notice]]:
     """Return a column of cells in our unit; what is no number, or cannot be, is not known."""
     column = next(c for c in LAYERS["cells"] if c.name == name)
-    read = numbers_of(values, least=column.least, most=column.most)
-    number = read.number
     unit = listed.units.get(name, "")
-    if unit and unit != column.unit:
+    beside = measures_of(
+        values,
+        column.unit,
+        stated=unit,
+        named=listed.found[name] == name,
+        least=column.least,
+        most=column.most,
+    )
+    read = beside.numbers if beside else numbers_of(values, least=column.least, most=column.most)
+    number = read.number
+    if beside is None and unit and unit != column.unit:
         number = convert(number, column.unit, unit)
     off = (number < (column.least if column.least is not None else -np.inf)) | (
         number > (column.most if column.most is not None else np.inf)
     )
     lost = (read.wrong | off | ~np.isfinite(number)) & ~read.empty
-    notices = []
+    notices = [Notice(where, beside.note, listed.found[name])] if beside else []
     if lost.any():
         shown = ", ".join(values[lost].astype("str").unique()[:_SHOWN])
         why = read.doubt or f"is no {column.meaning} from {column.least:g} to {column.most:g} {column.unit}"

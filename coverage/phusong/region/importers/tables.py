@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import InputError, Notice, Problem, refuse
+from phusong.errors import InputError, Notice, Problem, plural, refuse
 from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported, Options, Repair, conversion_repairs, names_of
 from phusong.region.importers.fibre import node_rows, refuse_fibre
@@ -188,7 +188,7 @@ def _within(found: _Read, region: Region, layer: str, options: Options) -> _Read
             west, south, east, north = region.grid.bounds
             told = (
                 f"has no place in the region ({west:.0f} to {east:.0f} m east, {south:.0f} to {north:.0f} m north in "
-                f"{region.grid.crs}): is it another province, or are its coordinates wrong?"
+                f"{region.grid.crs}): is it another province, are its coordinates wrong, or in another CRS (--crs EPSG:…)?"
             )
             raise InputError(Problem(found.origin[0][0], told))
         out = _without(out, off, layer, [], f"lies more than {FAR_M / 1000:.0f} km off the region")
@@ -198,7 +198,11 @@ def _within(found: _Read, region: Region, layer: str, options: Options) -> _Read
         out = _without(out, lost, layer, wrong, "")
     if out.cells is not None:
         cells = out.cells[out.cells["site_id"].isin(set(out.frame["site_id"]))].reset_index(drop=True)
-        out = replace(out, cells=cells)
+        told = f"{plural(len(cells), 'cell')} {'was' if len(cells) == 1 else 'were'} made of what the list says of operators and generations"
+        made = Notice(
+            names_of([Path(f) for f in dict.fromkeys(file for file, _ in found.origin)]), told, "cells"
+        )
+        out = replace(out, cells=cells, notices=(*out.notices, made))
     return out
 
 
@@ -255,23 +259,20 @@ def _of_places(
     frame, notices = read.frame, list(read.notices)
     where = names_of(files)
     rows: list[Repair] = []
+    renamed = np.zeros(len(frame), bool)
     given = frame["commune_code"].to_numpy(str)
     if are_old(given[~np.isin(given, region.communes["commune_code"].to_numpy(str))]):
         degrees = frame.geometry.to_crs("EPSG:4326")
         found = today_codes(given, lon=degrees.x.to_numpy(), lat=degrees.y.to_numpy(), old=True)
-        notices.append(
-            Notice(
-                where,
-                "codes of before July 2025 went to today's",
-                "commune_code",
-                int((found.codes != given).sum()),
-            )
-        )
+        renamed = found.codes != given
         rows += conversion_repairs(layer, found.doubts)
         given = found.codes
     codes = codes_of_places(frame.geometry, given, region.communes)
     west, south, east, north = region.communes.total_bounds
     inside = codes != ""
+    if (renamed & inside).any():
+        told = "codes of before July 2025 went to today's"
+        notices.append(Notice(where, told, "commune_code", int((renamed & inside).sum())))
     named = np.isin(given, region.communes["commune_code"].to_numpy(str))
     wrong = named & inside & (codes != given)
     if wrong.any():

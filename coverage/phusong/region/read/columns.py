@@ -15,6 +15,7 @@ from phusong.errors import Notice, Problem, nearest_name, refuse
 from phusong.io.limits import toml_tree
 from phusong.region.read.encoding import ENCODINGS, fold
 from phusong.region.read.headings import UNITS, column_of, convert
+from phusong.region.read.measures import measures_of
 from phusong.region.read.values import first_rows, numbers_of
 from phusong.region.schema import GEOMETRY_LAYERS, KINDS, LAYERS
 
@@ -183,13 +184,62 @@ def mapped(
     for ours, words in by.words.items():
         if ours in out.columns:
             out[ours] = _reworded(out[ours], words)
-    for ours, unit in {**stated, **by.units}.items():
-        if ours in out.columns:
+    said = {**stated, **by.units}
+    out, wrong, read_as, done = _measured(out, layer, where, said, {str(c) for c in frame.columns})
+    problems += wrong
+    notices += read_as
+    for ours, unit in said.items():
+        if ours in out.columns and ours not in done:
             out[ours], wrong = _in_our_unit(out[ours], ours, unit, layer, where)
             problems += wrong
             says = "columns.toml" if ours in by.units else "its heading"
             notices.append(Notice(where, f"was converted from {unit}, as {says} says", ours))
     return out, problems, notices
+
+
+def _measured(
+    table: Any,  # noqa: ANN401
+    layer: str,
+    where: str,
+    said: Mapping[str, str],
+    headings: set[str],
+) -> tuple[Any, list[Problem], list[Notice], set[str]]:
+    """Return a table whose columns with units beside numbers hold numbers in our units, and which these are."""
+    problems: list[Problem] = []
+    notices: list[Notice] = []
+    done = set()
+    out = table
+    for column in LAYERS[layer]:
+        name = column.name
+        if not column.unit or name not in table.columns:
+            continue
+        found = measures_of(
+            table[name], column.unit, stated=said.get(name, ""), named=name in headings,
+            whole=column.kind == "whole", least=column.least, most=column.most,
+        )  # fmt: skip
+        if found is None:
+            continue
+        done.add(name)
+        read = found.numbers
+        if read.doubt:
+            problems.append(Problem(where, read.doubt, column=name))
+            continue
+        units = ", ".join((column.unit, *UNITS[column.unit]))
+        without = "has no unit, while others of the column have another than ours: write it behind the number"
+        for bad, what in (
+            (found.strange, f"has no unit of {column.meaning}: one of {units}"),
+            (found.bare, f"{without} (one of {units})"),
+            (read.wrong, f"is no number ({column.meaning})"),
+            (
+                ~(read.wrong | read.empty | found.strange | found.bare) & ~np.isfinite(read.number),
+                f"cannot be converted to {column.unit}",
+            ),
+        ):
+            problems += first_rows(bad, table[name], where, name, what)
+        number = read.number.round(6) if column.kind == "whole" else read.number
+        out = out.assign(**{name: pd.Series(number, index=table.index)})
+        notices += [Notice(where, note, name) for note in (found.note, read.note) if note]
+    return out, problems, notices, done
 
 
 def _renamed(table: Any, layer: str, where: str) -> tuple[Any, dict[str, str], list[Notice]]:  # noqa: ANN401

@@ -45,6 +45,9 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
+_FULL_TURN_DEG = 360.0
+
+
 @dataclass(frozen=True)
 class Area:
     """Where a projected CRS may be used, in degrees, its margin included."""
@@ -90,6 +93,8 @@ def placed(
     """
     names = {fold(c): str(c) for c in frame.columns}
     lon, lat = _first(names, PLACE_ALIASES["longitude"]), _first(names, PLACE_ALIASES["latitude"])
+    if lon and lat and own_crs and _are_metres(frame, (lon, lat), own_crs):
+        return _from_metres(frame, (lon, lat), where, crs, own_crs)
     if lon and lat:
         return _from_degrees(frame, (lon, lat), where, crs)
     east, north = _first(names, PLACE_ALIASES["east_m"]), _first(names, PLACE_ALIASES["north_m"])
@@ -97,6 +102,15 @@ def placed(
         return _from_metres(frame, (east, north), where, crs, own_crs)
     told = "has no places: add columns longitude and latitude (degrees), or east_m and north_m"
     return frame, [Problem(where, told)], []
+
+
+def _are_metres(frame: pd.DataFrame, columns: tuple[str, str], own_crs: str) -> bool:
+    """Return whether columns headed as degrees hold none, and a CRS in metres is said."""
+    if not CRS.from_user_input(own_crs).is_projected:
+        return False
+    values = np.concatenate([numbers_of(frame[c]).number for c in columns])
+    known = values[np.isfinite(values)]
+    return known.size > 0 and bool((np.abs(known) > _FULL_TURN_DEG).all())
 
 
 def _first(names: dict[str, str], wanted: Iterable[str]) -> str:
@@ -237,18 +251,21 @@ def place_problems(
         Names of the columns of longitude and latitude.
     """
     known = np.isfinite(lon) & np.isfinite(lat)
-    huge = known & ((np.abs(lon) > 360) | (np.abs(lat) > 360))
+    huge = known & ((np.abs(lon) > _FULL_TURN_DEG) | (np.abs(lat) > _FULL_TURN_DEG))
     there = area.holds(lon, lat)
     swapped = known & ~huge & ~there & (area.holds(lat, lon) | (np.abs(lat) > 90))
     off = known & ~huge & ~there & ~swapped
     xy = (
-        pd.Series([f"{a:.6g}, {b:.6g}" for a, b in zip(lon, lat, strict=True)])
+        pd.Series([f"{a:.10g}, {b:.10g}" for a, b in zip(lon, lat, strict=True)])
         if (huge | swapped | off).any()
         else None
     )
     lon_name, lat_name = columns
     name = lat_name if lat_name == lon_name else f"{lon_name}, {lat_name}"
-    told = "is in no degrees (longitude, latitude): metres mixed among them? put those in a file of their own with their CRS"
+    told = (
+        "is in no degrees (longitude, latitude): metres of a projection? say which with --crs EPSG:…, or under [….file] "
+        "crs in columns.toml; where only some rows are in metres, put them in a file of their own"
+    )
     problems = first_rows(huge, xy, where, name, told)
     told = "(longitude, latitude) lies not here: latitude and longitude look swapped; exchange the two"
     problems += first_rows(swapped, xy, where, lat_name, told)
@@ -311,9 +328,12 @@ def _metres_off(
     there = area.holds(*to_degrees.transform(x, y))
     turned = area.holds(*to_degrees.transform(y, x))
     off = known & ~there
-    xy = pd.Series([f"{a:.7g}, {b:.7g}" for a, b in zip(x, y, strict=True)]) if off.any() else None
+    xy = pd.Series([f"{a:.10g}, {b:.10g}" for a, b in zip(x, y, strict=True)]) if off.any() else None
     name = ", ".join(columns)
     told = f"(east, north) look swapped: in VN-2000 lists x is the northing; they are metres of {source} here"
     problems = first_rows(off & turned, xy, where, name, told)
-    told = f"(east, north) lies outside of where {area.crs} can be used; are they metres of {source}?"
+    told = (
+        f"(east, north) lies outside of where {area.crs} can be used; are they metres of {source}? Say their CRS with "
+        "--crs EPSG:…, or under [….file] crs in columns.toml"
+    )
     return problems + first_rows(off & ~turned, xy, where, name, told)

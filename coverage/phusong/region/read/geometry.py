@@ -73,9 +73,13 @@ def shaped(
     if extra:
         out = out.drop(columns=extra)
         notices.append(Notice(where, f"further geometries were left out ({', '.join(map(str, extra))})"))
-    source = out.crs if out.crs is not None else own_crs
+    source, told_crs = _crs_meant(out, own_crs, where)
+    notices += told_crs
     if not source:
-        told = f"has no CRS; say which one it is in, under [{layer}.file] crs in columns.toml (the region uses {crs})"
+        told = (
+            "has no CRS; say which one it is in with --crs EPSG:…, or under "
+            f"[{layer}.file] crs in columns.toml (the region uses {crs})"
+        )
         return out, [Problem(where, told)], notices
     try:
         Transformer.from_crs(source, crs, always_xy=True)
@@ -101,6 +105,23 @@ def shaped(
         notices.append(Notice(where, f"places were brought from {CRS.from_user_input(source).name} to {crs}"))
     plain = pd.DataFrame(out.drop(columns=["geometry"]))
     return gpd.GeoDataFrame(plain, geometry=series, crs=crs), problems, notices
+
+
+_DEGREES = 360.0
+
+
+def _crs_meant(frame: Any, own_crs: str, where: str) -> tuple[Any, list[Notice]]:  # noqa: ANN401
+    """Return the CRS of a table: its own, or what the user says where it has none or its numbers cannot be of it."""
+    if frame.crs is None or not own_crs:
+        return frame.crs if frame.crs is not None else own_crs, []
+    stated, said = CRS.from_user_input(frame.crs), CRS.from_user_input(own_crs)
+    if stated == said:
+        return frame.crs, []
+    # GeoJSON and KML are in degrees by definition, whatever was written into them
+    bounds = np.asarray(frame.total_bounds, np.float64)
+    if stated.is_geographic and said.is_projected and bool((np.abs(bounds) > _DEGREES).any()):
+        return own_crs, [Notice(where, f"holds no degrees, so it was read in {own_crs}, as was said")]
+    return frame.crs, [Notice(where, f"states its own CRS, {stated.name}, which was used, not {own_crs}")]
 
 
 def from_wkt(frame: pd.DataFrame, where: str, crs: str) -> tuple[Any, list[Problem]]:

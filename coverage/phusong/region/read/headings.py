@@ -19,6 +19,7 @@ __all__ = [
     "HEADINGS",
     "NAME_HEADINGS",
     "UNITS",
+    "UNIT_WORDS",
     "Sheet",
     "column_of",
     "convert",
@@ -41,7 +42,13 @@ def _decibels(offset_db: float) -> Callable[[Floats], Floats]:
 
 
 UNITS: Mapping[str, Mapping[str, Callable[[Floats], Floats]]] = {
-    "m": {"ft": _times(0.3048), "km": _times(1000.0), "cm": _times(0.01), "dm": _times(0.1)},
+    "m": {
+        "ft": _times(0.3048),
+        "km": _times(1000.0),
+        "cm": _times(0.01),
+        "dm": _times(0.1),
+        "mm": _times(0.001),
+    },
     "km": {"m": _times(0.001), "mi": _times(1.609344), "ft": _times(0.0003048)},
     "km²": {"m2": _times(1e-6), "ha": _times(0.01), "mi2": _times(1.609344**2)},
     "kW": {"W": _times(0.001), "MW": _times(1000.0)},
@@ -399,13 +406,15 @@ NAME_HEADINGS = (
 )  # fmt: skip
 """Headings of a name, which tells rows apart where nothing else does and no two are alike."""
 
-_UNIT_WORDS = {
+UNIT_WORDS = {
     "m": "m", "met": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m", "ft": "ft", "feet": "ft", "foot": "ft",
     "km": "km", "cm": "cm", "dm": "dm", "mhz": "MHz", "ghz": "GHz", "khz": "kHz", "hz": "Hz", "dbm": "dBm", "dbw": "dBW",
     "w": "W", "mw": "mW", "kw": "kW", "h": "h", "hours": "h", "gio": "h", "hour": "h", "min": "min", "minutes": "min",
     "phut": "min", "deg": "°", "degrees": "°", "do": "°", "km2": "km²", "ha": "ha", "mbps": "Mbit/s", "gbps": "Gbit/s",
-    "mbit_s": "Mbit/s", "gbit_s": "Gbit/s", "nguoi": "people",
+    "mbit_s": "Mbit/s", "gbit_s": "Gbit/s", "nguoi": "people", "mi": "mi", "mile": "mi", "miles": "mi", "day": "day", "days": "day", "ngay": "day",
+    "hr": "h", "hrs": "h", "mins": "min", "kbps": "kbit/s", "db": "dB",
 }  # fmt: skip
+"""Units by the words for them, folded."""
 
 
 def headings_of(layer: str, column: str) -> tuple[str, ...]:
@@ -441,7 +450,7 @@ def column_of(heading: str, known: Mapping[str, str], units: Mapping[str, str]) 
     stem, _, last = folded.rpartition("_")
     ours = known.get(stem, "")
     own = units.get(ours, "")
-    unit = _UNIT_WORDS.get(last, "")
+    unit = UNIT_WORDS.get(last, "")
     if ours and own and (unit == own or unit in UNITS.get(own, {})):
         return ours, unit
     return "", ""

@@ -16,7 +16,7 @@ from rasterio.windows import Window, from_bounds
 from scipy.ndimage import distance_transform_edt
 
 from phusong.compute.executor import Crew, Threads
-from phusong.errors import InputError, Problem, refuse
+from phusong.errors import InputError, Problem, in_digits, refuse
 from phusong.io.limits import MOST_LIST_BYTES, read_bytes
 from phusong.io.raster import RASTER_ERRORS, open_raster
 from phusong.io.resources import table
@@ -457,10 +457,12 @@ def read_elevation(
     """
     out = np.full(grid.shape, np.nan)
     used, told = set(), dict[str, None]()
+    overlapping = False
     for part in drawn(
         _tiles(source), grid, Resampling.bilinear, crew, quantity="height", least=LOWEST_M, band=limits.band,
         unit=limits.unit,
     ):  # fmt: skip
+        overlapping = True
         height, here = part.data, out[part.at]
         height[(height < LOWEST_M) | (height > HIGHEST_M)] = np.nan
         fresh = np.isnan(here) & np.isfinite(height)
@@ -470,6 +472,13 @@ def read_elevation(
             if part.told:
                 told[part.told] = None
     missing = ~np.isfinite(out)
+    if missing.all() and overlapping:
+        told_void = (
+            "has no height in the region: every pixel there is without a value, or is no height on Earth"
+        )
+        raise InputError(
+            Problem(_name(source), f"{told_void}. Is it an empty download, or its nodata a wrong one?")
+        )
     if missing.all():
         raise _elsewhere(source)
     before = None if former is None else np.asarray(former, np.float64)
@@ -531,7 +540,7 @@ def _no_heights(found: Floats, before: Floats | None, where: str, *, unit_said: 
         f"times the former heights are its median ones: they look like {name}. Say the unit with `phusong region import --unit` (--unit m where "
         "they are metres and the former layer is wrong)"
     )
-    return [Problem(where, told, value=f"{ratio:.3g}")]
+    return [Problem(where, told, value=in_digits(ratio, 3))]
 
 
 def _below(share: float) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.errors import Notice, Problem
+from phusong.errors import Notice, Problem, and_more
 from phusong.region.vietnam.names import kind_of, name_keys
 from phusong.region.vietnam.units import unit_tables
 
@@ -438,7 +438,7 @@ def _told(how: Strings, given: npt.NDArray[np.object_], label: list[str], where:
     lost = np.flatnonzero(how == "")
     if lost.size:
         shown = ", ".join(" ".join(t for t in (str(given[i]), label[i]) if t) for i in lost[:_SHOWN])
-        more = f" and {lost.size - _SHOWN} more" if lost.size > _SHOWN else ""
+        more = and_more(lost.size - _SHOWN)
         told = f"joined to no commune of the region ({shown}{more})"
         notices.append(Notice(where, told, "commune_code", int(lost.size)))
     return notices
