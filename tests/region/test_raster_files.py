@@ -45,8 +45,8 @@ def holed(value):
         (HEIGHTS, {"transform": Affine(500, 0, 5e5, 0, 500, 24e5)}, "north-up"),
         (HEIGHTS, {"transform": Affine(500, 0, 5e5, 0, -250, 24e5)}, "square"),
         (holed(-9999), {}, "'-9999' is no ground height.*row 2, column 3; does it stand for no data"),
-        (holed(-9999), {"nodata": -9999}, "has no height in 1 pixels"),
-        (holed(np.nan), {}, "has no height in 1 pixels"),
+        (holed(-9999), {"nodata": -9999}, "has no height in 1 pixel;"),
+        (holed(np.nan), {}, "has no height in 1 pixel;"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
