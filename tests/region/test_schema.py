@@ -119,7 +119,7 @@ def test_many_bad_rows_are_counted_not_listed():
     )
     found = table_problems(lines, "power_lines", "power_lines")
     assert len(found) == 21
-    assert found[-1].what == f"and {n - 20} more rows with this problem"
+    assert found[-1].what == f"and {n - 20:,} more rows with this problem"
 
 
 def test_a_number_that_is_not_whole_is_no_count_of_people():

@@ -45,7 +45,7 @@ def test_empty_lines_and_empty_last_columns_are_no_data():
         ("", ("is empty",)),
         ("  \n", ("is empty",)),
         ("site_id\nA\n", ("one column only",)),
-        ("a,b\n1,2\n3\n", ("row 2", "1 values", "cut off")),
+        ("a,b\n1,2\n3\n", ("row 2", "has 1 value where", "cut off")),
         ("a,b\n1,2,3\n", ("row 1", "3 values", "double quotes")),
         ('a,b\n"1,2\n3,4\n', ("quote is not closed", "cut off")),
         ('a,b\n"1"x,2\n', ("line 2", "quote")),

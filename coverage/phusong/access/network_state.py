@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.access.gaps import Access
+from phusong.compute.array_types import Ints
 from phusong.service.allocation import Reception
 from phusong.service.availability import Stability
 from phusong.service.capacity import Usage
@@ -13,8 +14,6 @@ from phusong.service.network import Network
 from phusong.service.sharing import Rights
 
 __all__ = ["NetworkState"]
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.access.network_state import NetworkState
+from phusong.compute.array_types import Floats, Ints
 from phusong.region import Grid
 from phusong.service.capacity import Demand
 
 __all__ = ["Situation"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, refuse
 from phusong.radio.arguments import checked
 from phusong.radio.models import MODELS, Conditions, Profile
@@ -17,7 +18,6 @@ from phusong.region.terrain_check import as_heights, empty_problems, ground_prob
 
 __all__ = ["PathStudy", "profile_between", "study_path"]
 
-Floats = npt.NDArray[np.float64]
 
 _LIGHT_M_GHZ = 0.299792458
 _LEAST_STEP_M = 0.5  # no terrain model is finer

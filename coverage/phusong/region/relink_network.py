@@ -147,7 +147,7 @@ def _counted(before: pd.DataFrame, kept: pd.DataFrame, owned: Owned, where: str)
     by = owned.cells["operator"].value_counts()
     whose = ", ".join(f"{name} {count}" for name, count in sorted(by.items()))
     told = (
-        f"{_replaced(len(before) - len(kept))} replaced by {len(owned.cells):,} assumed ones"
+        f"{_replaced(len(before) - len(kept))} replaced by {plural(len(owned.cells), 'assumed one')}"
         f"{f' ({whose})' if whose else ''}: the file has none of its own"
     )
     one = len(kept) == 1

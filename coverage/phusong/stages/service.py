@@ -9,6 +9,7 @@ from rasterio.features import rasterize
 
 from phusong.access.gaps import split_by_operator
 from phusong.access.network_state import NetworkState
+from phusong.compute.array_types import Ints
 from phusong.compute.executor import Crew
 from phusong.radio.footprints import Footprints
 from phusong.radio.jobs import RadioPlan
@@ -41,8 +42,6 @@ __all__ = [
     "sinr_of",
     "use_of",
 ]
-
-Ints = npt.NDArray[np.int64]
 
 
 def network_tables(region: Region, state: NetworkState) -> dict[str, pd.DataFrame]:

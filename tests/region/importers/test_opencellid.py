@@ -131,7 +131,7 @@ BAD = {
     "too few values": ([HEADER, ROWS[0], ",".join(ROWS[1].split(",")[:9])], ("row 3", "9 values", "cut off")),
     "too many values": ([HEADER, ROWS[0] + ",,1"], ("16 values",)),
     "a column missing": ([HEADER.replace(",cell,", ",zelle,"), ROWS[0]], ("column cell", "is missing")),
-    "a wrong delimiter within": ([HEADER, ROWS[0].replace(",", ";")], ("1 values",)),
+    "a wrong delimiter within": ([HEADER, ROWS[0].replace(",", ";")], ("has 1 value where",)),
     "another country": ([HEADER, row(mcc=460)], ("mcc 452",)),
     "only what cannot be": ([HEADER, row(cell=0), row("LTD", cell=9)], ("cell identity 0", "no known radio")),
     "another place": ([HEADER, row(east=900_000)], ("no cell in the region",)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, refuse
 from phusong.radio.arguments import checked, fit_profile
 from phusong.radio.p1812.mechanisms import (
@@ -26,7 +27,6 @@ from phusong.radio.ranges import COVER_M, GROUND_M, RANGES
 
 __all__ = ["LossBreakdown", "basic_loss", "height_share", "location_sd_db", "loss_breakdown"]
 
-Floats = npt.NDArray[np.float64]
 
 # no place lies farther from the sea than 2,700 km; 20,000 km go half round the Earth, and no raster has larger pixels
 _FARTHEST_COAST_KM, _LARGEST_SQUARE_M = 20_000.0, 10_000.0
