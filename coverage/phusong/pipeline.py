@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from phusong.access.communes import policy_communes
 from phusong.access.gaps import classify
@@ -40,9 +39,6 @@ from phusong.stages.service import (
 )
 
 __all__ = ["run", "run_region"]
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 def run(

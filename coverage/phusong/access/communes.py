@@ -11,10 +11,9 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from phusong.access.gaps import GAP_PARTS, Access
+from phusong.compute.array_types import Floats, Ints
 
 __all__ = ["CORE", "commune_graph", "commune_homes", "commune_table", "facilities_served", "policy_communes"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def commune_table(
@@ -133,8 +132,6 @@ def policy_communes(
     ]
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 
-
-Ints = npt.NDArray[np.int64]
 
 CORE = -1  # the node of the graph that stands for all exchanges
 

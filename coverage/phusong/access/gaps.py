@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Ints
 from phusong.compute.kernels import nb
 from phusong.service.capacity import Usage
 
 __all__ = ["CLASSES", "GAP_PARTS", "Access", "classify", "raster_class", "split_by_operator"]
 
-Ints = npt.NDArray[np.int64]
 
 GAP_PARTS = ("gap_no_signal", "gap_locked", "gap_unstable", "gap_congested")
 CLASSES = {0: "no data", 1: "no signal", 2: "locked", 3: "unstable", 4: "congested", 5: "served"}

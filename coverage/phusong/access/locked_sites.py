@@ -6,15 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Bools, Ints
 from phusong.compute.kernels import nb
 from phusong.service.allocation import Reception
 from phusong.service.capacity import CLOSED
 from phusong.service.network import Network
 
 __all__ = ["NO_AGREEMENT", "HeardSites", "heard_sites", "lock_reasons", "locked_sites", "people_behind_locks"]
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

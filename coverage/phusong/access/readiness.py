@@ -8,14 +8,11 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from phusong.access.locked_sites import HeardSites
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.service.availability import HOURS_YEAR, Stability
 from phusong.service.network import Network
 
 __all__ = ["Requirements", "isolated_builds", "readiness_by_commune", "requirements", "stranded_sites"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

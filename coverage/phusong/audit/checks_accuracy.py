@@ -7,14 +7,12 @@ import numpy.typing as npt
 import shapely
 
 from phusong.audit.context import Case, Check, Rows, Whole, codes_of_province, on_cycle, positions, reached
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.io.resources import table
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
 from phusong.region.validate import closed_lines
 
 __all__ = ["CORRECT", "TOPOLOGY"]
-
-Flags = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 
 def _broken_shape(case: Case, layer: str) -> Rows:
@@ -48,7 +46,7 @@ def _limits(case: Case, layer: str) -> list[Rows]:
     return found
 
 
-def _beyond(values: Floats, unread: Flags, column: object) -> Callable[[int], str]:
+def _beyond(values: Floats, unread: Bools, column: object) -> Callable[[int], str]:
     name, meaning = getattr(column, "name", ""), getattr(column, "meaning", "")
     low, high = getattr(column, "least", None), getattr(column, "most", None)
 
@@ -335,9 +333,6 @@ CORRECT = (
     Check("readable", "correct", (*_TABLES, "elevation", "clutter", "region"),
           "the reader of plans takes it as it is", "do what the message says", _refused, absent=True),
 )  # fmt: skip
-
-
-Ints = npt.NDArray[np.int64]
 
 
 def _core_reached(case: Case, layer: str) -> Rows:

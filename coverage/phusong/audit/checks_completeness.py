@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 
 from phusong.audit.checks_consistency import JOINS
@@ -15,7 +14,6 @@ from phusong.region.schema import LAYERS, Column
 
 __all__ = ["LIVE", "SHARED", "SUFFICIENT", "period"]
 
-Flags = npt.NDArray[np.bool_]
 
 # text that every row needs although the dictionary has a default for it
 _NEEDED_TEXT = {"sites": ("owner", "structure", "power_source", "status"), "links": ("owner", "medium"),

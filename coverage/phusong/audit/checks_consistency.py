@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
@@ -18,8 +17,6 @@ from phusong.region.vietnam.names import fold
 
 __all__ = ["CLEAN", "JOINS", "UNIFIED"]
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 # what makes two rows of a layer say the same thing, whatever their keys
 _SAME = {

@@ -24,6 +24,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from phusong.audit.reading import Evidence
 from phusong.audit.rubric import Rubric
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.region.read.columns import kinds_of
 from phusong.region.vietnam.units import read_units
@@ -49,9 +50,6 @@ __all__ = [
     "successor",
     "sums_below",
 ]
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 def positions(wanted: "pd.Series[str]", keys: "pd.Series[str]") -> Ints:
@@ -86,7 +84,7 @@ def first_parents(n: int, child: Ints, parent: Ints) -> Ints:
     return out
 
 
-def on_cycle(n: int, child: Ints, parent: Ints) -> Flags:
+def on_cycle(n: int, child: Ints, parent: Ints) -> Bools:
     """Return which nodes lie on a cycle of the edges, one to itself included."""
     known = (child >= 0) & (parent >= 0)
     a, b = child[known], parent[known]
@@ -99,7 +97,7 @@ def on_cycle(n: int, child: Ints, parent: Ints) -> Flags:
     return np.asarray(found)
 
 
-def reached(n: int, child: Ints, parent: Ints, roots: Flags) -> Flags:
+def reached(n: int, child: Ints, parent: Ints, roots: Bools) -> Bools:
     """Return which nodes have a way up the edges to a root; roots have."""
     known = (child >= 0) & (parent >= 0)
     start = np.flatnonzero(roots)
@@ -112,7 +110,7 @@ def reached(n: int, child: Ints, parent: Ints, roots: Flags) -> Flags:
     return found[:n]
 
 
-def below(parent: Ints, flags: Flags) -> Flags:
+def below(parent: Ints, flags: Bools) -> Bools:
     """Return the flagged nodes and all that hang on them.
 
     Parameters
@@ -155,7 +153,6 @@ DELIVERED = ("measured", "official")
 NOBODY = "not stated"
 """Owner of what nobody is said to own."""
 
-Floats = npt.NDArray[np.float64]
 
 _OWNER_COLUMN = {"sites": "owner", "links": "owner", "cells": "operator"}
 _UNKNOWN = ("", "unknown", "nan", "none")
@@ -316,7 +313,7 @@ class Case:
             self._kinds[layer] = kinds_of(self.table(layer), self.evidence.source(layer).kind)
         return self._kinds[layer]
 
-    def delivered(self, layer: str) -> Flags:
+    def delivered(self, layer: str) -> Bools:
         """Return which rows somebody delivered, rather than a model; one value for a layer that is no table."""
         if layer not in self.evidence.sheets:
             return np.array([self.evidence.source(layer).kind in DELIVERED])
@@ -334,7 +331,7 @@ class Case:
         return self.xy(layer), np.maximum(people, 0.0), self.commune_of(layer)
 
     @cached_property
-    def active_sites(self) -> Flags:
+    def active_sites(self) -> Bools:
         """Sites that are on air."""
         return np.asarray(self.table("sites")["status"].isin(["active", ""]), bool)
 
@@ -379,7 +376,7 @@ class Case:
         return out
 
 
-def nearest_of(xy: Floats, among: Floats, usable: Flags, within_m: float) -> Ints:
+def nearest_of(xy: Floats, among: Floats, usable: Bools, within_m: float) -> Ints:
     """Return which usable place is nearest to each point, -1 where none is within the distance."""
     out = np.full(len(xy), -1, np.int64)
     pool = np.flatnonzero(usable & np.isfinite(among).all(axis=1))
@@ -407,7 +404,7 @@ METHOD = " ".join(str(__doc__).split())
 _NETWORK = ("sites", "cells", "links", "power_nodes", "power_lines")
 
 
-def cells_touched(case: Case, layer: str, bad: Flags, *, hanging: bool = False) -> Flags:
+def cells_touched(case: Case, layer: str, bad: Bools, *, hanging: bool = False) -> Bools:
     """Return the demand cells whose answer reads one of the flagged rows.
 
     Parameters
@@ -464,7 +461,7 @@ def _network_people(case: Case, layer: str, people: Floats, *, hanging: bool) ->
     return carried if layer == "power_nodes" else _at(carried, positions(case.table(layer)["to_id"], keys))
 
 
-def _sites_touched(case: Case, layer: str, bad: Flags, *, hanging: bool) -> Flags:
+def _sites_touched(case: Case, layer: str, bad: Bools, *, hanging: bool) -> Bools:
     sites = case.table("sites")
     keys = sites["site_id"]
     if layer == "sites":
@@ -490,13 +487,13 @@ def _nearest_labels(case: Case, layer: str) -> list[Ints]:
     return found or [np.full(len(xy), -1, np.int64)]
 
 
-def _flagged(flags: Flags, at: Ints) -> Flags:
+def _flagged(flags: Bools, at: Ints) -> Bools:
     if flags.size == 0:
         return np.zeros(at.size, bool)
     return np.asarray(flags[np.maximum(at, 0)] & (at >= 0))
 
 
-def _flagged_rows(at: Ints, n: int) -> Flags:
+def _flagged_rows(at: Ints, n: int) -> Bools:
     out = np.zeros(n, bool)
     out[at[at >= 0]] = True
     return out

@@ -14,6 +14,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError
 
+from phusong.compute.array_types import Bools
 from phusong.errors import InputError, Problem
 from phusong.io.limits import toml_tree
 from phusong.io.raster import MOST_PIXELS, RASTER_ERRORS, open_raster
@@ -47,8 +48,6 @@ _PLACES = (
 _TRUE, _FALSE = ("true", "1", "yes", "1.0"), ("false", "0", "no", "0.0")
 _NOTHING = ("", "nan", "na", "none", "null", "<na>")
 
-Flags = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class Sheet:
@@ -70,7 +69,7 @@ class Sheet:
 
     frame: Any
     columns: tuple[str, ...]
-    unread: Mapping[str, Flags] = field(default_factory=dict)
+    unread: Mapping[str, Bools] = field(default_factory=dict)
     ending: str = ""
     crs: str | None = None
 
@@ -106,7 +105,7 @@ def sheet_of(frame: pd.DataFrame, layer: str, *, crs: str, ending: str = "") -> 
     columns = tuple(str(c) for c in frame.columns)
     plain = frame.reset_index(drop=True)
     out: dict[str, Any] = {}
-    unread: dict[str, Flags] = {}
+    unread: dict[str, Bools] = {}
     for column in LAYERS[layer]:
         name = column.name
         raw = plain[name] if name in plain else pd.Series([None] * len(plain), dtype=object)
@@ -156,7 +155,7 @@ def read_raster(
     return filled, ("tif", crs, (filled.shape[0], filled.shape[1])), grid
 
 
-def _no_number(raw: "pd.Series[Any]", numbers: "pd.Series[float]") -> Flags:
+def _no_number(raw: "pd.Series[Any]", numbers: "pd.Series[float]") -> Bools:
     """Return where something stands that is no number; an empty cell is missing, not wrong."""
     lost = numbers.isna()
     if not lost.any():

@@ -18,6 +18,7 @@ import pandas as pd
 from phusong.audit.context import Case, Check, Rows, Whole, people_of_rows
 from phusong.audit.reading import Refusal
 from phusong.audit.rubric import PRINCIPLES
+from phusong.compute.array_types import Bools, Floats, Ints
 
 __all__ = [
     "RECORD_COLUMNS",
@@ -30,10 +31,6 @@ __all__ = [
     "record_table",
     "share_failing",
 ]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Outcome:
         return (self.parts[0].of if self.parts else "") or self.layer
 
     @property
-    def bad(self) -> Flags:
+    def bad(self) -> Bools:
         """Rows that fail in any part."""
         return np.asarray(np.any([p.bad for p in self.parts], axis=0))
 
@@ -181,7 +178,7 @@ def grade_groups(case: Case, layers: Mapping[str, Standing]) -> Standing:
     return Standing(principles, overall, classes)
 
 
-def _present(case: Case, layer: str, group: Group) -> Flags:
+def _present(case: Case, layer: str, group: Group) -> Bools:
     """Return which groups a layer is judged in."""
     n = len(group.names)
     if layer not in group.of_row:

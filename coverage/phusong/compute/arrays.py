@@ -8,20 +8,16 @@ import numpy.typing as npt
 import shapely
 from scipy.spatial import cKDTree
 
+from phusong.compute.array_types import Floats, Int32s, Ints
 from phusong.compute.kernels import nb
 
 __all__ = ["Rows", "containing", "distinct", "members", "merge_equal", "nearest", "rows_of", "turned"]
-
-Int64s = npt.NDArray[np.int64]
 
 
 def distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the distinct values of a flat array, ascending."""
     ordered = np.sort(values, axis=None)
     return np.asarray(ordered[np.r_[True, ordered[1:] != ordered[:-1]][: ordered.size]])
-
-
-Floats = npt.NDArray[np.float64]
 
 
 def nearest(among: npt.ArrayLike, points: npt.ArrayLike, k: int = 1) -> tuple[Floats, npt.NDArray[np.int64]]:
@@ -85,10 +81,10 @@ class Rows(NamedTuple):
         Items, ascending within a key.
     """
 
-    start: Int64s
-    item: Int64s
+    start: Ints
+    item: Ints
 
-    def of(self, key: int) -> Int64s:
+    def of(self, key: int) -> Ints:
         """Return the items of one key."""
         return self.item[self.start[key] : self.start[key + 1]]
 
@@ -113,7 +109,7 @@ def rows_of(key: npt.NDArray[np.integer], n_keys: int) -> Rows:
     return Rows(start.astype(np.int64), order.astype(np.int64))
 
 
-def members(rows: Rows, keys: Int64s) -> Int64s:
+def members(rows: Rows, keys: Ints) -> Ints:
     """Return the items of several keys, key after key.
 
     Examples
@@ -128,17 +124,15 @@ def members(rows: Rows, keys: Int64s) -> Int64s:
     return np.asarray(rows.item[shift + np.arange(total)], np.int64)
 
 
-Int32s = npt.NDArray[np.int32]
-
 _SEED = 7  # of the marks: any will do, the lists themselves are compared too
 
 
-def turned(starts: Int64s, entries: Int32s, n_columns: int) -> tuple[Int64s, Int32s]:
+def turned(starts: Ints, entries: Int32s, n_columns: int) -> tuple[Ints, Int32s]:
     """Return, for every column, the rows that hold it, ascending."""
     return _turned(starts, entries, n_columns)  # type: ignore[no-any-return]
 
 
-def merge_equal(starts: Int64s, entries: Int32s, weights: Floats) -> tuple[Int64s, Int32s, Floats, Int32s]:
+def merge_equal(starts: Ints, entries: Int32s, weights: Floats) -> tuple[Ints, Int32s, Floats, Int32s]:
     """Return rows with different lists, their summed weights and, for each old row, the new one.
 
     Rows that are empty or weigh nothing are left out (their new row is -1). The order is that of first appearance.

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, diags_array
 from scipy.special import log_ndtr, ndtri
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.hazard.wind_field import Lattice, assumed, gust_over_sea_wind, lattice_over, luck
 from phusong.io.resources import table
@@ -17,8 +18,6 @@ from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.outage_states import stream_keys
 
 __all__ = ["Exposure", "Fragility", "Places", "curves", "expose", "failures", "fragility", "log_survival"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -111,9 +110,6 @@ def fragility(asset: str) -> Fragility:
         )
     return known[asset]
 
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 _PIECE_KM = 2.0  # a line is looked at in pieces: gusts differ along it
 _MASTS = ("tower", "mast", "rooftop", "pole")

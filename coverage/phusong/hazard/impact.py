@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.executor import Crew, Threads
 from phusong.compute.kernels import nb
 from phusong.hazard.damage import Exposure, failures
@@ -28,10 +29,6 @@ __all__ = [
     "served_by",
     "storm_impact",
 ]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 def repair_order(load_kw: Floats) -> Ints:

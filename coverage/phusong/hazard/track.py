@@ -8,10 +8,10 @@ from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.io.limits import read_bytes
 from phusong.io.resources import geodata_path
@@ -19,7 +19,6 @@ from phusong.region.read.table import read_text_table
 
 __all__ = ["TRACK_SCHEMA", "Track", "read_track", "storm_names", "track_of"]
 
-Floats = npt.NDArray[np.float64]
 
 _EARTH_KM = 6371.0
 _FASTEST_MS = 45.0  # no tropical cyclone has moved faster for long

@@ -12,6 +12,7 @@ from pyproj import Transformer
 from scipy.ndimage import uniform_filter
 from scipy.sparse import csr_array
 
+from phusong.compute.array_types import Floats
 from phusong.compute.kernels import nb
 from phusong.hazard.track import Track
 from phusong.io.resources import table
@@ -39,7 +40,6 @@ __all__ = [
     "words",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 _EARTH_ROTATION = 7.2921e-5  # rad/s
 _LEAST_B, _MOST_B = 0.8, 2.5

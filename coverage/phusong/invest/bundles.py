@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.arrays import distinct
 from phusong.invest.candidate_sites import Candidates, undominated, within_room
 from phusong.invest.context import Situation
@@ -55,9 +55,6 @@ __all__ = [
     "make_offers",
 ]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 _HALL_M = 400.0  # reach of Wi-Fi and of a walk to the hall (assumed)
 _MOBILE_M = 2000.0  # of a mobile cell on a mast of 15 m, in sight (assumed)

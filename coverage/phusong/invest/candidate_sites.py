@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.sparse import csr_matrix
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.executor import Crew
 from phusong.compute.kernels import nb
 from phusong.compute.store import Store
@@ -33,9 +34,6 @@ __all__ = [
     "within_room",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 KINDS = ("structure", "locked", "power", "public", "settlement", "people", "hilltop")
 """Kinds of place; where several share a pixel, it is that of the first that the mast stands on."""

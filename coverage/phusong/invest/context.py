@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.access.gaps import Access
+from phusong.compute.array_types import Floats, Ints
 from phusong.region import Grid
 from phusong.service.allocation import Reception
 from phusong.service.availability import Stability
@@ -14,9 +15,6 @@ from phusong.service.network import Network
 from phusong.service.sharing import Rights
 
 __all__ = ["Situation"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Bools
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.invest.optimum import best_plan
 from phusong.invest.plan_book import PlanBook, PlanModel
@@ -198,8 +199,6 @@ def _year(text: str, where: str, row: int, column: str, problems: list[Problem])
         return 0
     return int(year)
 
-
-Bools = npt.NDArray[np.bool_]
 
 _SAVED_OUTRIGHT = ("incomplete", "overlap")
 

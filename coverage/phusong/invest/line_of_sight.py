@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.kernels import nb
 from phusong.region import Grid
 from phusong.service.microwave import (
@@ -16,8 +17,6 @@ from phusong.service.power_supply import climate
 
 __all__ = ["EQUIPMENT_LOST", "LONGEST_HOP_KM", "hop_is_free", "hop_lost", "people_in_sight", "zone_shares"]
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 LONGEST_HOP_KM = 30.0
 EQUIPMENT_LOST = 0.0002  # share of the year that radios and their supply take (assumed)
@@ -139,8 +138,6 @@ def _height(ground, row, col):  # type: ignore[no-untyped-def]
     low = ground[r + 1, c] * (1.0 - x) + ground[r + 1, c + 1] * x
     return top * (1.0 - y) + low * y
 
-
-Ints = npt.NDArray[np.int64]
 
 _TWICE_EARTH_M = 2.0 * 8_495_000.0  # median refraction, k = 4/3
 

@@ -17,13 +17,12 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.invest.unit_costs import slope_multiplier
 from phusong.region import Grid
 
 __all__ = ["WINDING", "GroundNet", "Routes", "ground_net", "shared_routes", "slope_deg"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 WINDING = (
     1.2  # a line along tracks is longer than the way over the squares (assumed; 1.3 over straight lines)
@@ -103,9 +102,6 @@ def slope_deg(height_m: npt.ArrayLike, cell_m: float) -> Floats:
         return np.zeros(heights.shape)
     down, across = np.gradient(np.nan_to_num(heights, nan=0.0), cell_m)
     return np.asarray(np.degrees(np.arctan(np.hypot(down, across))), np.float64)
-
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.invest.candidate_sites import MAST_M
 from phusong.invest.context import Situation
@@ -48,7 +48,6 @@ __all__ = [
     "terrain_of",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 _SET_KW_PER_LOAD = 2.0  # a generator is twice the mean load: it starts the air conditioner too (assumed)
 
@@ -145,9 +144,6 @@ def generator_cost(costs: Costs, hours_year: float, load_kw: float = SITE_KW) ->
         litres_year=generator_litres_year(hours_year, load_kw)
     )
 
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 BATTERY_H = (4.0, 8.0, 16.0, 24.0, 48.0)
 FIBRE_LOST, FIBRE_LOST_KM = 0.0001, 0.00001  # share of the year, and more by the kilometre (assumed)

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 from scipy.sparse import csr_matrix
 
+from phusong.compute.array_types import Ints
 from phusong.compute.arrays import containing, distinct, nearest
 from phusong.invest.context import Situation
 from phusong.invest.plan_book import PlanModel
@@ -77,8 +78,6 @@ class Offers:
         )
         return replace(self, bundles=self.bundles[keep].reset_index(drop=True), model=model)
 
-
-Ints = npt.NDArray[np.int64]
 
 LEAST_PEOPLE = 15  # bundles that alone gain fewer are not drawn up
 OPERATORS_OFFERED = 3  # the largest operators get offers of their own; the rest join shared ones

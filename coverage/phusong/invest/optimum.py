@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix, identity
 
+from phusong.compute.array_types import Floats
 from phusong.compute.arrays import merge_equal, turned
 from phusong.errors import InputError, Problem
 from phusong.invest.plan_book import PlanModel
@@ -32,8 +33,6 @@ __all__ = [
     "merge_elements",
     "priced_lines",
 ]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -147,8 +146,6 @@ def _free(model: PlanModel, bundles: npt.NDArray[np.intp]) -> npt.NDArray[np.int
             served[cells] = True
     return np.array(kept, np.intp)
 
-
-Bools = npt.NDArray[np.bool_]
 
 _PRICED_AT = (0.15, 3.0)  # times the budget asked for: where the bound is sought anew
 _PASSES = 24  # over the elements; the bound is valid whatever their number

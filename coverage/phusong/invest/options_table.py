@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats
 from phusong.invest.offers import Offers, joined, main_works
 from phusong.invest.plan_lines import largest_first
 from phusong.invest.ranking import Ranking
@@ -14,7 +15,6 @@ from phusong.invest.ranking_reasons import Reasons, reasons
 
 __all__ = ["CAUSES", "WHY_COLUMNS", "options_table"]
 
-Floats = npt.NDArray[np.float64]
 
 _MAIN = {
     "main_site_id": "site_id",

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.errors import refuse
 from phusong.invest.bundles import Offers
 from phusong.invest.optimum import BestPlan, best_plan
@@ -88,10 +89,6 @@ class PortfolioSettings:
         return Spread(self.cost_spread, self.people_spread, self.signal_sd_db, self.outage_spread)
 
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-
 _NAMED = 8  # communes named in a statement; the table milestones holds them all
 
 
@@ -121,7 +118,7 @@ class Constrained:
     statements: tuple[Mapping[str, object], ...]
 
     @property
-    def remedies(self) -> Flags:
+    def remedies(self) -> Bools:
         """Return what is bought."""
         return np.asarray(self.fund >= 0)
 
@@ -494,7 +491,7 @@ def _free(model: PlanModel, program: Program, worth: Floats, money: float, secon
     return best_plan(part, money, time_limit_s=seconds)
 
 
-def _in_people(free: BestPlan, model: PlanModel, remedies: Flags, method: str) -> BestPlan:
+def _in_people(free: BestPlan, model: PlanModel, remedies: Bools, method: str) -> BestPlan:
     """Return a plan beside the bound on people for its money."""
     people = model.people(remedies)
     cost = float(model.remedy_cost_musd[remedies].sum())
@@ -527,7 +524,7 @@ def _alternatives(
     cost = program.model.remedy_cost_musd
     methods: list[str] = []
 
-    def plan_of(asked: Program) -> Flags:
+    def plan_of(asked: Program) -> Bools:
         found, method = quick_plan(asked, time_limit_s=settings.solver_seconds, seed=settings.seed)
         methods.append(method)
         return found

@@ -9,15 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.invest.remedy import WORKS_COLUMNS
 
 if TYPE_CHECKING:
     from phusong.invest.bundles import Offers
 
 __all__ = ["BOOK_TABLES", "PlanBook", "PlanModel", "incidence"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

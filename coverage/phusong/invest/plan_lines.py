@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Bools, Floats, Ints, Texts
 from phusong.invest.plan_book import PlanModel
 from phusong.invest.program import NEVER, Timeline, timeline
 from phusong.invest.ranking import rank
@@ -20,10 +21,6 @@ __all__ = [
     "plan_line_gains",
     "plan_lines",
 ]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Lines:
     when: Timeline
 
 
-def evenly(model: PlanModel, remedies: Flags, budget_musd: float, years: int) -> Ints:
+def evenly(model: PlanModel, remedies: Bools, budget_musd: float, years: int) -> Ints:
     """Return the year index of each remedy when the money comes evenly: bundles of best value first.
 
     Parameters
@@ -152,7 +149,7 @@ def plan_lines(model: PlanModel, year: Ints) -> Lines:
     )
 
 
-def _part(model: PlanModel, remedies: Flags) -> tuple[PlanModel, Ints]:
+def _part(model: PlanModel, remedies: Bools) -> tuple[PlanModel, Ints]:
     """Return the bundles that a set of remedies completes."""
     missing = np.asarray(model.needs @ (~remedies).astype(np.float64)).ravel()
     kept = np.flatnonzero(missing == 0)
@@ -195,11 +192,8 @@ def _late_twins(model: PlanModel, remedies: Ints, year: Ints, when: Timeline) ->
     return out
 
 
-Strings = npt.NDArray[np.str_]
-
-
 def option_gains(
-    model: PlanModel, order: Ints, bundle_ids: Strings, commune_of_element: Ints, codes: Strings
+    model: PlanModel, order: Ints, bundle_ids: Texts, commune_of_element: Ints, codes: Texts
 ) -> pd.DataFrame:
     """Return the people each ranked option serves beyond those above it, by commune.
 
@@ -236,9 +230,9 @@ def option_gains(
 def plan_line_gains(
     lines: Lines,
     model: PlanModel,
-    remedy_ids: Strings,
+    remedy_ids: Texts,
     commune_of_element: Ints,
-    codes: Strings,
+    codes: Texts,
     first_year: int,
 ) -> pd.DataFrame:
     """Return the people counted in each line of a plan, by commune and by the year from which they are served.
@@ -275,7 +269,7 @@ def plan_gains(line_gains: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_commune_table(
-    group: Ints, weights: npt.NDArray[np.float64], commune: Ints, codes: Strings, names: dict[str, Strings]
+    group: Ints, weights: npt.NDArray[np.float64], commune: Ints, codes: Texts, names: dict[str, Texts]
 ) -> pd.DataFrame:
     """Return people by group and commune: the groups in order, most people first.
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats
 from phusong.invest.bundles import Offers
 from phusong.invest.optimum import BestPlan, frontier
 from phusong.invest.options_table import options_table
@@ -21,7 +22,6 @@ from phusong.invest.uncertainty import robustness, tornado
 
 __all__ = ["Portfolio", "PortfolioSettings", "choose"]
 
-Floats = npt.NDArray[np.float64]
 
 _PROVEN = 1e-9  # gap that rounding alone leaves
 

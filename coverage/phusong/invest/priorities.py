@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.errors import InputError, Problem
 from phusong.invest.plan_book import PlanModel
@@ -17,8 +18,6 @@ from phusong.io.limits import MOST_LIST_BYTES, read_bytes
 
 __all__ = ["Priorities", "element_value", "rank_by_value", "read_flags"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 FLAGS = ("ethnic_minority", "border")
 """Columns of a table of flags."""

@@ -11,15 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from phusong.compute.array_types import Floats, Int32s, Ints
 from phusong.compute.arrays import turned
 from phusong.compute.kernels import nb
 from phusong.invest.plan_book import PlanModel
 
 __all__ = ["Ranking", "ordered", "rank", "rank_samples"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Int32s = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)

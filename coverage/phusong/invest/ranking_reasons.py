@@ -9,17 +9,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csc_matrix, csr_matrix
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import Rows
 from phusong.compute.kernels import nb
 from phusong.invest.plan_book import PlanModel
 
 __all__ = ["Reasons", "reasons"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _SAME_PEOPLE = 0.5  # a rival serves at least this share of the people an option gains
 _FREE_MUSD = 1e-12

@@ -6,15 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.invest.offers import joined
 from phusong.invest.plan_book import PlanBook
 
 __all__ = ["REASONS", "WASTE_COLUMNS", "Structures", "wasted_money"]
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 WASTE_COLUMNS = (
     "remedy_id", "waste", "cost_musd", "saved_musd", "people", "instead", "reason", "with_musd", "instead_musd",

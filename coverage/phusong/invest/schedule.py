@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats, Ints, Texts
 from phusong.invest.bundles import Offers
 from phusong.invest.plan_book import PlanModel
 from phusong.invest.plan_lines import Lines, largest_first
@@ -27,9 +28,6 @@ __all__ = [
 
 RESULTS = ("serves", "needed by others", "serves nobody")
 """What a line of the schedule brings about."""
-
-Floats = npt.NDArray[np.float64]
-Strings = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Scheduled:
 
     offers: Offers
     lines: Lines
-    fund: Strings
+    fund: Texts
     rules: Rules
     first_year: int
     years: int
@@ -64,7 +62,7 @@ class Scheduled:
     gains: pd.DataFrame
 
     @property
-    def kinds(self) -> Strings:
+    def kinds(self) -> Texts:
         """Kind of remedy of each line."""
         return self.offers.remedies["kind"].to_numpy(str)[self.lines.remedy]
 
@@ -74,7 +72,7 @@ class Scheduled:
         return self.offers.remedies["cost_musd"].to_numpy(np.float64)[self.lines.remedy]
 
     @property
-    def commune_codes(self) -> Strings:
+    def commune_codes(self) -> Texts:
         """Commune in which the works of each line stand."""
         return self.offers.remedies["commune_code"].to_numpy(str)[self.lines.remedy]
 
@@ -226,7 +224,7 @@ def fund_table(plan: Scheduled) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, *(f"{s}_musd" for s in SECTORS)])
 
 
-def _results(table: pd.DataFrame) -> Strings:
+def _results(table: pd.DataFrame) -> Texts:
     served, gains = table["serves_from"].to_numpy() >= 0, table["people_gained"].to_numpy() > 0
     return np.where(served, np.where(gains, RESULTS[0], RESULTS[1]), RESULTS[2])
 
@@ -294,8 +292,6 @@ def interim_table(plan: Scheduled) -> pd.DataFrame:
 
 REASONS = ("left by plan", "out of reach")
 """Why a commune misses its target: options would reach it, or none does."""
-
-Ints = npt.NDArray[np.int64]
 
 
 def milestone_table(

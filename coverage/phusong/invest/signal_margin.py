@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import Rows, rows_of
 from phusong.compute.kernels import nb
 from phusong.invest.bundles import Offers
@@ -18,9 +19,6 @@ from phusong.invest.candidate_sites import Candidates
 from phusong.invest.context import Situation
 
 __all__ = ["Reach", "reach_of"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

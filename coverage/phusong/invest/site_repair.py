@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.compute.kernels import nb
 from phusong.invest.context import Situation
@@ -48,8 +48,6 @@ __all__ = [
     "repairs",
 ]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 LONGEST_CHAIN = 12
 _MOST_REMEDIES = 5

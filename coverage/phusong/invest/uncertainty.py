@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.kernels import nb
 from phusong.invest.bundles import Offers
 from phusong.invest.plan_book import PlanModel
@@ -30,8 +31,6 @@ __all__ = [
     "used_elements",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _COMMON_SHARE = 0.5  # of the spread of costs is shared by all remedies of one kind
 
@@ -177,9 +176,6 @@ def _kept(indptr, indices, site, margin_db, hours_lost, hours_left, allowed, sig
                 n += 1
         ends[b + 1] = n
     return ends, out[:n].copy()
-
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats
 from phusong.compute.arrays import nearest
 from phusong.errors import InputError, Problem
 from phusong.service.availability import Stability
@@ -17,8 +18,6 @@ from phusong.service.power_supply import SOURCE_CODE
 
 __all__ = ["PlannedNetwork", "planned_network"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 # as long as the remedies of phusong.invest.site_repair last
 _AUTONOMY_H = {"battery_backup": 24.0, "solar_backup": 72.0, "diesel_backup": 48.0, "extend_grid": 8.0}

@@ -594,10 +594,7 @@ def place_words(code: object, names: Mapping[str, str]) -> str:
     return f"{name} ({code})" if name else str(code)
 
 
-Floats = npt.NDArray[np.float64]
-
-
-def round_count(people: npt.ArrayLike, least: int) -> Floats:
+def round_count(people: npt.ArrayLike, least: int) -> npt.NDArray[np.float64]:
     """Return counts rounded to multiples of the least one shown; one above zero is never shown as zero.
 
     Examples
@@ -612,7 +609,7 @@ def round_count(people: npt.ArrayLike, least: int) -> Floats:
     return np.asarray(np.where(given > 0, np.maximum(steps, least), np.minimum(given, 0.0)))
 
 
-def round_digits(values: npt.ArrayLike, digits: int) -> Floats:
+def round_digits(values: npt.ArrayLike, digits: int) -> npt.NDArray[np.float64]:
     """Return numbers rounded to so many significant digits.
 
     Examples
@@ -626,7 +623,7 @@ def round_digits(values: npt.ArrayLike, digits: int) -> Floats:
     return np.asarray(np.where(np.isfinite(given), shown, given))
 
 
-def round_parts(parts: npt.ArrayLike, least: int) -> Floats:
+def round_parts(parts: npt.ArrayLike, least: int) -> npt.NDArray[np.float64]:
     """Return parts of wholes without one between 0 and the least count shown, row by row with the same sum.
 
     Parameters

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from phusong.compute.array_types import Bools, Ints
 from phusong.compute.arrays import members
 from phusong.compute.kernels import nb
 from phusong.live.reallocation import Taken, ask_again
@@ -117,10 +117,6 @@ def rate_kernel(cells, start, pair, station, taken, hours, accepted, rate):  # t
                 k = pair[at]
                 total += taken[k, o] * hours[station[k]]
             rate[c, o] = np.float32(total / accepted[c, o]) if accepted[c, o] > 0 else np.float32(0.0)
-
-
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 
 def dark_nodes(lines: PowerLines, closed: Bools) -> Bools:

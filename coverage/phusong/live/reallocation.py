@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Bools, Ints
 from phusong.compute.arrays import Rows
 from phusong.compute.kernels import nb
 from phusong.live.state import Standing
@@ -20,8 +21,6 @@ from phusong.service.allocation import Reception, allocate
 
 __all__ = ["Asked", "Taken", "ask_again"]
 
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 Claims = npt.NDArray[np.int8]
 
 

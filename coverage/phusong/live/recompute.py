@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from phusong.access.gaps import classify
 from phusong.access.locked_sites import heard_sites
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.arrays import Rows, members
 from phusong.compute.kernels import nb
 from phusong.io.resources import geodata_path
@@ -44,10 +45,6 @@ __all__ = [
     "values",
 ]
 
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _HOURS_YEAR = 8760.0
 

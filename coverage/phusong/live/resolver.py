@@ -6,6 +6,7 @@ from copy import deepcopy
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.errors import nearest_name
 from phusong.live.events import AssetClass, AssetState, Event, Kind, States
 from phusong.live.incremental import Live, Touched, together
@@ -15,9 +16,6 @@ from phusong.live.state import NEVER, Happened, Standing
 __all__ = ["Area", "Register"]
 
 Area = tuple[str, str]
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 WORKS = (Kind.site_commissioned, Kind.lock_opened, Kind.money_disbursed)
 REGION: Area = ("region", "")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from phusong.compute.array_types import Bools, Floats, Ints, Texts
 from phusong.compute.arrays import Rows, rows_of
 from phusong.service.allocation import Reception
 from phusong.service.availability import site_stability
@@ -31,10 +32,6 @@ __all__ = [
     "to_tree",
 ]
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Texts = npt.NDArray[np.str_]
 Tiers = npt.NDArray[np.int8]
 
 _ON_GRID = np.array([s.on_grid for s in POWER_SOURCES])

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from affine import Affine
 
+from phusong.compute.array_types import Singles
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.radio.models import MODELS, Conditions, Mast, Model, Terrain
 from phusong.radio.terrain_profile import as_ground
@@ -14,7 +15,6 @@ from phusong.region.terrain_check import as_heights, ground_problems, transform_
 
 __all__ = ["RangeWarning", "area_loss", "as_terrain", "find_model", "window_place"]
 
-Singles = npt.NDArray[np.float32]
 
 _INLAND_EVERYWHERE = np.full((1, 1), 4, np.int8)
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Int32s, Shorts
 from phusong.compute.executor import Crew, Threads
 from phusong.compute.store import Store
 from phusong.radio.area import find_model
@@ -16,10 +17,6 @@ from phusong.radio.site_sweep import Entries, Sweeping, by_height, floor_ddbm, h
 from phusong.region import Grid
 
 __all__ = ["Footprints", "footprints"]
-
-Singles = npt.NDArray[np.float32]
-Shorts = npt.NDArray[np.int16]
-Numbers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -49,13 +46,13 @@ class Footprints:
     grid: Grid
     station_ids: npt.NDArray[np.str_]
     indptr: npt.NDArray[np.int64]
-    pixel: Numbers
+    pixel: Int32s
     rsrp_ddbm: Shorts
     sinr_ddb: Shorts
     servers: ServerMaps
     swept: int = 0
 
-    def of(self, station: int) -> tuple[Numbers, Shorts]:
+    def of(self, station: int) -> tuple[Int32s, Shorts]:
         """Return pixels and RSRP [tenths of a dBm] of one station."""
         part = slice(int(self.indptr[station]), int(self.indptr[station + 1]))
         return self.pixel[part], self.rsrp_ddbm[part]

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats, Ints, Singles
 from phusong.radio.link_budget import (
     LinkBudget,
     PatternTables,
@@ -19,8 +20,6 @@ from phusong.region import Grid
 from phusong.region.antennas import AntennaPattern
 
 __all__ = ["Carrier", "RadioPlan", "Relief", "Scene", "SiteJob", "StationCells", "Work", "site_jobs"]
-
-Singles = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -112,10 +111,6 @@ class Relief:
             part.append(slice(first, last + 1))
         where = tuple(part)
         return float(self.lowest_m[where].min()), float(self.highest_m[where].max())
-
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, order=True)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from phusong.compute.array_types import Floats, Singles
 from phusong.compute.kernels import nb
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.io.resources import table
@@ -131,8 +132,6 @@ def building_entry_loss_db(
     b = deviate * (k.y + k.z * log_f) + mean_2
     return np.asarray(10.0 * np.log10(10.0 ** (0.1 * a) + 10.0 ** (0.1 * b) + 10.0 ** (0.1 * -3.0)))
 
-
-Floats = npt.NDArray[np.float64]
 
 # attenuated and truncated Shannon bound, 3GPP TR 36.942 V17 annex A.2 (downlink): α 0.6, 4.4 bit/s/Hz, -10 dB
 _ALPHA = 0.6
@@ -441,8 +440,6 @@ def refractivity(latitude_deg: float) -> Refractivity:
         float(np.interp(at, latitudes, rows["delta_n"].to_numpy(np.float64))),
     )
 
-
-Singles = npt.NDArray[np.float32]
 
 # 3GPP TR 36.814 V9.2.0, table A.2.1.1-2: front-to-back 25 dB, side lobes 20 dB, 10 degrees of elevation
 _FRONT_BACK_DB = 25.0

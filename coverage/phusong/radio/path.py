@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats
 from phusong.errors import Problem, refuse
 from phusong.radio.models import MODELS, Conditions, Profile
 from phusong.radio.models.p1812 import break_down
@@ -16,7 +17,6 @@ from phusong.region.terrain_check import as_heights, ground_problems, refuse_pix
 
 __all__ = ["PathStudy", "profile_between", "study_path"]
 
-Floats = npt.NDArray[np.float64]
 
 _LIGHT_M_GHZ = 0.299792458
 _FREE_ZONE = 0.6  # of the first Fresnel zone: what must be clear for the path to count as free

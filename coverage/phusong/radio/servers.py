@@ -5,16 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Int32s, Shorts, Singles
 from phusong.radio.jobs import Carrier, Work
 from phusong.radio.link_budget import rate_mbps
 from phusong.radio.site_sweep import NOTHING, add_power, carrier_sinr, entry_sinr, push_servers
 from phusong.region import Grid
 
 __all__ = ["Layer", "ServerMaps", "Tally"]
-
-Singles = npt.NDArray[np.float32]
-Shorts = npt.NDArray[np.int16]
-Numbers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, order=True)
@@ -56,10 +53,10 @@ class ServerMaps:
     grid: Grid
     layers: tuple[Layer, ...]
     level_ddbm: Shorts
-    station: Numbers
+    station: Int32s
     carriers: tuple[Carrier, ...]
     carrier_level_ddbm: Shorts
-    carrier_station: Numbers
+    carrier_station: Int32s
     carrier_total_mw: Singles
     noise_mw: npt.NDArray[np.float64]
     bandwidth_mhz: Singles
@@ -159,7 +156,7 @@ class Tally:
                 self._noise_mw[cells.carrier] = 10.0 ** (cells.noise_dbm / 10.0)
 
     def add(
-        self, station: int, carrier: int, pixel: Numbers, level: Shorts, others: Singles, floor_ddbm: int
+        self, station: int, carrier: int, pixel: Int32s, level: Shorts, others: Singles, floor_ddbm: int
     ) -> None:
         """Take in a station on one carrier: everything it sends disturbs, what reaches the floor serves."""
         layer = self._layer_of[carrier]
@@ -169,7 +166,7 @@ class Tally:
         )
         add_power(self._total_mw[carrier], pixel, level, others)
 
-    def sinr_ddb(self, pixel: Numbers, level: Shorts, carrier: Shorts, load: float) -> Shorts:
+    def sinr_ddb(self, pixel: Int32s, level: Shorts, carrier: Shorts, load: float) -> Shorts:
         """Return the SINR of entries. [tenths of a dB]"""
         found: Shorts = entry_sinr(pixel, level, carrier, self._total_mw, self._noise_mw, load)
         return found

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Int32s, Shorts, Singles
 from phusong.compute.executor import Crew
 from phusong.compute.kernels import nb
 from phusong.compute.serialize import PackingError, fingerprint, pack, unpack
@@ -257,11 +258,8 @@ def carrier_sinr(level, total_mw, noise_mw, load):  # type: ignore[no-untyped-de
     return out
 
 
-Singles = npt.NDArray[np.float32]
-Shorts = npt.NDArray[np.int16]
-Numbers = npt.NDArray[np.int32]
-Levels = tuple[Numbers, Shorts, Singles]  # pixel, level, power of the other sectors
-Entries = tuple[Numbers, Shorts, Shorts]  # pixel, level, carrier
+Levels = tuple[Int32s, Shorts, Singles]  # pixel, level, power of the other sectors
+Entries = tuple[Int32s, Shorts, Shorts]  # pixel, level, carrier
 
 _BELOW_NOISE_DB = 10.0  # a cell weaker than this adds less than 0.4 dB to the noise
 _MARGIN_PX = 3  # interpolation reads this far beyond the reach

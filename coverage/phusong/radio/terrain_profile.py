@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.kernels import nb
 from phusong.radio.simd import DB_PER_OCTAVE, between, exp, log2, read, write
 
@@ -56,8 +57,6 @@ __all__ = [
     "workspace",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 SIDES = 4
 APPROACH = 4  # profile points of a receiver's own, one step apart, before it

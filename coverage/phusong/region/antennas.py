@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, refuse
 
 __all__ = ["AntennaPattern", "antenna_text", "read_antenna", "read_antennas"]
 
-Floats = npt.NDArray[np.float64]
 
 _ENDINGS = {".msi", ".pln"}
 _DEGREES = np.arange(360.0)

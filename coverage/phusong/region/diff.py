@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from scipy.ndimage import map_coordinates
 
+from phusong.compute.array_types import Bools
 from phusong.region import Grid
 from phusong.region.folder import Region, Source
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
@@ -130,8 +131,6 @@ def _share(part: shapely.Geometry, whole: shapely.Geometry) -> float:
 
 _RASTERS = ("elevation", "clutter")
 
-Flags = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class RegionDiff:
@@ -223,7 +222,7 @@ def _table_changes(
     rows = [(layer, str(k), "removed", _about(old, k)) for k in gone]
     rows += [(layer, str(k), "added", _about(new, k)) for k in came]
     a, b = old.loc[both], new.loc[both]
-    changed: dict[str, Flags] = {}
+    changed: dict[str, Bools] = {}
     for column in sorted((set(a.columns) | set(b.columns)) - {"geometry"}):
         if column not in a or column not in b:
             changed[column] = np.ones(len(both), bool)
@@ -257,13 +256,13 @@ def _about(frame: pd.DataFrame, key: str) -> str:
     return ", ".join(f"{c} {row[c]}" for c in known if str(row[c]))
 
 
-def _differ(a: "pd.Series[Any]", b: "pd.Series[Any]") -> Flags:
+def _differ(a: "pd.Series[Any]", b: "pd.Series[Any]") -> Bools:
     both_empty = a.isna().to_numpy(bool) & b.isna().to_numpy(bool)
     return np.asarray((a.to_numpy(object) != b.to_numpy(object)) & ~both_empty, bool)
 
 
 def _changed_rows(
-    layer: str, a: pd.DataFrame, b: pd.DataFrame, changed: dict[str, Flags]
+    layer: str, a: pd.DataFrame, b: pd.DataFrame, changed: dict[str, Bools]
 ) -> list[tuple[str, str, str, str]]:
     rows = []
     for i, key in enumerate(a.index):
@@ -293,7 +292,7 @@ def _what(b: pd.DataFrame, i: int, columns: list[str]) -> str:
 
 def _moved(
     layer: str, before: Region, after: Region, both: "pd.Index[Any]", moved_m: float
-) -> tuple[Flags, list[tuple[str, str, str, str]]]:
+) -> tuple[Bools, list[tuple[str, str, str, str]]]:
     frames = [getattr(before, layer), getattr(after, layer).to_crs(before.grid.crs)]
     shapes = []
     for frame in frames:

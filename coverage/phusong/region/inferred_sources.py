@@ -12,6 +12,7 @@ import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.region.power_layers import is_open
 from phusong.region.power_topology import Branches, branches_near
@@ -36,8 +37,6 @@ __all__ = [
     "trunk_ends",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Lines = npt.NDArray[np.object_]
 
 MEDIUM_KV = 35.0

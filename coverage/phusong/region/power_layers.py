@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.io.resources import assumption
 from phusong.region.power_topology import BEFORE, CONNECTION, DRAWN, INFERRED, LineNetwork, Tree
 from phusong.region.schema import LAYERS
 
 __all__ = ["is_open", "series_after", "tree_layers"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _JUNCTION = re.compile(r"g\d+j\d+")  # ids that this file gives
 

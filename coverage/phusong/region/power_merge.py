@@ -11,6 +11,7 @@ import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.io.resources import assumption
 from phusong.region.inferred_sources import (
@@ -49,8 +50,6 @@ from phusong.region.read.values import completed
 
 __all__ = ["REASONS", "GridJoin", "join_lines", "kilovolts"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _REACH_M = 1500.0  # a transformer this near to a medium-voltage line hangs on it
 _STATION_M = 500.0  # lines this near to a substation or plant run into it

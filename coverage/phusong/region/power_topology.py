@@ -12,6 +12,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
+from phusong.compute.array_types import Floats, Ints
+
 __all__ = [
     "BEFORE",
     "CONNECTION",
@@ -27,8 +29,6 @@ __all__ = [
     "simple_lines",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Lines = npt.NDArray[Any]
 
 SNAP_M = 30.0

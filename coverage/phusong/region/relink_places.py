@@ -16,6 +16,7 @@ import shapely
 from pyproj import Transformer
 from rasterio.features import rasterize
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Notice, Problem, refuse
 from phusong.io.raster import open_raster
 from phusong.region import Grid, Repair
@@ -35,7 +36,6 @@ __all__ = [
 ]
 
 
-Floats = npt.NDArray[np.float64]
 Totals = Literal["province", "commune"]
 
 _STAY_M = 100.0  # a place this near to the commune it names belongs there: published borders are simplified by half as much

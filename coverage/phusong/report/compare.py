@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem
 from phusong.io.text import Text
 from phusong.report.compare_measures import (
@@ -101,8 +101,6 @@ def _meaning(key: str) -> str:
         text, model = field.description or "", field.annotation
     return text
 
-
-Floats = npt.NDArray[np.float64]
 
 FIGURE_FORMS: Mapping[str, str] = {
     "policy": "policy",

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from phusong.compute.array_types import Floats, Ints, Texts
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
 from phusong.invest.uncertainty import kept_total
 from phusong.result.model import ResultData
@@ -25,10 +25,6 @@ __all__ = [
     "served_with_plan",
     "worst_decile",
 ]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Texts = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True)

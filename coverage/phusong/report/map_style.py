@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text as DrawnText
 from PIL import Image
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.io.text import Text
 
@@ -110,8 +111,6 @@ def style() -> AbstractContextManager[None]:
     context: AbstractContextManager[None] = mpl.rc_context(settings)
     return context
 
-
-Floats = npt.NDArray[np.float64]
 
 NO_PEOPLE_HEX = "#d9d9d9"
 """Colour of a commune without people, or without the figure."""

@@ -19,6 +19,7 @@ from rasterio.enums import Resampling
 from rasterio.transform import array_bounds
 from rasterio.warp import calculate_default_transform, reproject
 
+from phusong.compute.array_types import Floats
 from phusong.region import Grid
 from phusong.report.compare_measures import gained_by_commune
 from phusong.report.map_style import CLASS_HEX, GAP_HEX, OWNER_HEX
@@ -95,7 +96,6 @@ def _png(codes: npt.NDArray[np.uint8], colours: list[str]) -> str:
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-Floats = npt.NDArray[np.float64]
 Layer = dict[str, Any]
 
 SHARE_EDGES_PERCENT = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem
 from phusong.io.text import Text
 from phusong.report.compare_measures import plan_years, served_with_plan
@@ -30,8 +30,6 @@ _SHEET_IN, _LEGEND_IN = 9.6, 1.9
 _TOP_IN, _TITLE_IN, _SIDE_IN = 0.75, 0.36, 0.2
 _MOST_COLUMNS, _MOST_PANEL_IN = 4, 4.2
 _MOST_PANELS = 16
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from pyproj import Transformer
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError
 from phusong.hazard.impact import CAUSES, Impact
 from phusong.io.atomic import whole_folder
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StormPicture", "StormTables", "storm_maps", "write_storm"]
 
-Floats = npt.NDArray[np.float64]
 
 _PANEL_IN, _GAP_IN, _TOP_IN, _BOTTOM_IN, _LEGEND_IN = 3.1, 0.16, 0.82, 0.78, 1.55
 _TITLE_IN = 0.42

@@ -33,6 +33,7 @@ import shapely
 import tomli_w
 from pydantic import BaseModel
 
+from phusong.compute.array_types import Bools, Floats
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.io.text import (
     Code,
@@ -67,8 +68,6 @@ __all__ = ["Redaction", "critical_sites", "redact"]
 
 R = TypeVar("R", bound=ResultData)
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 _PARTS = ("people_served", *GAP_PARTS)
 _HIDDEN = "withheld"
@@ -145,7 +144,7 @@ class _Shown:
     """What the rules of all columns look at."""
 
     rules: Redaction
-    critical: Flags
+    critical: Bools
     names: frozenset[str]
 
     @property
@@ -215,7 +214,7 @@ def redact(result: R, rules: Redaction | None = None) -> R:
     return type(result)(**found)
 
 
-def critical_sites(result: _WithSites, rules: Redaction) -> Flags:
+def critical_sites(result: _WithSites, rules: Redaction) -> Bools:
     """Return which sites of a result, or of a region, are hidden.
 
     Raises
@@ -335,7 +334,7 @@ def _communes(communes: gpd.GeoDataFrame, shown: _Shown) -> gpd.GeoDataFrame:
     return _by_rule(communes, "communes", shown, made)
 
 
-def _share(share: "pd.Series[Any]", people: Floats, hidden: Flags, shown: _Shown) -> Floats:
+def _share(share: "pd.Series[Any]", people: Floats, hidden: Bools, shown: _Shown) -> Floats:
     """Return shares of people of which neither the part nor the rest is a small group."""
     given = share.to_numpy(np.float64)
     sound = np.isfinite(given) & (people > 0) & ~hidden

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Ints
 from phusong.compute.arrays import Rows
 from phusong.compute.kernels import nb
 
@@ -77,9 +78,6 @@ def reception_at(
         sinr_ddb[kept][order],
         int(demand_pixel.size),
     )
-
-
-Ints = npt.NDArray[np.int64]
 
 
 class _Claims(NamedTuple):

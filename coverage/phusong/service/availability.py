@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.kernels import nb
 from phusong.service.allocation import Reception
 from phusong.service.capacity import CLOSED
@@ -35,8 +36,6 @@ __all__ = [
     "stability_arrays",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 HOURS_YEAR = 8760.0
 _LONGEST_CHAIN = 64

@@ -4,17 +4,14 @@ from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, dijkstra, minimum_spanning_tree
 
+from phusong.compute.array_types import Bools, Floats, Ints, Texts
+
 __all__ = ["Links", "backhaul_cuts", "dominators", "links_of", "widest_mbps"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Texts = npt.NDArray[np.str_]
 Place = int | tuple[str, int]
 
 

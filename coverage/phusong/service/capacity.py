@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.radio.link_budget import spectral_efficiency
 from phusong.service.allocation import Reception, allocate
 from phusong.service.network import Network
@@ -32,7 +33,6 @@ __all__ = [
     "use_network",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 _DAYS_MONTH = 365.25 / 12.0
 _MBIT_GB = 8000.0
@@ -103,9 +103,6 @@ def busy_hours_with_rate(load: Floats, peak_mbps: Floats, *, target_mbps: float,
     share = ndtr(inside / spread) if spread > _LEAST_SPREAD else (inside >= 0).astype(np.float64)
     return np.asarray(np.where(calm, 1.0, np.where(reachable, share, 0.0)), np.float64)
 
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 CLOSED = 3  # the tier of a station that an operator's subscribers may not use
 _MOST_PEOPLE = 2**40  # room where nothing limits it

@@ -6,6 +6,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, refuse
 from phusong.radio.path import profile_between
 from phusong.region import Grid
@@ -23,7 +24,6 @@ __all__ = [
     "usual_band_ghz",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 # P.838-3, tables 1 to 4: a, b, c of each bell, then slope and constant
 _K_H = ([-5.33980, -0.35351, -0.23789, -0.94158], [-0.10008, 1.26970, 0.86036, 0.64552],

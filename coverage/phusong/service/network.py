@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Bools, Floats, Ints, Texts
 from phusong.service.backhaul import Links, links_of, widest_mbps
 from phusong.service.power_grid import PowerGraph, power_graph
 from phusong.service.power_supply import (
@@ -21,10 +21,6 @@ from phusong.service.power_supply import (
 
 __all__ = ["EXCHANGE_AUTONOMY_H", "POWER_SOURCES", "Network", "PowerSource", "build_network", "hung_on_links"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Texts = npt.NDArray[np.str_]
 
 EXCHANGE_AUTONOMY_H = 96.0  # exchanges keep batteries and a standing generator with fuel for days (assumed)
 

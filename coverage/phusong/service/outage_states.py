@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.executor import Crew, Threads, pieces
 from phusong.compute.kernels import nb
 from phusong.errors import Problem, refuse
@@ -171,9 +172,6 @@ def events(keys, share, mean_h, n_states):  # type: ignore[no-untyped-def]
                 at[state] += 1
     return indptr, thing, age
 
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _HOURS = 8760.0
 _MOST_STATES = 1 << 20

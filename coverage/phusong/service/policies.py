@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Bools
 from phusong.service.network import Network
 
 __all__ = ["ITEMS", "POLICIES", "REMOTE_FROM", "Policy", "has_room", "no_site", "remote", "unlocked"]
 
-Bools = npt.NDArray[np.bool_]
 
 REMOTE_FROM = 2  # remoteness class from which the rural policies apply
 

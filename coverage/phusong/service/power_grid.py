@@ -8,13 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats, Ints, Texts
 from phusong.compute.kernels import nb
 
 __all__ = ["NORMAL_SWITCH_H", "PowerGraph", "SitesOnGrid", "Switches", "power_graph", "tour"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Texts = npt.NDArray[np.str_]
 
 NORMAL_SWITCH_H = 1.0  # to drive out and close a normally open line (assumed)
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaincinv, ndtr
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.kernels import nb
 from phusong.io.resources import table
 
@@ -38,7 +39,6 @@ __all__ = [
     "weather",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 TANK_H = 240.0  # 250 litres at about a litre an hour (assumed)
 RESERVE = 0.3  # of the tank: fuel is ordered when it falls below (assumed)
@@ -70,8 +70,6 @@ def late_fuel(
     cycles = 8760.0 / np.maximum(tank - held + delay, 1e-6)
     return np.asarray(cycles * np.exp(-held / delay)), np.broadcast_to(delay, cycles.shape).copy()
 
-
-Ints = npt.NDArray[np.int64]
 
 MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
@@ -125,8 +123,6 @@ def climate() -> Climate:
         monthly("temperature_c"),
     )
 
-
-Bools = npt.NDArray[np.bool_]
 
 PERFORMANCE = 0.75  # of panels: heat, dust, wiring, controller and battery losses (assumed)
 OVERSIZE = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 
 from phusong.service.availability import HOURS_YEAR, own_supply_h
 from phusong.service.backhaul import Place, dominators
@@ -13,7 +12,6 @@ from phusong.service.network import POWER_SOURCES, Network
 
 __all__ = ["has_rings", "protected", "with_rings"]
 
-Floats = npt.NDArray[np.float64]
 
 _ON_GRID = np.array([s.on_grid for s in POWER_SOURCES])
 

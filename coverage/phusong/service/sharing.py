@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Bools, Ints
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.service.network import Network
 from phusong.service.policies import ITEMS, POLICIES
@@ -21,8 +22,6 @@ __all__ = [
     "released_radios",
 ]
 
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 CLASSES = (0, 1, 2, 3)  # remoteness: urban, rural, remote, very remote
 

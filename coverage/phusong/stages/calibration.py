@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.ndimage import uniform_filter
 
 from phusong.access.gaps import GAP_PARTS
+from phusong.compute.array_types import Bools, Floats
 from phusong.compute.arrays import nearest
 from phusong.io.resources import fact
 from phusong.region.folder import Region
@@ -261,9 +262,6 @@ _BEHIND_REMEDY: Mapping[str, tuple[str, ...]] = {
 }
 
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-
 _LEAST_PIXELS = 0.95  # of a raster: with fewer measured ones an option may stand on filled ground
 _UPSTREAM = "sites upstream"  # of what rests on backhaul: every site on the way to the core
 
@@ -500,7 +498,7 @@ def unknown_behind(
     return out
 
 
-def _known(region: Region, layer: str) -> Flags:
+def _known(region: Region, layer: str) -> Bools:
     return np.asarray(np.isin(region.record_kinds(layer), KNOWN_KINDS))
 
 

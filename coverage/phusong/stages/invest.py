@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats
 from phusong.compute.arrays import nearest
 from phusong.compute.cache import Keeper
 from phusong.compute.executor import Counted, Crew, Threads
@@ -185,9 +186,6 @@ def priority_value(
         cell_north_m=north,
         facilities=facilities,
     )
-
-
-Floats = npt.NDArray[np.float64]
 
 
 def station_floors(region: Region, radio: RadioPlan, station_ids: npt.NDArray[np.str_]) -> Floats:

@@ -19,6 +19,7 @@ from phusong.access.readiness import (
     requirements,
     stranded_sites,
 )
+from phusong.compute.array_types import Ints
 from phusong.compute.arrays import distinct
 from phusong.errors import InputError, Problem
 from phusong.invest.context import Situation
@@ -64,7 +65,6 @@ __all__ = [
     "sharing_tables",
 ]
 
-Ints = npt.NDArray[np.int64]
 
 COMMUNE_COLUMNS = (
     "ready_share", "has_signal", "has_power", "has_backhaul", "busy_hours_share", "single_homed", "cut_point",

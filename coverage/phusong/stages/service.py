@@ -10,6 +10,7 @@ import pandas as pd
 from rasterio.features import rasterize
 
 from phusong.access.gaps import split_by_operator
+from phusong.compute.array_types import Ints
 from phusong.compute.cache import Keeper, StageNote
 from phusong.compute.executor import Crew
 from phusong.compute.serialize import fingerprint
@@ -44,8 +45,6 @@ __all__ = [
     "usage_by_policy",
     "use_of",
 ]
-
-Ints = npt.NDArray[np.int64]
 
 
 def network_tables(

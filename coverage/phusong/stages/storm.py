@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats
 from phusong.compute.cache import Keeper
 from phusong.compute.executor import Counted, Crew, Threads
 from phusong.errors import InputError, Problem
@@ -40,8 +41,6 @@ from phusong.stages.service import NetworkHeard, network_heard, rights_under
 
 __all__ = ["HOURS", "StormResult", "read_plan_remedies", "region_of", "stress"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 HOURS = (0.0, 4.0, 8.0, 24.0, 72.0)
 """Hours after the strongest gust at which service is looked at."""

@@ -7,13 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.invest.plan_book import PlanModel
 
 __all__ = ["NEVER", "CommuneFacts", "Limit", "Program", "Timeline", "by_commune", "needed_gain", "timeline"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,8 @@ class Program:
     commune: Ints
     need_people: Floats
     available_musd: Floats
-    carry_over: Flags
-    pays: Flags
+    carry_over: Bools
+    pays: Bools
     crew_of: Ints
     crew_most: Ints
     limits: tuple[Limit, ...] = ()
@@ -84,35 +81,35 @@ class Program:
         return int(self.available_musd.shape[1])
 
     @property
-    def allowed(self) -> Flags:
+    def allowed(self) -> Bools:
         """Remedies that some fund may pay, shape (n_remedies,)."""
         return np.asarray(self.pays.any(axis=0))
 
-    def groups(self) -> tuple[Ints, Flags]:
+    def groups(self) -> tuple[Ints, Bools]:
         """Return the group of each remedy by who may pay it, and for each group which funds may."""
         which, group = np.unique(self.pays.T, axis=0, return_inverse=True)
         return group.ravel().astype(np.int64), which
 
-    def gained(self, remedies: Flags) -> Floats:
+    def gained(self, remedies: Bools) -> Floats:
         """Return the people a set of remedies serves in each commune."""
         served = self.model.served(remedies)
         return np.bincount(self.commune[served], self.model.weights[served], self.need_people.size).astype(
             np.float64
         )
 
-    def short(self, remedies: Flags) -> Floats:
+    def short(self, remedies: Bools) -> Floats:
         """Return the people missing in each commune."""
         return np.maximum(self.need_people - self.gained(remedies), 0.0)
 
-    def meets(self, remedies: Flags) -> bool:
+    def meets(self, remedies: Bools) -> bool:
         """Return whether every commune has what it needs."""
         return bool((self.short(remedies) <= 1e-6).all())
 
-    def worth(self, remedies: Flags) -> float:
+    def worth(self, remedies: Bools) -> float:
         """Return the value a set of remedies serves."""
         return float(self.value[self.model.served(remedies)].sum())
 
-    def cost(self, remedies: Flags) -> float:
+    def cost(self, remedies: Bools) -> float:
         """Return what a set of remedies costs. [million USD]"""
         return float(self.model.remedy_cost_musd[remedies].sum())
 

@@ -15,15 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csc_matrix, csr_matrix, eye, hstack, vstack
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.invest.program import Program, group_rows, stack
 
 __all__ = ["Parted", "Relaxed", "by_communes", "coverage_rows", "relax"]
 
-Floats = npt.NDArray[np.float64]
 
 _SIMPLEX_NONZEROS = 60_000  # beyond, the first-order method is quicker
 
@@ -190,9 +189,6 @@ def _first_order(goal: Floats, rows: csr_matrix, right: Floats, high: Floats) ->
     return np.asarray(result.dual_solution, np.float64), np.asarray(result.primal_solution, np.float64)
 
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-
 _NODES = 200  # of branch and bound in each commune: nodes, not seconds, so that a repeated run gives the same bytes
 _GAP = 2e-3
 
@@ -212,7 +208,7 @@ class Parted:
     """
 
     bound: float
-    remedies: Flags
+    remedies: Bools
     method: str
 
 

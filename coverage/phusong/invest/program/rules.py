@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Texts
 from phusong.errors import Problem, nearest_name
 from phusong.io.resources import table
 
@@ -234,8 +235,6 @@ def unpayable_problems(rules: Rules, remedies: pd.DataFrame, remote: npt.NDArray
     return found
 
 
-Strings = npt.NDArray[np.str_]
-
 SECTORS = ("power", "telecom", "transport", "sharing")
 """Power supply; masts and radio; transport of data; the opening of sites to others."""
 
@@ -249,13 +248,13 @@ _SECTOR_ELSE = "telecom"
 _OWNER_ELSE = "operator of the site"
 
 
-def sectors(kinds: Strings) -> Strings:
+def sectors(kinds: Texts) -> Texts:
     """Return the sector of each kind of remedy (geodata/sectors.csv)."""
     known = table("sectors").set_index("kind")["sector"].astype(str).to_dict()
     return np.array([known.get(k, _SECTOR_ELSE) for k in kinds.tolist()], str)
 
 
-def accountable(kinds: Strings, funds: Strings, rules: Rules) -> Strings:
+def accountable(kinds: Texts, funds: Texts, rules: Rules) -> Texts:
     """Return who answers for each line: whom its fund names, or whom its kind of remedy does."""
     named = {f.name: f.accountable for f in rules.funds if f.accountable}
     known = table("sectors").set_index("kind")["accountable"].astype(str).to_dict()
@@ -263,7 +262,7 @@ def accountable(kinds: Strings, funds: Strings, rules: Rules) -> Strings:
     return np.array([named.get(f, known.get(k, _OWNER_ELSE)) for k, f in pairs], str)
 
 
-def fund_names(rules: Rules) -> Strings:
+def fund_names(rules: Rules) -> Texts:
     """Return the names of the scenario's funds, in its order."""
     return np.array([f.name for f in rules.funds], str)
 

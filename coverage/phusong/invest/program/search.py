@@ -8,15 +8,13 @@ import heapq
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.kernels import nb
 from phusong.invest.program import Program
 
 __all__ = ["Found", "Purses", "found_from", "overspent", "search", "without_waste"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _ROUNDING = 1e-9
 
@@ -140,8 +138,6 @@ def overspent(program: Program, fund: Ints, year: Ints) -> list[str]:
     return found
 
 
-Flags = npt.NDArray[np.bool_]
-
 _LEAST_FRACTION = 0.02
 
 
@@ -162,7 +158,7 @@ class Found:
     method: str
 
     @property
-    def remedies(self) -> Flags:
+    def remedies(self) -> Bools:
         """Return what is bought."""
         return self.fund >= 0
 
@@ -197,7 +193,7 @@ def search(program: Program, fraction: Floats, *, rounds: int, seed: int) -> Fou
     return _improved(program, build, best, fraction, name, rounds, seed, early=early)
 
 
-def found_from(program: Program, start: Flags, rounds: int, seed: int) -> Found:
+def found_from(program: Program, start: Bools, rounds: int, seed: int) -> Found:
     """Return a plan that starts from given remedies, thinned and improved like any other.
 
     Parameters
@@ -255,7 +251,7 @@ def _improved(
     return Found(best.fund.copy(), best.year.copy(), name)
 
 
-def _score(program: Program, bought: Flags) -> tuple[float, float, float]:
+def _score(program: Program, bought: Bools) -> tuple[float, float, float]:
     """Return what makes a plan better: fewer people missing, then its goal, then less money."""
     short = -float(program.short(bought).sum())
     goal = 0.0 if program.cheapest else program.worth(bought)
@@ -289,7 +285,7 @@ class _Builder:
         self._open = np.flatnonzero(~closed)
         self.one_purse = program.pays.shape[0] == 1 and program.crew_most.size == 0
 
-    def plan(self, start: Flags, discount: Floats, *, early: bool) -> Purses:
+    def plan(self, start: Bools, discount: Floats, *, early: bool) -> Purses:
         """Return a plan that holds `start` as far as it can be paid, filled up to the goal."""
         p = self._p
         purses = Purses(p, early=early)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_matrix, hstack
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.invest.program import Limit, Program, group_rows, stack
 from phusong.invest.program.relaxation import Relaxed, by_communes, coverage_rows, relax
 from phusong.invest.program.search import Found, found_from, overspent, search, without_waste
@@ -26,8 +26,6 @@ __all__ = [
     "solve_exactly",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _MONEY_SCALE = 1e3  # HiGHS keeps rows to 1e-6: in thousands of USD that is a tenth of a cent
 _TRIES = 3
@@ -148,8 +146,6 @@ def _solve(program: Program, time_limit_s: float) -> Exact:
     return Exact(fund, year, bound, impossible=False)
 
 
-Flags = npt.NDArray[np.bool_]
-
 _EXACT_BUNDLES = 400  # up to here branch and bound ends within seconds
 _EXACT_COLUMNS = 1_000  # remedies by fund and year: alike years and funds make branch and bound slow
 _ROUNDS = 60
@@ -209,7 +205,7 @@ class Solved:
     certificate: Certificate
 
     @property
-    def remedies(self) -> Flags:
+    def remedies(self) -> Bools:
         """Return what is bought."""
         return np.asarray(self.fund >= 0)
 
@@ -229,7 +225,7 @@ class Guide:
     """
 
     bound: float
-    remedies: Flags
+    remedies: Bools
     method: str
 
 
@@ -312,7 +308,7 @@ def _relaxed(program: Program, effort: Effort) -> Relaxed:
     )
 
 
-def quick_plan(program: Program, *, time_limit_s: float, seed: int) -> tuple[Flags, str]:
+def quick_plan(program: Program, *, time_limit_s: float, seed: int) -> tuple[Bools, str]:
     """Return a plan and how it was found: exact when small, by the search's starts when large."""
     found = search(program, np.zeros(program.pays.shape[1]), rounds=0, seed=seed)
     if _small(program):
@@ -387,14 +383,14 @@ def _feasible(program: Program, effort: Effort) -> tuple[bool, bool]:
     return exact.fund is not None and program.meets(exact.fund >= 0), exact.impossible
 
 
-def shared_money(cost_musd: Floats, plan: Flags, other: Flags) -> float:
+def shared_money(cost_musd: Floats, plan: Bools, other: Bools) -> float:
     """Return the money that two plans spend on the same remedies. [million USD]"""
     return float(cost_musd[plan & other].sum())
 
 
 def differing(
-    program: Program, first: Flags, count: int, differ: float, plan_of: Callable[[Program], Flags]
-) -> list[Flags]:
+    program: Program, first: Bools, count: int, differ: float, plan_of: Callable[[Program], Bools]
+) -> list[Bools]:
     """Return further plans, each spending at least a share of every earlier plan's money otherwise.
 
     Parameters
@@ -411,7 +407,7 @@ def differing(
         Solves a program.
     """
     cost = program.model.remedy_cost_musd
-    plans: list[Flags] = []
+    plans: list[Bools] = []
     limits = list(program.limits)
     earlier = first
     for _ in range(count):

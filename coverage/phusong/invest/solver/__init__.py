@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from phusong.compute.arrays import Floats, Int32s, Int64s, distinct, merge_equal, turned
+from phusong.compute.array_types import Bools, Floats, Int32s, Ints
+from phusong.compute.arrays import distinct, merge_equal, turned
 from phusong.compute.kernels import nb
 from phusong.invest.plan_book import PlanModel
 
 __all__ = ["Problem", "Trees", "reduced", "trees"]
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,13 @@ class Problem:
     """
 
     cost: Floats
-    need_starts: Int64s
+    need_starts: Ints
     need: Int32s
-    user_starts: Int64s
+    user_starts: Ints
     user: Int32s
-    cover_starts: Int64s
+    cover_starts: Ints
     cover: Int32s
-    chain_starts: Int64s
+    chain_starts: Ints
     chain: Int32s
     weights: Floats
     free_people: float
@@ -75,7 +73,7 @@ class Problem:
         """Whether any part is needed by more than one candidate."""
         return bool(np.diff(self.user_starts).max(initial=0) > 1)
 
-    def restricted(self, kept: Int64s) -> "Problem":
+    def restricted(self, kept: Ints) -> "Problem":
         """Return the problem of some candidates alone; what only others serve is left out."""
         need_starts, need = _rows(self.need_starts, self.need, kept)
         covers = _rows(self.cover_starts, self.cover, kept)
@@ -128,8 +126,8 @@ def reduced(model: PlanModel) -> Problem:
 
 def _problem(
     cost: Floats,
-    needs: tuple[Int64s, Int32s],
-    covers: tuple[Int64s, Int32s],
+    needs: tuple[Ints, Int32s],
+    covers: tuple[Ints, Int32s],
     weights: Floats,
     free_people: float,
     bundle_candidate: Int32s,
@@ -162,7 +160,7 @@ def _canonical(matrix: csr_matrix) -> csr_matrix:
     return matrix
 
 
-def _rows(starts: Int64s, entries: Int32s, rows: Int64s) -> tuple[Int64s, Int32s]:
+def _rows(starts: Ints, entries: Int32s, rows: Ints) -> tuple[Ints, Int32s]:
     """Return some rows' lists, packed anew."""
     sizes = np.diff(starts)[rows]
     new = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
@@ -192,11 +190,11 @@ def _people(chosen, cover_starts, cover, weights):  # type: ignore[no-untyped-de
     return people
 
 
-def _lists(matrix: csr_matrix) -> tuple[Int64s, Int32s]:
+def _lists(matrix: csr_matrix) -> tuple[Ints, Int32s]:
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False)
 
 
-def _candidates(needs: csr_matrix, part_of: Int32s) -> tuple[Int32s, Int64s, Int32s]:
+def _candidates(needs: csr_matrix, part_of: Int32s) -> tuple[Int32s, Ints, Int32s]:
     """Return each bundle's candidate (-1: costs nothing) and the parts each candidate needs."""
     parts = part_of[needs.indices]
     row = np.repeat(np.arange(needs.shape[0]), np.diff(needs.indptr))
@@ -221,7 +219,7 @@ class Trees(NamedTuple):
         How many nodes back the parent is; 0 at the top.
     """
 
-    starts: Int64s
+    starts: Ints
     part: Int32s
     up: Int32s
 

@@ -21,13 +21,12 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Floats, Singles
 from phusong.compute.kernels import nb
 from phusong.invest.solver import Problem, Trees, trees
 
 __all__ = ["ChainPrices", "Priced", "Prices", "TreePrices", "most_for_budget", "priced"]
 
-Floats = npt.NDArray[np.float64]
-Float32s = npt.NDArray[np.float32]
 
 _CHUNKS = 8
 
@@ -100,10 +99,10 @@ class _Shares(NamedTuple):
         Share of a node's price that its own part gets (the rest goes to what hangs on it), and its sum.
     """
 
-    v: Float32s
-    v_sum: Float32s
-    own: Float32s
-    own_sum: Float32s
+    v: Singles
+    v_sum: Singles
+    own: Singles
+    own_sum: Singles
 
 
 class TreePrices:

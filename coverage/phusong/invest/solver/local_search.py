@@ -12,26 +12,24 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from phusong.compute.arrays import Floats, Int32s, Int64s
+from phusong.compute.array_types import Bools, Floats, Int32s, Ints
 from phusong.compute.kernels import nb
 from phusong.invest.solver import Problem
 
 __all__ = ["filled", "improved", "pruned"]
-
-Bools = npt.NDArray[np.bool_]
 
 
 class _Lists(NamedTuple):
     """Candidates, parts and elements as :class:`phusong.invest.solver.Problem` has them, for compiled code."""
 
     cost: Floats
-    need_starts: Int64s
+    need_starts: Ints
     need: Int32s
-    user_starts: Int64s
+    user_starts: Ints
     user: Int32s
-    cover_starts: Int64s
+    cover_starts: Ints
     cover: Int32s
-    chain_starts: Int64s
+    chain_starts: Ints
     chain: Int32s
     weights: Floats
 
@@ -64,9 +62,9 @@ class _Plan(NamedTuple):
 class _Pool(NamedTuple):
     """Candidates to look at: members, the round in which each was named, and number of members and round."""
 
-    members: Int64s
-    named: Int64s
-    numbers: Int64s
+    members: Ints
+    named: Ints
+    numbers: Ints
 
 
 def _lists_of(problem: Problem) -> _Lists:

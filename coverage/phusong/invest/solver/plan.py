@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.invest.ranking import ordered
 from phusong.invest.solver import Problem
 from phusong.invest.solver.lagrange import priced
@@ -14,7 +14,6 @@ from phusong.invest.solver.local_search import filled, improved, pruned
 
 __all__ = ["Answer", "branched", "solved"]
 
-Bools = npt.NDArray[np.bool_]
 _EXACT = 1e-9  # relative gap at which a plan counts as the best
 
 
@@ -95,9 +94,6 @@ def branched(
         return start.copy(), upper
     return plan, upper
 
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _EXACT_CANDIDATES = 400  # up to here branch and bound ends within seconds
 _EXACT_ENTRIES = 60_000

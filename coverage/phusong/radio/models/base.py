@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Floats, Singles
 from phusong.errors import Problem, refuse
 from phusong.radio.p1812.mechanisms import bullington_loss
 from phusong.radio.ranges import RANGES, Range
 
 __all__ = ["Conditions", "Mast", "Model", "Profile", "Terrain", "bullington_on", "free_space_loss"]
 
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 Window = Callable[["Terrain", "Mast", Floats, "Conditions"], Singles]
 """``f(terrain, mast, ghz, conditions) -> loss_db``: shape (n_frequencies, side, side)"""
 

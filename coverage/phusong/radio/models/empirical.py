@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Floats, Singles
 from phusong.errors import Problem, refuse
 from phusong.radio.models.base import (
     Conditions,
@@ -162,8 +163,6 @@ def _mobile_gain_db(mhz: float, height_m: float, city: str) -> float:
     return float(3.2 * np.log10(11.75 * height_m) ** 2 - 4.97)
 
 
-Singles = npt.NDArray[np.float32]
-
 # open ground, houses and gardens, closed rows of houses
 ENVIRONMENTS: tuple[Environment, ...] = ("rural", "suburban", "urban")
 _SUBURBAN_M, _URBAN_M = 2.0, 6.0
@@ -190,7 +189,6 @@ def window_of(values: Singles, mast: Mast, cell_m: float, outside: float = np.na
     return out
 
 
-Floats = npt.NDArray[np.float64]
 DistanceLoss = Callable[..., Floats]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.radio.models.empirical import by_distance, free_space_loss
 from phusong.radio.ranges import RANGES
@@ -22,7 +23,6 @@ __all__ = [
     "urban_macro_loss",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 _C_M_S = 3.0e8  # the table's own speed of light
 _BUILDING_M = 5.0  # h, average building height in RMa

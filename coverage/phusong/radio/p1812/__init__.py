@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, refuse
 from phusong.radio.p1812.mechanisms import (
     Path,
@@ -25,7 +26,6 @@ from phusong.radio.ranges import RANGES
 
 __all__ = ["LossBreakdown", "basic_loss", "height_share", "location_sd_db", "loss_breakdown"]
 
-Floats = npt.NDArray[np.float64]
 
 _POLARIZATIONS = {"horizontal": True, "h": True, "1": True, "vertical": False, "v": False, "2": False}
 

@@ -8,8 +8,8 @@ Equation numbers: Recommendation ITU-R P.1812-7 (08/2023). A receiver's profile 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from phusong.compute.array_types import Floats
 from phusong.compute.kernels import nb
 from phusong.radio.simd import read, write
 from phusong.radio.terrain_profile import (
@@ -29,7 +29,6 @@ from phusong.radio.terrain_profile import (
 
 __all__ = ["GEOMETRY_ROWS", "Earth", "Ray", "SmoothSurface", "geometry_along", "smooth_earth_gap"]
 
-Floats = npt.NDArray[np.float64]
 
 # rows of the geometry, a column for each receiver: antenna above sea level [m]; ν·√λ on the median and on the rare
 # Earth; smooth surface at both ends, (85) and (86), and lowered by obstructions, (89), both no higher than the ground

@@ -8,8 +8,8 @@ reference: Recommendation ITU-R P.1812-7 (08/2023).
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.kernels import nb
 from phusong.radio.p1812 import smooth, tables
 from phusong.radio.p1812.geometry import (
@@ -52,8 +52,6 @@ from phusong.radio.terrain_profile import workspace as profile_workspace
 
 __all__ = ["Air", "Antennas", "Workspace", "Zones", "loss_along", "workspace"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _RARE_EARTH_KM = 3.0 * 6371.0
 _SEA_ZONE = 1

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from phusong.compute.array_types import Floats
+
 __all__ = [
     "EARTH_KM",
     "Path",
@@ -24,7 +26,6 @@ __all__ = [
     "troposcatter_loss",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 EARTH_KM = 6371.0
 SEA, COASTAL, INLAND = 1, 3, 4

@@ -23,6 +23,7 @@ import pandas as pd
 import shapely
 from pyproj import Transformer
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.kernels import nb
 from phusong.errors import InputError, Notice, Problem, refuse
 from phusong.io.resources import table
@@ -47,8 +48,6 @@ __all__ = [
     "station_of",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 REACH_M = 200.0
 """Cells of one operator this near stand on one structure: about the error of the places. [m]"""

@@ -11,6 +11,7 @@ import shapely
 from pyproj import Transformer
 from rasterio.windows import Window, from_bounds
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Notice, Problem, refuse, unused_notices
 from phusong.io.archive import unpacked_files
 from phusong.io.raster import RASTER_ERRORS, open_raster
@@ -21,7 +22,6 @@ from phusong.region.read.geometry import read_part, shaped
 
 __all__ = ["import_gridfinder", "import_power_lines", "joined_layers", "raster_lines"]
 
-Floats = npt.NDArray[np.float64]
 
 _ENDINGS = (".gpkg", ".geojson", ".json", ".shp", ".tif", ".tiff")
 _VOLTAGES = ("voltage_kv", "voltage", "voltage_class", "dien_ap", "cap_dien_ap", "voltage_kV")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import shapely
 from pyproj import CRS, Transformer
 
+from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Notice, Problem, refuse, unused_notices
 from phusong.io.archive import unpacked_files
 from phusong.region import Grid
@@ -66,8 +67,6 @@ def import_worldcover(region: Region, files: Sequence[Path], options: Options) -
     )  # fmt: skip
     return Imported({"clutter": found.clutter}, (source,), tuple(notices))
 
-
-Floats = npt.NDArray[np.float64]
 
 _PEOPLE_RASTERS = (".tif", ".tiff", ".vrt")
 _PEOPLE = ("population", "pop", "people", "dan_so")

@@ -7,12 +7,12 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyproj import CRS, Transformer
 
+from phusong.compute.array_types import Bools, Floats
 from phusong.errors import Notice, Problem
 from phusong.region.read.encoding import fold
 from phusong.region.read.values import first_rows, numbers_of
@@ -41,9 +41,6 @@ _ENGLISH = {"N": 1.0, "E": 1.0, "S": -1.0, "W": -1.0}
 _VIETNAMESE = {"B": 1.0, "Đ": 1.0, "D": 1.0, "N": -1.0, "T": -1.0}  # Bắc, Đông, Nam, Tây
 _ONLY_VIETNAMESE = r"[BĐTbđt]\s*$|^\s*[BĐTbđt]"
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class Area:
@@ -55,7 +52,7 @@ class Area:
     east: float
     north: float
 
-    def holds(self, lon: Floats, lat: Floats) -> Flags:
+    def holds(self, lon: Floats, lat: Floats) -> Bools:
         """Return which places lie inside."""
         return np.asarray((lon >= self.west) & (lon <= self.east) & (lat >= self.south) & (lat <= self.north))
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Floats
 from phusong.errors import Notice
 from phusong.region.read.encoding import fold
 
@@ -27,9 +27,6 @@ __all__ = [
     "letters_of",
     "records_of",
 ]
-
-
-Floats = npt.NDArray[np.float64]
 
 
 def _times(factor: float) -> Callable[[Floats], Floats]:

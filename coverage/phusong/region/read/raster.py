@@ -15,6 +15,7 @@ from rasterio.warp import Resampling, reproject, transform, transform_bounds
 from rasterio.windows import Window, from_bounds
 from scipy.ndimage import distance_transform_edt
 
+from phusong.compute.array_types import Floats
 from phusong.compute.executor import Crew, Threads
 from phusong.errors import InputError, Problem, refuse
 from phusong.io.limits import MOST_LIST_BYTES, read_bytes
@@ -37,7 +38,6 @@ __all__ = [
     "read_people",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 _PICTURE_BANDS = 3
 _STRIP_ROWS = 512

@@ -17,11 +17,11 @@ import shapely
 from pyproj import Transformer
 from scipy.spatial import ConvexHull, cKDTree
 
+from phusong.compute.array_types import Floats
 from phusong.region.vietnam.units import Units
 
 __all__ = ["Shapes", "commune_shapes", "power_cells"]
 
-Floats = npt.NDArray[np.float64]
 
 _REACH_M = 40_000.0  # seeds this far outside the chosen provinces still shape their border
 _ROUNDS = 6

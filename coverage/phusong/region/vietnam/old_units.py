@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from phusong.compute.array_types import Texts
 from phusong.errors import Notice, Problem
 from phusong.region.vietnam.names import kind_of, name_keys
 from phusong.region.vietnam.units import unit_tables
@@ -31,8 +32,6 @@ __all__ = [
 
 CONVERSION_COLUMNS = ("old_code", "old_name", "became", "today", "chosen", "how")
 
-Strings = npt.NDArray[np.str_]
-
 
 @dataclass(frozen=True)
 class Conversion:
@@ -47,7 +46,7 @@ class Conversion:
         CONVERSION_COLUMNS. `became` is merged, split, ambiguous or unknown; `how` says why `chosen` was taken.
     """
 
-    codes: Strings
+    codes: Texts
     doubts: pd.DataFrame
 
 
@@ -100,7 +99,7 @@ def _today() -> pd.DataFrame:
     return new.set_index("code")
 
 
-def are_old(codes: Sequence[str] | Strings) -> bool:
+def are_old(codes: Sequence[str] | Texts) -> bool:
     """Return whether codes are of before July 2025: some of them live on no more.
 
     Examples
@@ -124,7 +123,7 @@ def is_today(code: str) -> bool:
 
 
 def today_codes(
-    codes: Sequence[str] | Strings,
+    codes: Sequence[str] | Texts,
     *,
     lon: npt.ArrayLike | None = None,
     lat: npt.ArrayLike | None = None,
@@ -281,8 +280,8 @@ class Join:
         How many rows joined otherwise than by code, and which joined to nothing.
     """
 
-    codes: Strings
-    how: Strings
+    codes: Texts
+    how: Texts
     conversions: pd.DataFrame
     problems: tuple[Problem, ...]
     notices: tuple[Notice, ...]
@@ -402,7 +401,7 @@ def _contradictions(
 
 
 def _by_old_names(
-    out: Strings, how: Strings, label: list[str], provinces: Sequence[str] | None, districts: Sequence[str] | None,
+    out: Texts, how: Texts, label: list[str], provinces: Sequence[str] | None, districts: Sequence[str] | None,
     known: dict[str, str], conversions: pd.DataFrame,
 ) -> pd.DataFrame:  # fmt: skip
     """Fill in rows that carry the name of an old unit; only with a district, since most old names occur often."""
@@ -420,7 +419,7 @@ def _by_old_names(
     return pd.concat([conversions, found.doubts[found.doubts["chosen"].isin(known)]], ignore_index=True)
 
 
-def _told(how: Strings, given: npt.NDArray[np.object_], label: list[str], where: str) -> list[Notice]:
+def _told(how: Texts, given: npt.NDArray[np.object_], label: list[str], where: str) -> list[Notice]:
     notices = []
     for word, told in (
         ("name", "joined by name, not by code"),

