@@ -21,7 +21,7 @@ import geopandas as gpd
 
 from phusong.region.folder import Source
 from phusong.region.importers.base import Imported, names_of
-from phusong.region.relink_places import codes_of_places
+from phusong.region.relink import codes_of_places
 
 
 def import_markets(region, files, options):

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from rasterio.transform import from_origin
 
 from phusong.region import Grid
-from phusong.region.relink_places import blocks_of, finer_people
+from phusong.region.relink import blocks_of, finer_people
 
 GRID = Grid("EPSG:32648", 480_000.0, 2_360_000.0, 250.0, 40, 40)
 counts = arrays(np.float64, (10, 13), elements=st.just(0.0) | st.floats(1e-3, 1e4))

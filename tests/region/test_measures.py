@@ -10,13 +10,13 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from phusong.region.read.units import UNITS
 
 from phusong.errors import InputError
 from phusong.region.importers import IMPORTERS, Options
 from phusong.region.importers.run import import_files, options_of
-from phusong.region.read.measures import measures_of, unit_meant
+from phusong.region.read.headings import UNITS
 from phusong.region.read.table import read_layer
+from phusong.region.read.values import measures_of, unit_meant
 
 CRS = "EPSG:32648"
 

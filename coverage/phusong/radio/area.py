@@ -9,8 +9,8 @@ from affine import Affine
 
 from phusong.compute.array_types import Singles
 from phusong.errors import InputError, Problem, nearest_name, refuse
-from phusong.radio.arguments import checked
 from phusong.radio.models import MODELS, Conditions, Mast, Model, Terrain
+from phusong.radio.ranges import checked
 from phusong.radio.terrain_profile import as_ground
 from phusong.region.terrain_check import as_heights, ground_problems, transform_problems
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from phusong.compute.array_types import Floats, Ints, Singles
 from phusong.errors import Problem, refuse
-from phusong.radio.arguments import refuse_fields
 from phusong.radio.link_budget import (
     LinkBudget,
     PatternTables,
@@ -18,6 +17,7 @@ from phusong.radio.link_budget import (
     reference_power_dbm,
 )
 from phusong.radio.models import Conditions
+from phusong.radio.ranges import refuse_fields
 from phusong.region import Grid
 from phusong.region.antennas import AntennaPattern
 

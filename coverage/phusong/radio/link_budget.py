@@ -13,7 +13,7 @@ from phusong.compute.array_types import Floats, Singles
 from phusong.compute.kernels import nb
 from phusong.errors import InputError, Problem, nearest_name, refuse
 from phusong.io.resources import table
-from phusong.radio.arguments import checked, refuse_fields
+from phusong.radio.ranges import checked, refuse_fields
 from phusong.region.antennas import AntennaPattern
 
 __all__ = [

@@ -8,10 +8,10 @@ import pandas as pd
 
 from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, refuse
-from phusong.radio.arguments import checked
 from phusong.radio.models import MODELS, Conditions, Profile
 from phusong.radio.models.p1812 import break_down
 from phusong.radio.p1812 import LossBreakdown
+from phusong.radio.ranges import checked
 from phusong.radio.terrain_profile import as_ground, foot
 from phusong.region import Grid
 from phusong.region.terrain_check import as_heights, empty_problems, ground_problems, refuse_pixels

@@ -18,8 +18,7 @@ from phusong.region.read.columns import stamped
 from phusong.region.read.left_out import left_table
 from phusong.region.read.raster import Limits, read_elevation, read_landcover, read_people
 from phusong.region.read.table import Reading, read_layer
-from phusong.region.relink_network import with_network, with_power
-from phusong.region.relink_places import Rejoined, Totals, with_communes, with_people
+from phusong.region.relink import Rejoined, Totals, with_communes, with_network, with_people, with_power
 from phusong.region.vietnam.units import REPAIR_COLUMNS
 
 __all__ = ["LayerFiles", "replace_layers", "with_imported"]

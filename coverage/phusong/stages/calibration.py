@@ -17,7 +17,7 @@ from phusong.compute.arrays import nearest
 from phusong.io.resources import fact
 from phusong.region.folder import Region
 from phusong.region.read.columns import RECORD_LAYERS
-from phusong.region.relink_places import codes_of_places
+from phusong.region.relink import codes_of_places
 
 __all__ = [
     "KNOWN_KINDS",

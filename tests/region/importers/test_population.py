@@ -20,7 +20,7 @@ from phusong.region import Grid
 from phusong.region.importers import IMPORTERS, Options
 from phusong.region.importers.rasters import people_of_shapes
 from phusong.region.read.raster import Limits
-from phusong.region.relink_places import apportioned
+from phusong.region.relink import apportioned
 from phusong.region.replace import with_imported
 from phusong.region.validate import check_region
 from small_region import CRS, small_region

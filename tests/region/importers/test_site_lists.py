@@ -55,7 +55,7 @@ def test_a_parent_company_stands_for_its_network_and_the_counts_are_told(viet, t
     found = done(viet, write(tmp_path / "s.csv", sites(*owners)))
     of = found.region.cells.groupby("site_id")["operator"].first()
     assert [of[f"n{k}"] for k in range(5)] == ["vinaphone", "vinaphone", "viettel", "mobifone", "others"]
-    assert f"{len(viet.cells)} cells of the region replaced by 15 assumed ones" in said(found)
+    assert f"{len(viet.cells)} cells of the region were replaced by 15 assumed ones" in said(found)
     assert found.region.source_of("cells").kind == "assumed"
 
 

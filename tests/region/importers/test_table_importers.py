@@ -184,5 +184,5 @@ def test_a_table_with_a_head_and_no_rows_makes_a_sound_region_or_is_refused(regi
 
 def test_sites_left_without_any_power_node_are_said(region, tmp_path):
     head = "node_id,kind,capacity_kw,saifi,caidi_h,load_kw,east_m,north_m\n"
-    with pytest.raises(InputError, match=r"holds no node to feed \d+ sites on the grid"):
+    with pytest.raises(InputError, match=r"holds no node, but \d+ sites hang on the grid"):
         import_files(region, "power_nodes", [write(tmp_path / "t.csv", head)], Options())

@@ -8,9 +8,8 @@ import numpy.typing as npt
 
 from phusong.compute.array_types import Floats, Singles
 from phusong.errors import Problem, refuse
-from phusong.radio.arguments import checked, refuse_fields
 from phusong.radio.p1812.mechanisms import bullington_loss
-from phusong.radio.ranges import COVER_M, GROUND_M, RANGES, Range
+from phusong.radio.ranges import COVER_M, GROUND_M, RANGES, Range, checked, refuse_fields
 
 __all__ = ["Conditions", "Mast", "Model", "Profile", "Terrain", "bullington_on", "free_space_loss"]
 

@@ -18,11 +18,10 @@ import numpy.typing as npt
 
 from phusong.compute.kernels import nb
 from phusong.errors import InputError, Problem, refuse
-from phusong.radio.arguments import checked
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.models.empirical import ENVIRONMENTS, Environment, environment_of, window_of
 from phusong.radio.models.itm_terms import curvature, deviate, fit, free_space_db, surface_refractivity
-from phusong.radio.ranges import GROUND_M, RANGES
+from phusong.radio.ranges import GROUND_M, RANGES, checked
 from phusong.radio.terrain_profile import SIDES, Fan, fan_slopes, foot, receivers, trace
 
 __all__ = [

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from phusong.compute.array_types import Floats, Singles
 from phusong.errors import Problem, refuse
-from phusong.radio.arguments import checked
 from phusong.radio.models.base import (
     Conditions,
     Mast,
@@ -19,7 +18,7 @@ from phusong.radio.models.base import (
     bullington_on,
     free_space_loss,
 )
-from phusong.radio.ranges import RANGES
+from phusong.radio.ranges import RANGES, checked
 from phusong.radio.terrain_profile import ENOUGH_RAYS, Fan, fan_slopes, foot, free_space_diffraction, sweep_nu
 
 __all__ = [

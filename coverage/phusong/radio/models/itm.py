@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from phusong.compute.kernels import nb
 from phusong.errors import Problem, refuse
-from phusong.radio.arguments import checked
 from phusong.radio.models.base import Conditions, Mast, Model, Profile, Terrain
 from phusong.radio.models.itm_terms import (
     CLIMATES,
@@ -35,6 +34,7 @@ from phusong.radio.models.itm_terms import (
     with_variability,
 )
 from phusong.radio.p1812.mechanisms import inverse_normal
+from phusong.radio.ranges import checked
 from phusong.radio.terrain_profile import SIDES, Fan, fan_slopes, foot, receivers, trace
 
 __all__ = [

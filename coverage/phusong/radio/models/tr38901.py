@@ -7,9 +7,8 @@ import numpy.typing as npt
 
 from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, nearest_name, refuse
-from phusong.radio.arguments import checked
 from phusong.radio.models.empirical import by_distance, free_space_loss
-from phusong.radio.ranges import RANGES
+from phusong.radio.ranges import RANGES, checked
 
 __all__ = [
     "RMA",

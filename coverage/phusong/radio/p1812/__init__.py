@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, refuse
-from phusong.radio.arguments import checked, fit_profile
 from phusong.radio.p1812.mechanisms import (
     Path,
     analyse,
@@ -23,7 +22,7 @@ from phusong.radio.p1812.mechanisms import (
     multipath_focusing,
     troposcatter_loss,
 )
-from phusong.radio.ranges import COVER_M, GROUND_M, RANGES
+from phusong.radio.ranges import COVER_M, GROUND_M, RANGES, checked, fit_profile
 
 __all__ = ["LossBreakdown", "basic_loss", "height_share", "location_sd_db", "loss_breakdown"]
 

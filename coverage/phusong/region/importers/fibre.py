@@ -23,9 +23,8 @@ from phusong.region.read.encoding import fold
 from phusong.region.read.geometry import from_wkt, shaped
 from phusong.region.read.headings import convert, known_headings
 from phusong.region.read.left_out import LeftRow, few_enough, left_notices
-from phusong.region.read.measures import measures_of
 from phusong.region.read.table import open_table, table_of
-from phusong.region.read.values import first_rows, numbers_of
+from phusong.region.read.values import first_rows, measures_of, numbers_of
 
 __all__ = ["NODE_TYPES", "import_fibre", "is_spans", "node_rows", "refuse_fibre"]
 

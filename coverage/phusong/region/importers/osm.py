@@ -19,7 +19,7 @@ from phusong.region.importers.power_lines import joined_layers
 from phusong.region.inferred_sources import STATION_CAIDI_H, STATION_SAIFI
 from phusong.region.power_merge import join_lines, kilovolts
 from phusong.region.read.table import table_of
-from phusong.region.relink_places import codes_of_places
+from phusong.region.relink import codes_of_places
 from phusong.region.vietnam.names import fold
 
 __all__ = [

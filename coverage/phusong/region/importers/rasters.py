@@ -19,7 +19,7 @@ from phusong.region.importers.base import Imported, Options, names_of
 from phusong.region.read.encoding import fold
 from phusong.region.read.geometry import read_part
 from phusong.region.read.raster import People, people_of_squares, read_elevation, read_landcover, read_people
-from phusong.region.relink_places import blocks_of, finer_people
+from phusong.region.relink import blocks_of, finer_people
 
 __all__ = [
     "import_elevation",

@@ -15,7 +15,7 @@ from phusong.region.importers import IMPORTERS, Importer, Options
 from phusong.region.read.columns import read_column_maps
 from phusong.region.read.left_out import DEFAULT_SHARE
 from phusong.region.read.raster import Limits
-from phusong.region.relink_places import Totals
+from phusong.region.relink import Totals
 from phusong.region.replace import with_imported
 from phusong.region.validate import check_region
 

@@ -24,9 +24,8 @@ from phusong.region.read.coordinates import PLACE_ALIASES
 from phusong.region.read.encoding import fold
 from phusong.region.read.headings import NAME_HEADINGS, column_of, convert, known_headings
 from phusong.region.read.left_out import LeftRow
-from phusong.region.read.measures import measures_of
 from phusong.region.read.table import Reading
-from phusong.region.read.values import numbers_of
+from phusong.region.read.values import measures_of, numbers_of
 from phusong.region.schema import LAYERS
 
 __all__ = ["ListedSites", "SiteList", "cells_in_list", "cells_of_list", "sites_of_list"]

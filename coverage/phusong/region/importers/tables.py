@@ -22,7 +22,7 @@ from phusong.region.read.headings import known_headings
 from phusong.region.read.left_out import LeftRow, left_notices, refuse_too_many, row_problems
 from phusong.region.read.table import open_table, opened_for, table_of
 from phusong.region.read.values import first_rows
-from phusong.region.relink_places import codes_of_places
+from phusong.region.relink import codes_of_places
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, key_of
 from phusong.region.validate import FAR_M
 from phusong.region.vietnam.old_units import are_old, today_codes

@@ -15,8 +15,7 @@ from phusong.errors import Notice, Problem, nearest_name, refuse
 from phusong.io.limits import toml_tree
 from phusong.region.read.encoding import ENCODINGS, fold
 from phusong.region.read.headings import UNITS, column_of, convert
-from phusong.region.read.measures import measures_of
-from phusong.region.read.values import first_rows, numbers_of
+from phusong.region.read.values import first_rows, measures_of, numbers_of
 from phusong.region.schema import GEOMETRY_LAYERS, KINDS, LAYERS
 
 __all__ = [
