@@ -19,7 +19,13 @@ def _decibels(offset_db: float) -> Callable[[Floats], Floats]:
 
 
 UNITS: Mapping[str, Mapping[str, Callable[[Floats], Floats]]] = {
-    "m": {"ft": _times(0.3048), "km": _times(1000.0), "cm": _times(0.01), "dm": _times(0.1)},
+    "m": {
+        "ft": _times(0.3048),
+        "km": _times(1000.0),
+        "cm": _times(0.01),
+        "dm": _times(0.1),
+        "mm": _times(0.001),
+    },
     "km": {"m": _times(0.001), "mi": _times(1.609344), "ft": _times(0.0003048)},
     "km²": {"m2": _times(1e-6), "ha": _times(0.01), "mi2": _times(1.609344**2)},
     "kW": {"W": _times(0.001), "MW": _times(1000.0)},
