@@ -154,3 +154,9 @@ def test_what_shall_be_hidden_without_redaction_is_told(setting):
     hidden = Scenario.read("default", overrides=(f"report.{setting}", "report.redact=true"))
     assert idle_redactions(hidden.report) == []
     assert idle_redactions(Scenario.read("default").report) == []
+
+
+@pytest.mark.parametrize("setting", ["radio.prach_format=true", "seed=true", "radio.step_m=true"])
+def test_true_is_no_number_of_a_scenario(setting):
+    with pytest.raises(InputError, match="true is no number"):
+        Scenario.read("default", overrides=(setting,))

@@ -1,5 +1,6 @@
 """Every key of a scenario, one class a table."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -54,7 +55,8 @@ class Table(BaseModel):
 
 def _takes_no_flag(annotation: object) -> bool:
     told = repr(annotation)
-    return ("float" in told or "int" in told) and "bool" not in told
+    numbers = "float" in told or "int" in told or re.search(r"Literal\[-?\d", told) is not None
+    return numbers and "bool" not in told
 
 
 def _flags_in(value: object) -> Iterator[bool]:

@@ -172,3 +172,8 @@ def test_the_table_keeps_types_that_take_decimals(tmp_path):
 )
 def test_cases_that_went_wrong(name, item, right):
     assert prices(REFERENCE / "cases" / "costs" / f"{name}.csv", item) == pytest.approx(right)
+
+
+def test_a_list_without_prices_is_refused_rather_than_passed_over(tmp_path):
+    with pytest.raises(InputError, match=r"costs\.csv: holds no prices"):
+        with_own_costs(table(tmp_path), vnd_per_usd=RATE)

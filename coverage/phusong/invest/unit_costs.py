@@ -274,6 +274,7 @@ def _read_own(path: str | Path, vnd_per_usd: float) -> tuple[pd.DataFrame, list[
     own = read_text_table(read_bytes(file), file.name, known=_NEEDED).frame
     missing = [c for c in _NEEDED if c not in own.columns]
     refuse(Problem(file.name, f"has no column {c}; it needs {', '.join(_NEEDED)}") for c in missing)
+    refuse([] if len(own) else [Problem(file.name, "holds no prices below its headings")])
     shipped = cost_catalogue()
     lines = [
         _Line.read(row, n, file.name, shipped, vnd_per_usd) for n, row in enumerate(_texts(own), start=1)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.compute.array_types import Floats, Ints, Singles
-from phusong.errors import Problem, refuse
+from phusong.errors import Problem, in_digits, refuse
 from phusong.radio.link_budget import (
     LinkBudget,
     PatternTables,
@@ -83,7 +83,12 @@ class RadioPlan:
         refuse_fields(self, "radio plan")
         limits = {"cell_range_m": (1e-3, 3e6), "load": (0.0, 1.0), "finer": (1, 1000)}
         refuse(
-            Problem("radio plan", f"must be from {low:g} to {high:g}", column=name, value=getattr(self, name))
+            Problem(
+                "radio plan",
+                f"must be from {in_digits(low, 7)} to {in_digits(high, 7)}",
+                column=name,
+                value=getattr(self, name),
+            )
             for name, (low, high) in limits.items()
             if not low <= getattr(self, name) <= high
         )

@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from phusong.compute.array_types import Floats, Singles
 from phusong.compute.kernels import nb
-from phusong.errors import InputError, Problem, nearest_name, refuse
+from phusong.errors import InputError, Problem, in_digits, nearest_name, refuse
 from phusong.io.resources import table
 from phusong.radio.ranges import checked, refuse_fields
 from phusong.region.antennas import AntennaPattern
@@ -335,7 +335,14 @@ def _limit_problems(
     for name, value in values.items():
         low, high = limits or _LIMITS[name]
         if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
-            found.append(Problem(where, f"must be from {low:g} to {high:g}", column=name, value=value))
+            found.append(
+                Problem(
+                    where,
+                    f"must be from {in_digits(low, 9)} to {in_digits(high, 9)}",
+                    column=name,
+                    value=value,
+                )
+            )
     return found
 
 

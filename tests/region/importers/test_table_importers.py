@@ -186,3 +186,35 @@ def test_sites_left_without_any_power_node_are_said(region, tmp_path):
     head = "node_id,kind,capacity_kw,saifi,caidi_h,load_kw,east_m,north_m\n"
     with pytest.raises(InputError, match=r"holds no node, but \d+ sites hang on the grid"):
         import_files(region, "power_nodes", [write(tmp_path / "t.csv", head)], Options())
+
+
+@pytest.mark.parametrize("kind", ["sites", "cells", "operators", "facilities", "settlements"])
+def test_a_list_without_rows_wipes_no_layer(region, tmp_path, kind):
+    head = ",".join(c.name for c in LAYERS[kind] if c.name != "geometry") + ",longitude,latitude\n"
+    with pytest.raises(InputError, match=rf"holds no rows.*nothing would be left of layer {kind}"):
+        imported(region, kind, write(tmp_path / "list.csv", head))
+
+
+def test_a_link_that_leads_to_its_own_site_is_refused(region, tmp_path):
+    site = region.sites["site_id"].iloc[0]
+    text = f"link_id,from_id,to_id,medium\nl1,{site},{site},fibre\n"
+    with pytest.raises(InputError, match=r"row 1, column to_id: .* leads from a place to itself"):
+        imported(region, "links", write(tmp_path / "links.csv", text))
+
+
+def test_how_many_rows_a_list_takes_the_place_of_is_told(region, tmp_path):
+    one, other = region.sites["site_id"].iloc[:2]
+    text = f"link_id,from_id,to_id,medium\nl1,{one},{other},fibre\n"
+    found = imported(region, "links", write(tmp_path / "links.csv", text))
+    assert f"{len(region.links)} rows of layer links were replaced by 1 of the file" in "\n".join(
+        map(str, found.notices)
+    )
+
+
+def test_no_notice_speaks_of_a_columns_toml_that_is_not_there(region, tmp_path):
+    text = "settlement_id,name,longitude,latitude,population\nv1,Bản,105.05,21.75,120\n"
+    for kind, path in (
+        ("settlements", write(tmp_path / "v.csv", text)),
+        ("giga", write(tmp_path / "schools.csv", GIGA)),
+    ):
+        assert not any("columns.toml says" in str(n) for n in imported(region, kind, path).notices)

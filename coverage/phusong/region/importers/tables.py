@@ -31,6 +31,7 @@ __all__ = ["import_giga", "table_importer"]
 
 _BY_PLACE = "00000"  # no commune has this code: its place decides
 _IN_COMMUNES = ("facilities", "settlements")
+_NEVER_EMPTY = ("sites", "cells", "operators", "facilities", "settlements")
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,32 @@ def table_importer(layer: str) -> Callable[[Region, Sequence[Path], Options], Im
     def read(region: Region, files: Sequence[Path], options: Options) -> Imported:
         by = options.map_of(layer)
         if layer in _IN_COMMUNES:
-            return _of_places(region, files, options, layer, by, "measured", "")
+            found = _of_places(region, files, options, layer, by, "measured", "")
+            rows = len(found.layers[layer])
+            told = _replaced(region, layer, rows, names_of(files)) if layer == "settlements" else ()
+            return replace(found, notices=(*found.notices, *told))
         if layer == "power_lines" and all(_are_drawn(p) for p in files):
             return import_power_lines(region, files, options)
-        found = _within(_read(files, layer, region, by, options), region, layer, options)
+        read_in = _within(_read(files, layer, region, by, options), region, layer, options)
         where = names_of(files)
         about = options.source or where, options.licence, options.as_of
-        layers = {layer: found.frame}
+        layers = {layer: read_in.frame}
         sources = [Source(layer, "measured", *about, "given by the user")]
-        if found.cells is not None:
-            layers["cells"] = found.cells
+        if read_in.cells is not None:
+            layers["cells"] = read_in.cells
             notes = "operator and generation as in the list of sites; usual for the generation where it says nothing: band, power, sectors"
             sources.append(Source("cells", "assumed", *about, notes))
-        return Imported(layers, tuple(sources), found.notices, left_out={layer: found.left})
+        told = () if layer == "sites" else _replaced(region, layer, len(read_in.frame), where)
+        return Imported(layers, tuple(sources), (*read_in.notices, *told), left_out={layer: read_in.left})
 
     return read
+
+
+def _replaced(region: Region, layer: str, rows: int, where: str) -> tuple[Notice, ...]:
+    """Return how many rows of a layer an imported list takes the place of; nothing where there were none."""
+    before = len(getattr(region, layer))
+    told = f"{plural(before, 'row')} of layer {layer} {'was' if before == 1 else 'were'} replaced by {rows:,} of the file"
+    return (Notice(where, told),) if before else ()
 
 
 def _are_drawn(path: Path) -> bool:
@@ -123,6 +135,9 @@ def _read(files: Sequence[Path], layer: str, region: Region, by: ColumnMap, opti
 def _of_file(path: Path, layer: str, region: Region, by: ColumnMap, options: Options) -> _Read:
     known = cells_in_list() if layer == "sites" else ()
     opened = opened_for(path, layer, by, known=known)
+    if layer in _NEVER_EMPTY and not len(opened.frame):
+        emptied = f"holds no rows below its headings: nothing would be left of layer {layer}"
+        raise InputError(Problem(path.name, emptied))
     if layer in {"sites", "links", "cells"}:
         refuse_fibre(opened.frame, path.name, layer)
     frame = opened.frame
@@ -145,10 +160,13 @@ def _of_file(path: Path, layer: str, region: Region, by: ColumnMap, options: Opt
     )
     origin = tuple((path.name, r) for r in (read.rows if listed is None else listed.numbers(read.rows)))
     left = read.left if listed is None else listed.renumbered(read.left)
+    # what stands in for a column is no word of columns.toml
+    stand_ins = set(by.constants) - set(options.map_of(layer).constants)
+    said = [n for n in read.notices if not (n.column in stand_ins and "in every row" in n.what)]
     told_now = (
-        read.notices
+        tuple(said)
         if listed is None
-        else tuple(replace(n, first=tuple(listed.numbers(n.first))) for n in read.notices)
+        else tuple(replace(n, first=tuple(listed.numbers(n.first))) for n in said)
     )
     if listed is None or not listed.names_operators:
         found = _Read(read.frame, origin, None, (*notices, *told_now), left)
@@ -239,6 +257,13 @@ def _references(frame: Any, region: Region, layer: str) -> tuple[npt.NDArray[np.
     """Return the rows that name something of another layer that there is not, and the problems."""
     lost = np.zeros(len(frame), bool)
     problems: list[Problem] = []
+    if {"from_id", "to_id"} <= {c.name for c in LAYERS[layer]}:
+        ends = frame["to_id"].astype("str")
+        loop = ((frame["from_id"].astype("str") == ends) & (ends != "")).to_numpy(bool)
+        lost |= loop
+        problems += first_rows(
+            loop, ends, layer, "to_id", "is its from_id too: it leads from a place to itself"
+        )
     for column in LAYERS[layer]:
         to_layer, _, to_column = column.refers.partition(".")
         if not to_layer or to_layer == layer or column.many or column.name not in frame.columns:

@@ -405,7 +405,7 @@ NAME_HEADINGS = (
 
 UNIT_WORDS = {
     "m": "m", "met": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m", "ft": "ft", "feet": "ft", "foot": "ft",
-    "km": "km", "cm": "cm", "dm": "dm", "mhz": "MHz", "ghz": "GHz", "khz": "kHz", "hz": "Hz", "dbm": "dBm", "dbw": "dBW",
+    "km": "km", "cm": "cm", "dm": "dm", "mm": "mm", "mhz": "MHz", "ghz": "GHz", "khz": "kHz", "hz": "Hz", "dbm": "dBm", "dbw": "dBW",
     "w": "W", "mw": "mW", "kw": "kW", "h": "h", "hours": "h", "gio": "h", "hour": "h", "min": "min", "minutes": "min",
     "phut": "min", "deg": "°", "degrees": "°", "do": "°", "km2": "km²", "ha": "ha", "mbps": "Mbit/s", "gbps": "Gbit/s",
     "mbit_s": "Mbit/s", "gbit_s": "Gbit/s", "nguoi": "people", "mi": "mi", "mile": "mi", "miles": "mi", "day": "day", "days": "day", "ngay": "day",

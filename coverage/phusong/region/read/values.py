@@ -442,7 +442,7 @@ _READERS = {"text": _text, "number": _numbers, "whole": _numbers, "flag": _flags
 
 
 _MEASURE = re.compile(r"\s*([+\-−–]?[0-9](?:[0-9.,'’\s]*[0-9])?[.,]?)\s*([^\W\d_].*|[%°].*)", re.DOTALL)
-_PLAIN = re.compile(r"\s*[+\-−–]?[0-9.,'’\s]+(?:[eE][+-]?[0-9]{1,3})?\s*")
+_BARE = re.compile(r"\s*[+\-−–]?[0-9.,'’\s]+(?:[eE][+-]?[0-9]{1,3})?\s*")
 _CASE_MATTERS = ("mW", "MW")  # a thousandth and a million of a watt
 _SHOWN = 5
 
@@ -520,7 +520,7 @@ def measures_of(
     if own not in UNITS or pd.api.types.is_numeric_dtype(values.dtype):
         return None
     text = values.astype("str").where(values.notna(), "")
-    parts = [None if _PLAIN.fullmatch(t) else _MEASURE.fullmatch(t) for t in text]
+    parts = [None if _BARE.fullmatch(t) else _MEASURE.fullmatch(t) for t in text]
     has = np.array([p is not None for p in parts], bool)
     if not has.any():
         return None
