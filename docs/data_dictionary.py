@@ -5,7 +5,7 @@ from phusong.region.read.coordinates import PLACE_ALIASES
 from phusong.region.read.encoding import ENCODINGS
 from phusong.region.read.headings import UNITS
 from phusong.region.read.table import ENDINGS
-from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, RASTERS, SCHEMAS, Column
+from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, RASTERS, SCHEMAS, LayerColumn
 
 __all__ = ["REMAKE", "data_dictionary"]
 
@@ -31,7 +31,7 @@ def _layer(layer: str) -> list[str]:
     return [*lines, *(_row(_cells(c)) for c in LAYERS[layer]), ""]
 
 
-def _cells(column: Column) -> list[str]:
+def _cells(column: LayerColumn) -> list[str]:
     missing = "refused" if column.default is None else f"`{column.default}`"
     notes = [column.meaning]
     if column.words:
@@ -130,7 +130,7 @@ def _row(cells: list[str]) -> str:
     return f"| {' | '.join(escaped)} |"
 
 
-def _limits(column: Column) -> str:
+def _limits(column: LayerColumn) -> str:
     low = "" if column.least is None else f"from {column.least:g}"
     high = "" if column.most is None else f"to {column.most:g}"
     return f"{low} {high}".strip()

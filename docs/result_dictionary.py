@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from phusong.result.schema import FIGURES, PROVENANCE, RASTERS, TABLES, Column, Leaves, Table
+from phusong.result.schema import FIGURES, PROVENANCE, RASTERS, TABLES, Leaves, ResultColumn, ResultTable
 
 __all__ = ["REMAKE", "result_dictionary"]
 
@@ -35,7 +35,7 @@ def result_dictionary() -> str:
     return "\n".join(lines)
 
 
-def _table(table: Table) -> list[str]:
+def _table(table: ResultTable) -> list[str]:
     about = f"`{table.file}`: {table.meaning}."
     if table.key:
         about += f" Key: {', '.join(table.key)}."
@@ -44,7 +44,7 @@ def _table(table: Table) -> list[str]:
     return [f"## {table.name}", "", about, "", *_columns(table.columns)]
 
 
-def _columns(columns: Iterable[Column]) -> list[str]:
+def _columns(columns: Iterable[ResultColumn]) -> list[str]:
     head = ("column", "type", "unit", "meaning", "leaves by")
     return _rows(
         [

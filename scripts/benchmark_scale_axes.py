@@ -10,7 +10,7 @@ import pandas as pd
 from benchmark_invest import _problem as made_up
 from benchmark_scale_made import NO_LIMIT_S, PAIRS_OF_A_CELL, made_network, use_of
 from benchmark_service import nation
-from phusong.compute.executor import Crew, Threads
+from phusong.compute.executor import Executor, Threads
 from phusong.invest.optimum import best_plan
 from phusong.radio.footprints import Footprints, footprints
 from phusong.region.folder import Region
@@ -69,13 +69,13 @@ def province(cell_m: int = 2000) -> tuple[Scenario, Region]:
     return asked, scenario_region(asked)
 
 
-def sweep(sites: int, *, step_m: int = 500, crew: Crew | None = None) -> Callable[[], Footprints]:
+def sweep(sites: int, *, step_m: int = 500, executor: Executor | None = None) -> Callable[[], Footprints]:
     """Return the radio sweep of some sites of the province; more than it has stand beside others."""
     asked, region = province()
     scene, radio = radio_setup(asked.radio.model_copy(update={"step_m": float(step_m)}), region)
     rng = np.random.default_rng(5)
-    standing = standing_sites(region)
-    carrying = standing[standing["site_id"].isin(region.cells["site_id"])].reset_index(drop=True)
+    static = standing_sites(region)
+    carrying = static[static["site_id"].isin(region.cells["site_id"])].reset_index(drop=True)
     picked = np.arange(sites) % len(carrying)
     beside = rng.uniform(-400.0, 400.0, (2, sites))
     names = np.char.add("b", np.arange(sites).astype(str))
@@ -92,7 +92,7 @@ def sweep(sites: int, *, step_m: int = 500, crew: Crew | None = None) -> Callabl
     cells = pd.concat(rows, ignore_index=True)
     cells["cell_id"] = np.char.add("c", np.arange(len(cells)).astype(str))
     keep = populated(region)
-    return lambda: footprints(cells, table, scene, radio, keep=keep, crew=crew or Threads(2))
+    return lambda: footprints(cells, table, scene, radio, keep=keep, executor=executor or Threads(2))
 
 
 def _pixels(size: int) -> Work:
@@ -123,7 +123,9 @@ def _states(size: int) -> Work:
     rng = np.random.default_rng(2)
     site = (np.repeat(rng.integers(0, _SITES, cells), 3) + rng.integers(0, 50, 3 * cells)) % _SITES
     rows = elements_of_pairs(np.repeat(np.arange(cells), 3), site, cells)
-    return lambda: hours_off(sample_states(network, n_states=size, crew=Threads(2)), *rows, crew=Threads(2))
+    return lambda: hours_off(
+        sample_states(network, n_states=size, executor=Threads(2)), *rows, executor=Threads(2)
+    )
 
 
 def _two_decades(first: int) -> tuple[int, ...]:

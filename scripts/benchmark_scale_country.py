@@ -18,7 +18,7 @@ from scipy.sparse import block_diag, csr_matrix
 from benchmark_scale_made import NO_LIMIT_S, made_network, use_of
 from benchmark_scale_measure import CpuStages, in_a_child, machine, peak_mib, timed
 from benchmark_service import nation
-from phusong.compute.cache import Keeper
+from phusong.compute.cache import StageCache
 from phusong.compute.store import Store
 from phusong.invest.optimum import best_plan
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook, PlanModel
@@ -40,16 +40,16 @@ def country(out: Path, scenario: str) -> dict[str, Any]:
         if (out / "store").exists():
             raise SystemExit(f"{out / 'store'} holds an earlier run: remove it, or say another --out")
         asked = Scenario.read(scenario)
-        keeper, clock = Keeper(Store(out / "store")), CpuStages()
-        result = run(asked, out / "result", stages=clock, keeper=keeper)
+        stage_cache, clock = StageCache(Store(out / "store")), CpuStages()
+        result = run(asked, out / "result", stages=clock, stage_cache=stage_cache)
         budget = asked.invest.budget_musd
         counts = {"sites": len(result.sites), "bundles": len(result.bundles), "budget_musd": budget}
         del result
         gc.collect()
-        region = scenario_region(asked, keeper)
+        region = scenario_region(asked, stage_cache)
         scene, radio = radio_setup(asked.radio, region)
-        crew = None  # nothing is swept: it was kept a moment ago
-        heard = region_footprints(asked, region, scene, radio, crew, keeper)  # type: ignore[arg-type]
+        executor = None  # nothing is swept: it was kept a moment ago
+        heard = region_footprints(asked, region, scene, radio, executor, stage_cache)  # type: ignore[arg-type]
         counts |= {
             "communes": len(region.communes), "cells": len(region.cells), "pixels": len(region.demand["row"]),
             "pairs": int(heard.pixel.size), "receivers": int(heard.swept),

@@ -18,7 +18,7 @@ from shapely.affinity import translate
 
 from benchmark_scale_axes import province, sweep
 from benchmark_scale_measure import CpuStages, in_a_child, machine, timed
-from phusong.compute.cache import Keeper
+from phusong.compute.cache import StageCache
 from phusong.compute.executor import Threads, cluster
 from phusong.compute.store import Store
 from phusong.pipeline import run_region
@@ -40,8 +40,8 @@ def crews(*, sites: int, step_m: int, rounds: int) -> dict[str, Any]:
         with cluster("local", workers=2) as both:
             started = time.perf_counter() - begin
             ways = {
-                name: sweep(sites, step_m=step_m, crew=crew)
-                for name, crew in (
+                name: sweep(sites, step_m=step_m, executor=executor)
+                for name, executor in (
                     ("1 thread", Threads(1)), ("2 threads", Threads(2)), ("cluster of 2 workers", both),
                 )
             }  # fmt: skip
@@ -72,10 +72,10 @@ def runs(*, rounds: int) -> dict[str, Any]:
                 # cold comes first, being what the others find; these two take turns at being second
                 order = ("cold", "warm", "one site moved") if turn % 2 else ("cold", "one site moved", "warm")
                 for name in order:
-                    keeper = Keeper(Store(Path(place) / "store"))
+                    stage_cache = StageCache(Store(Path(place) / "store"))
                     clock = CpuStages()
                     there = _moved(region, site) if name == "one site moved" else region
-                    result = run_region(asked, there, stages=clock, keeper=keeper)
+                    result = run_region(asked, there, stages=clock, stage_cache=stage_cache)
                     with clock.stage("report"):
                         result.write(Path(place) / name)
                     if turn == 0:  # loads kernels, fonts and pages of files; not counted
@@ -87,7 +87,7 @@ def runs(*, rounds: int) -> dict[str, Any]:
                     told = [*(t for t in told if t["run"] != name)]
                     told += [
                         {"run": name, "stage": n.stage, "kept": "reused" if n.kept else "ran", "why": n.why}
-                        for n in keeper.notes
+                        for n in stage_cache.notes
                     ]
         return {"stages": stages, "notes": told, "sites": len(region.sites), "cells": len(region.cells)}
 

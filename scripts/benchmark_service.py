@@ -23,7 +23,7 @@ from phusong.access.gaps import split_by_operator
 from phusong.compute.executor import Threads
 from phusong.live.incremental import Live
 from phusong.live.recompute import everything_now
-from phusong.live.state import Places, Standing, standing
+from phusong.live.state import PlaceIndex, StaticNetwork, static_network
 from phusong.service.allocation import Reception
 from phusong.service.availability import site_stability
 from phusong.service.capacity import Demand, busy_hour_mbps
@@ -101,7 +101,7 @@ def read_all(live, indptr, site):  # type: ignore[no-untyped-def]
     return total
 
 
-def heard_nation(network: Network, pairs: int, *, policy: str, seed: int = 2) -> Standing:
+def heard_nation(network: Network, pairs: int, *, policy: str, seed: int = 2) -> StaticNetwork:
     """Return a made-up nation of 100 million people who hear three sites near one another in the list, each cell."""
     rng = np.random.default_rng(seed)
     sites, cells = network.n_sites, pairs // 3
@@ -120,14 +120,14 @@ def heard_nation(network: Network, pairs: int, *, policy: str, seed: int = 2) ->
     )  # fmt: skip
     n, provinces = 3321, 34
     villages = rng.integers(0, cells, 40_000)
-    places = Places(
+    places = PlaceIndex(
         np.char.zfill(np.arange(n).astype(str), 5), np.arange(n).astype(str),
         np.char.zfill(np.arange(provinces).astype(str), 2), np.arange(provinces).astype(str),
         np.arange(n) * provinces // n, near * n // sites, np.arange(sites) * n // sites, near[villages] * n // sites,
         villages,
     )  # fmt: skip
     people = rng.multinomial(100_000_000, np.full(cells, 1.0 / cells))
-    return standing(
+    return static_network(
         network=network, places=places, reception=reception, weights=split_by_operator(people, network.shares),
         availability_target=0.998, demand=Demand(busy_hour_mbps(take_up=0.6, gb_month=8.0, busy_hour_share=0.06)),
         rights_of=lambda changed: grant_rights(changed, policy), planned=np.zeros(sites, bool),
@@ -242,14 +242,14 @@ def sampled_states(network: Network, built: float, asked: argparse.Namespace, co
     table.add_row("closed form, every site", f"{seconds:.3f}", f"{asked.sites / seconds:,.0f} sites/s")
     for workers in (1, 2):
         seconds, states = best_of(
-            asked.repeat, lambda w=workers: sample_states(network, n_states=asked.states, crew=Threads(w))
+            asked.repeat, lambda w=workers: sample_states(network, n_states=asked.states, executor=Threads(w))
         )
         rate = asked.sites * asked.states / seconds / 1e6
         table.add_row(
             f"states of every site, {workers} thread(s)", f"{seconds:.3f}", f"{rate:,.0f} M sites × states/s"
         )
         seconds, lost = best_of(
-            asked.repeat, lambda w=workers, s=states: hours_off(s, *rows, crew=Threads(w))
+            asked.repeat, lambda w=workers, s=states: hours_off(s, *rows, executor=Threads(w))
         )
         rate = elements * asked.states / seconds / 1e6
         table.add_row(

@@ -105,7 +105,7 @@ class Place:
         """Wait until some moment of a run."""
         time.sleep(self.dice.uniform(0.0, self.seconds))
 
-    def crew(self) -> list[str]:
+    def executor(self) -> list[str]:
         """Return options that name some workers."""
         return self.dice.choice(
             [["--workers", "1"], ["--workers", "3"], ["--cluster", "local", "--workers", "2"]]
@@ -137,7 +137,7 @@ def allow(ended: Ended, *codes: int) -> Ended:
 
 def kill_client(place: Place) -> Ended:
     """Kill -9 of the run itself."""
-    process = place.start(*place.crew())
+    process = place.start(*place.executor())
     place.moment()
     process.kill()
     return allow(_wait_alone(process), 0, _KILLED)
@@ -207,7 +207,7 @@ def _dask(place: Place, memory: str = "0") -> Iterator[tuple[str, "subprocess.Po
 def stop(place: Place) -> Ended:
     """SIGTERM or SIGINT, as a service manager or Ctrl-C sends it."""
     how = place.dice.choice([signal.SIGTERM, signal.SIGINT])
-    process = place.start(*place.crew())
+    process = place.start(*place.executor())
     place.moment()
     process.send_signal(how)
     # before the program has begun, Python itself ends by the signal
@@ -281,7 +281,7 @@ def two_at_once(place: Place) -> Ended:
     """Two runs in one folder: the second is refused, or comes after the first."""
     first = place.start()
     time.sleep(place.dice.uniform(0.0, place.seconds / 2))
-    second = place.start(*place.crew())
+    second = place.start(*place.executor())
     ended = [allow(place.wait(process), 0, 2) for process in (first, second)]
     if all(one.code for one in ended):
         raise Violation("both were refused")

@@ -259,11 +259,11 @@ def journal_target(_folder: Path) -> Target:
     """Return the reader of the journal that a watch keeps."""
     import zlib
 
-    from phusong.live.session import records
+    from phusong.live.session import journal_records
 
     text = b'{"standing":"0","line":1}'
     line = b"%08x %b\n" % (zlib.crc32(text), text)
-    return Target("journal.jsonl", [line, line * 3], records)
+    return Target("journal.jsonl", [line, line * 3], journal_records)
 
 
 def columns_target(_folder: Path) -> Target:

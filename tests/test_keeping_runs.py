@@ -18,7 +18,7 @@ from shapely.affinity import translate
 
 import phusong
 from phusong.compute import sources as engine_sources
-from phusong.compute.cache import Keeper
+from phusong.compute.cache import StageCache
 from phusong.compute.executor import Threads, cluster
 from phusong.compute.serialize import fingerprint
 from phusong.compute.sources import own_sources
@@ -36,12 +36,12 @@ PACKAGE = Path(phusong.__file__).parent
 LAI_CHAU = ('region.provinces=["Lai Châu"]', "region.cell_m=2000")
 
 
-def answer(folder, *settings: str, region=None, crew=None):
+def answer(folder, *settings: str, region=None, executor=None):
     """Return the fingerprint of all that a run answers, what became of its stages, and its store."""
-    keeper = Keeper(None if folder is None else Store(folder))
+    stage_cache = StageCache(None if folder is None else Store(folder))
     asked = Scenario.read("default", overrides=(*SMALL, *settings))
-    result = run_region(asked, region or small_region(), keeper=keeper, crew=crew)
-    return fingerprint(result), {note.stage: note for note in keeper.notes}, keeper.store
+    result = run_region(asked, region or small_region(), stage_cache=stage_cache, executor=executor)
+    return fingerprint(result), {note.stage: note for note in stage_cache.notes}, stage_cache.store
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +79,12 @@ def test_a_site_that_moves_is_swept_again_alone(tmp_path):
     assert "sites" in notes["radio"].why
     assert "; 1 of its " in notes["radio"].why
     radio = Store(tmp_path / "other")
-    keeper = Keeper(radio)
+    stage_cache = StageCache(radio)
     asked = Scenario.read("default", overrides=SMALL)
     ground = radio_stage.radio_setup(asked.radio, region)
-    radio_stage.region_footprints(asked, region, *ground, Threads(1), keeper)
+    radio_stage.region_footprints(asked, region, *ground, Threads(1), stage_cache)
     before = radio.use.written
-    radio_stage.region_footprints(asked, moved, *ground, Threads(1), keeper)
+    radio_stage.region_footprints(asked, moved, *ground, Threads(1), stage_cache)
     assert radio.use.written == before + 2  # the site, and where all are heard
     assert found == answer(None, region=moved)[0]
     assert store.use.found > 0
@@ -92,9 +92,9 @@ def test_a_site_that_moves_is_swept_again_alone(tmp_path):
 
 def test_threads_and_processes_of_a_cluster_give_the_same(tmp_path, kept):
     _, first = kept
-    assert first == answer(tmp_path / "one", crew=Threads(1))[0]
-    with cluster("local", workers=2) as crew:
-        assert first == answer(tmp_path / "two", crew=crew)[0]
+    assert first == answer(tmp_path / "one", executor=Threads(1))[0]
+    with cluster("local", workers=2) as executor:
+        assert first == answer(tmp_path / "two", executor=executor)[0]
 
 
 def leaves(model: BaseModel, path: str = ""):
@@ -230,7 +230,7 @@ def test_files_that_a_scenario_names_count_by_their_contents(kept, tmp_path):
     assert found == answer(None, *settings)[0]
 
 
-class Watching(Keeper):
+class Watching(StageCache):
     """A keeper that notes which modules run, and which shipped tables are read, while a stage is made."""
 
     def __init__(self, opened: list[str]) -> None:
@@ -255,7 +255,7 @@ class Watching(Keeper):
         own = {module for module in modules if module.startswith("phusong.")}
         own |= {kind.__module__ for kind in types}
         # how far a stage is, is told on the way, and kernels are fetched: neither changes anything
-        told = {make.__module__, Keeper.__module__, Stages.__module__, "phusong.compute.kernels"}
+        told = {make.__module__, StageCache.__module__, Stages.__module__, "phusong.compute.kernels"}
         self.seen.append((name, own - told, set(self.opened), by))
         return found
 
@@ -271,22 +271,27 @@ def test_all_that_runs_and_is_read_while_a_stage_is_made_is_in_its_key():
             opened.extend(str(args[0])[len(p) + 1 :] for p in places if str(args[0]).startswith(p))
 
     sys.addaudithook(audit)  # it cannot be taken away again, only told to stop
-    keeper = Watching(opened)
+    stage_cache = Watching(opened)
     asked = Scenario.read("default", overrides=(*SMALL, "service.availability=states", "service.states=64"))
     for module in [m for n, m in sys.modules.items() if n.startswith("phusong.")]:
         for value in list(vars(module).values()):
             if value is not own_sources and hasattr(value, "cache_clear"):
                 value.cache_clear()  # tables that are read once a process are read again
-    run_region(asked, small_region(), keeper=keeper, crew=Threads(1))
-    radio_stage.scenario_region(Scenario.read("default", overrides=(*LAI_CHAU,)), keeper)
+    run_region(asked, small_region(), stage_cache=stage_cache, executor=Threads(1))
+    radio_stage.scenario_region(Scenario.read("default", overrides=(*LAI_CHAU,)), stage_cache)
     watching.clear()
-    assert {name.partition(",")[0] for name, *_ in keeper.seen} == {"radio", "access", "invest", "region"}
-    for name, modules, tables, by in keeper.seen:
+    assert {name.partition(",")[0] for name, *_ in stage_cache.seen} == {
+        "radio",
+        "access",
+        "invest",
+        "region",
+    }
+    for name, modules, tables, by in stage_cache.seen:
         known = own_sources().closure(*(function.__module__ for function in by), "phusong.compute.serialize")
         assert len(modules) > 3, name
         assert modules <= known, name
         assert tables <= set(own_sources().tables(known)), name
-    assert any(tables for _, _, tables, _ in keeper.seen)
+    assert any(tables for _, _, tables, _ in stage_cache.seen)
 
 
 def with_other_text(monkeypatch, module: str) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from phusong.compute.cache import Keeper
+from phusong.compute.cache import StageCache
 from phusong.compute.serialize import fingerprint
 from phusong.compute.store import Store
 from phusong.errors import InputError
@@ -140,8 +140,10 @@ def test_bad_input_exits_2_names_everything_and_writes_nothing(tmp_path):
 
 def test_a_storm_after_a_run_computes_no_radio_and_finds_the_same(found, tmp_path):
     region, store = small_region(), Store(tmp_path / "store")
-    run_region(Scenario.read("default", overrides=("invest.samples=0",)), region, keeper=Keeper(store))
-    keeper = Keeper(store)
-    again = stress(region, near_storm(), samples=70, seed=1, keeper=keeper)
-    assert [note.kept for note in keeper.notes] == [True]
+    run_region(
+        Scenario.read("default", overrides=("invest.samples=0",)), region, stage_cache=StageCache(store)
+    )
+    stage_cache = StageCache(store)
+    again = stress(region, near_storm(), samples=70, seed=1, stage_cache=stage_cache)
+    assert [note.kept for note in stage_cache.notes] == [True]
     assert fingerprint(again.today) == fingerprint(found.today)

@@ -13,8 +13,8 @@ __all__ = [
     "Problem",
     "and_more",
     "in_digits",
-    "nearest",
     "nearest_name",
+    "nearest_word",
     "plural",
     "refuse",
     "unused_notices",
@@ -97,7 +97,7 @@ def refuse(problems: Iterable[Problem]) -> None:
         raise InputError(found)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest_word(name: str, known: Iterable[str]) -> str:
     """Return the known name closest to ``name``; empty where none is close."""
     folded = {n.casefold(): n for n in known}
     close = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
@@ -112,7 +112,7 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     >>> nearest_name("mocnn", ["none", "mocn", "roaming"])
     ' (did you mean mocn?)'
     """
-    close = nearest(name, known)
+    close = nearest_word(name, known)
     return f" (did you mean {close}?)" if close else ""
 
 

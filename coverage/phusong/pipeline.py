@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from phusong.compute.cache import Keeper
-from phusong.compute.executor import Counted, Crew, Threads
+from phusong.compute.cache import StageCache
+from phusong.compute.executor import Counted, Executor, Threads
 from phusong.io.progress import Stages
 from phusong.region.folder import Region
 from phusong.report.folder import Result, check_place, is_whole
@@ -25,8 +25,8 @@ def run(
     out: str | Path | None = None,
     *,
     stages: Stages | None = None,
-    crew: Crew | None = None,
-    keeper: Keeper | None = None,
+    executor: Executor | None = None,
+    stage_cache: StageCache | None = None,
     resume: bool = False,
 ) -> Result:
     """Answer a scenario: who has no stable internet, why not, and what to do first.
@@ -39,9 +39,9 @@ def run(
         Result folder to write.
     stages : Stages, optional
         Progress and times.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes; two threads when left out. The result does not depend on it.
-    keeper : Keeper, optional
+    stage_cache : StageCache, optional
         Keeps what stages give, so that one whose inputs have not changed is not done again; nothing is kept when left
         out. The result does not depend on it.
     resume : bool
@@ -57,7 +57,7 @@ def run(
         # a place where nothing can be written is refused before the long part
         check_place(Path(out))
     clock = stages or Stages()
-    keeping = keeper or Keeper()
+    keeping = stage_cache or StageCache()
     with clock.stage("region"):
         region = scenario_region(asked, keeping)
     clock.notices += [*(str(n) for n in region.notices), *idle_redactions(asked.report)]
@@ -66,7 +66,7 @@ def run(
     if asked.report.redact:
         # a name that matches nothing is refused before the long part
         critical_sites(region, _redaction(asked.report))
-    result = run_region(asked, region, stages=clock, crew=crew, keeper=keeping)
+    result = run_region(asked, region, stages=clock, executor=executor, stage_cache=keeping)
     if asked.report.redact:
         result = redact(result, _redaction(asked.report))
     if out is not None:
@@ -80,11 +80,11 @@ def run_region(
     region: Region,
     *,
     stages: Stages | None = None,
-    crew: Crew | None = None,
-    keeper: Keeper | None = None,
+    executor: Executor | None = None,
+    stage_cache: StageCache | None = None,
 ) -> Result:
     """Answer a scenario on a region already in memory; parameters and errors as for :func:`run`."""
-    clock, keeping, workers = stages or Stages(), keeper or Keeper(), crew or Threads()
+    clock, keeping, workers = stages or Stages(), stage_cache or StageCache(), executor or Threads()
     # what nobody can mean is refused before the long part
     check_agreements(region.operators["operator"].astype(str).tolist(), agreements_of(asked))
     plan_rules(asked)
@@ -98,11 +98,11 @@ def run_region(
         stability, year = availability_of(asked, there.network, Counted(workers, clock.part()))
     with clock.stage("access"):
         states = state_by_policy(
-            asked, there, stability, year, keeper=keeping, crew=workers, tell=clock.part()
+            asked, there, stability, year, stage_cache=keeping, executor=workers, tell=clock.part()
         )
     with clock.stage("invest"):
         plans = invest_by_policy(
-            asked, region, there, states, scene, radio, keeper=keeping, crew=workers, part=clock.part
+            asked, region, there, states, scene, radio, stage_cache=keeping, executor=workers, part=clock.part
         )
     with clock.stage("tables"):
         return result_of(asked, region, there, states, plans)

@@ -25,8 +25,8 @@ from phusong.settings import (
     RegionSettings,
     ReportSettings,
     ServiceSettings,
+    SettingsTable,
     SharingSettings,
-    Table,
 )
 
 __all__ = ["Scenario", "choices_text", "policy_label", "scenario_template", "toml_text"]
@@ -35,7 +35,7 @@ _MOST_EXTENDED = 20  # scenarios behind one another
 _DEEPEST_KEY = 8
 
 
-class Scenario(Table):
+class Scenario(SettingsTable):
     """One question a planner asks."""
 
     title: str = Field(

@@ -18,9 +18,9 @@ __all__ = [
     "RegionSettings",
     "ReportSettings",
     "ServiceSettings",
+    "SettingsTable",
     "Share",
     "SharingSettings",
-    "Table",
     "WeightSettings",
     "Year",
     "idle_redactions",
@@ -33,7 +33,7 @@ NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Year = Annotated[int, Field(ge=1990, le=2100)]
 
 
-class Table(BaseModel):
+class SettingsTable(BaseModel):
     """A table whose keys are known, and which nobody changes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
@@ -67,7 +67,7 @@ def _flags_in(value: object) -> Iterator[bool]:
             yield from _flags_in(part)
 
 
-class AccessSettings(Table):
+class AccessSettings(SettingsTable):
     """Who counts."""
 
     facilities_within_m: Positive = Field(
@@ -85,7 +85,7 @@ class AccessSettings(Table):
 Class = Annotated[int, Field(ge=0, le=3)]
 
 
-class FundSettings(Table):
+class FundSettings(SettingsTable):
     """Money by year, and what it may pay for."""
 
     name: str = Field(description="What the fund is called.")
@@ -116,7 +116,7 @@ class FundSettings(Table):
     )
 
 
-class WeightSettings(Table):
+class WeightSettings(SettingsTable):
     """What counts for more in the order of options; the figures stay people."""
 
     ethnic_minority: NotNegative = Field(
@@ -141,7 +141,7 @@ class WeightSettings(Table):
     )
 
 
-class InvestSettings(Table):
+class InvestSettings(SettingsTable):
     """What may be bought, and how it is paid."""
 
     budget_musd: NotNegative = Field(10.0, description="Net present cost that may be spent. [million USD]")
@@ -227,7 +227,7 @@ class InvestSettings(Table):
     solver_seconds: Positive = Field(30.0, description="Time limit for the bound. [s]")
 
 
-class RadioSettings(Table):
+class RadioSettings(SettingsTable):
     """How signal is computed and when a place counts as covered."""
 
     model: str = Field(
@@ -291,7 +291,7 @@ class RadioSettings(Table):
     )
 
 
-class RegionSettings(Table):
+class RegionSettings(SettingsTable):
     """Which region: a folder, or one built from public packages."""
 
     path: str = Field("", description="Region folder; empty: build from `provinces`.")
@@ -301,7 +301,7 @@ class RegionSettings(Table):
     )
 
 
-class ReportSettings(Table):
+class ReportSettings(SettingsTable):
     """How the result is shown, and what may leave the house."""
 
     lang: Literal["en", "vi"] = Field(
@@ -352,7 +352,7 @@ def idle_redactions(asked: ReportSettings) -> list[str]:
     return [told]
 
 
-class ServiceSettings(Table):
+class ServiceSettings(SettingsTable):
     """What counts as stable, and how much people ask of the network."""
 
     availability_target: Annotated[float, Field(ge=0.5, lt=1.0)] = Field(
@@ -394,7 +394,7 @@ class ServiceSettings(Table):
     )
 
 
-class AgreementSettings(Table):
+class AgreementSettings(SettingsTable):
     """A policy among some operators, in some communes, for some years."""
 
     policy: Policy = Field(description="What they agree on.")
@@ -418,7 +418,7 @@ class AgreementSettings(Table):
         return self
 
 
-class SharingSettings(Table):
+class SharingSettings(SettingsTable):
     """Who may use whose site."""
 
     policy: Policy = Field("none", description="Sharing policy in force everywhere.")

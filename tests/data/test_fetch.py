@@ -11,7 +11,7 @@ from awkward_server import Server, corrupt, cut, redirect, serving, stall, statu
 
 from phusong.cli import main
 from phusong.data import Bounds, DataSource, NetworkError, fetch
-from phusong.data.download import CACHE_ENV, Limits, default_cache
+from phusong.data.download import CACHE_ENV, TransferLimits, default_cache
 from phusong.errors import InputError
 
 TIF = b"II*\x00" + bytes(range(256)) * 40
@@ -34,7 +34,9 @@ def server(shared: Server):
 
 @pytest.fixture
 def limits():
-    return Limits(connect_s=2, read_s=0.3, attempts=3, sleep=lambda _: None, share=lambda: 1.0, spare_bytes=0)
+    return TransferLimits(
+        connect_s=2, read_s=0.3, attempts=3, sleep=lambda _: None, share=lambda: 1.0, spare_bytes=0
+    )
 
 
 def source(**keys) -> DataSource:

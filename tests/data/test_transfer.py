@@ -20,7 +20,7 @@ from awkward_server import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phusong.data.download import Limits, TransferError, transfer
+from phusong.data.download import TransferError, TransferLimits, transfer
 
 BODY = bytes(range(256)) * 400
 
@@ -46,7 +46,9 @@ def pauses():
 
 @pytest.fixture
 def limits(pauses):
-    return Limits(connect_s=2, read_s=0.3, attempts=4, sleep=pauses.append, share=lambda: 1.0, spare_bytes=0)
+    return TransferLimits(
+        connect_s=2, read_s=0.3, attempts=4, sleep=pauses.append, share=lambda: 1.0, spare_bytes=0
+    )
 
 
 def left(folder: Path) -> set[str]:
@@ -91,7 +93,7 @@ def test_what_came_stays_for_the_next_run(server, limits, tmp_path):
 
 def test_pauses_double_up_to_the_longest_and_heed_the_server(server, tmp_path):
     waits = []
-    limits = Limits(
+    limits = TransferLimits(
         attempts=6, pause_s=1, longest_pause_s=6, sleep=waits.append, share=lambda: 1.0, spare_bytes=0
     )
     server.script[:] = [status(500), status(502), status(500), status(429, Retry_After="5"), status(500)]
@@ -99,7 +101,7 @@ def test_pauses_double_up_to_the_longest_and_heed_the_server(server, tmp_path):
     assert waits == [2, 4, 6, 6, 6]
     half = []
     server.script[:] = [status(500)]
-    calm = Limits(sleep=half.append, share=lambda: 0.0, spare_bytes=0)
+    calm = TransferLimits(sleep=half.append, share=lambda: 0.0, spare_bytes=0)
     transfer(server.base + "/a.bin", tmp_path / "b", limits=calm)
     assert half == [1.0]
 
@@ -222,7 +224,7 @@ def test_redirections_to_other_things_than_web_pages_are_refused(server, limits,
 
 
 def test_too_large_a_file_is_refused_before_and_while_it_comes(server, tmp_path):
-    tight = Limits(most_bytes=1000, spare_bytes=0)
+    tight = TransferLimits(most_bytes=1000, spare_bytes=0)
     with pytest.raises(TransferError, match="above the limit"):
         transfer(server.base + "/a.bin", tmp_path / "a", limits=tight)
 
@@ -238,7 +240,7 @@ def test_too_large_a_file_is_refused_before_and_while_it_comes(server, tmp_path)
 
 def test_a_full_disk_is_seen_before_the_first_byte(server, tmp_path):
     with pytest.raises(TransferError, match="are free"):
-        transfer(server.base + "/a.bin", tmp_path / "a", limits=Limits(spare_bytes=1 << 62))
+        transfer(server.base + "/a.bin", tmp_path / "a", limits=TransferLimits(spare_bytes=1 << 62))
 
 
 def test_gzip_transfer_encoding_is_unpacked(server, limits, tmp_path):
@@ -351,7 +353,7 @@ def test_two_at_once_do_not_mix(server, limits, tmp_path):
         handler.wfile.write(BODY)
 
     server.script[:] = [slow]
-    patient = Limits(read_s=5, spare_bytes=0)
+    patient = TransferLimits(read_s=5, spare_bytes=0)
     first = threading.Thread(
         target=transfer, args=(server.base + "/a.bin", tmp_path / "a"), kwargs={"limits": patient}
     )

@@ -15,7 +15,7 @@ from phusong.compute.executor import Cluster, Threads, cluster, pieces
 from phusong.compute.serialize import fingerprint
 from phusong.region import Grid
 from phusong.region.read import raster
-from phusong.region.read.raster import Limits, read_elevation, read_landcover, read_people
+from phusong.region.read.raster import RasterLimits, read_elevation, read_landcover, read_people
 from phusong.service.outage_states import elements_of_pairs, hours_off, sample_states
 from service_network import network_of
 
@@ -47,14 +47,14 @@ def test_sampled_states_and_hours_are_the_same(crews):
     rng = np.random.default_rng(1)
     indptr, site = elements_of_pairs(np.arange(12_000) // 6, rng.integers(0, 12, 12_000), 2000)
     found = []
-    for crew in crews:
-        states = sample_states(net, n_states=STATES, seed=5, crew=crew)
-        found.append(fingerprint([states, hours_off(states, indptr, site, crew=crew)]))
+    for executor in crews:
+        states = sample_states(net, n_states=STATES, seed=5, executor=executor)
+        found.append(fingerprint([states, hours_off(states, indptr, site, executor=executor)]))
     assert found == found[:1] * len(crews)
 
 
 def test_a_storm_does_the_same(crews):
-    found = [fingerprint(hit_by(network_of(seed=3), 50.0, n=200, crew=crew)) for crew in crews]
+    found = [fingerprint(hit_by(network_of(seed=3), 50.0, n=200, executor=executor)) for executor in crews]
     assert found == found[:1] * len(crews)
 
 
@@ -73,17 +73,17 @@ def test_people_heights_and_land_cover_are_drawn_the_same(crews, tmp_path, monke
             file.write(rng.integers(1, 3, (300, 300)).astype(np.float32) * 10, 1)
     (tmp_path / "legend.csv").write_text("code,class\n10,3\n20,1\n")
     found = []
-    before, anything = np.zeros(grid.shape), Limits(least_covered=0.0)
-    for crew in crews:
-        people = read_people(tmp_path, grid, crew=crew).people
-        heights = read_elevation(tmp_path, grid, former=before, limits=anything, crew=crew).elevation
+    before, anything = np.zeros(grid.shape), RasterLimits(least_covered=0.0)
+    for executor in crews:
+        people = read_people(tmp_path, grid, executor=executor).people
+        heights = read_elevation(tmp_path, grid, former=before, limits=anything, executor=executor).elevation
         found.append(
             fingerprint(
                 [
                     people,
                     heights,
                     read_landcover(
-                        tmp_path, grid, tmp_path / "legend.csv", limits=anything, crew=crew
+                        tmp_path, grid, tmp_path / "legend.csv", limits=anything, executor=executor
                     ).clutter,
                 ]
             )

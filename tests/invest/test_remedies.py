@@ -18,7 +18,7 @@ from phusong.errors import InputError
 from phusong.invest.bundles import OfferTerms, bridged, make_offers
 from phusong.invest.candidate_sites import KINDS, find_candidates, undominated, within_room
 from phusong.invest.costs import Costs
-from phusong.invest.offers import Drawer, works_of_bundles
+from phusong.invest.offers import BundleBuilder, works_of_bundles
 from phusong.invest.program.rules import SHARING_KINDS
 from phusong.invest.remedy import Remedy, Works
 from phusong.radio.footprints import footprints
@@ -60,14 +60,14 @@ def world(seed):
     # weak cells, so that some hear nobody
     region = replace(region, cells=region.cells.assign(eirp_dbm=38.0))
     asked = Scenario.read("default")
-    situation, scene, radio = computed(region, asked)
-    candidates = find_candidates(situation, scene, radio, region)
+    baseline, scene, radio = computed(region, asked)
+    candidates = find_candidates(baseline, scene, radio, region)
     return (
         region,
         asked,
-        situation,
+        baseline,
         candidates,
-        make_offers(situation, COSTS, candidates, OfferTerms("passive")),
+        make_offers(baseline, COSTS, candidates, OfferTerms("passive")),
     )
 
 
@@ -87,14 +87,14 @@ def test_candidates_say_what_they_stand_on(seed):
 
 @pytest.mark.parametrize("seed", [1, 4])
 def test_a_plan_carried_out_serves_as_many_as_it_promised(seed):
-    region, asked, situation, _, offers = world(seed)
+    region, asked, baseline, _, offers = world(seed)
     rng = np.random.default_rng(seed)
     for _ in range(3):
         chosen = rng.choice(offers.model.n_bundles, 4, replace=False)
         # one way of power and one link a site: a plan that buys two has to say which it uses
         bought = np.asarray(offers.model.needs[_one_a_site(offers, chosen)].sum(axis=0)).ravel() > 0
         after, _, _ = computed(carry_out(region, offers, bought), asked)
-        promise = kept_promise(offers, bought, situation.access.served, after.access.served)
+        promise = kept_promise(offers, bought, baseline.access.served, after.access.served)
         assert promise.promised > 0
         # every station of this region is full: neighbours take room on a new one, and leave room elsewhere
         assert promise.kept + promise.others >= promise.promised
@@ -176,12 +176,12 @@ def test_whoever_is_taken_finds_room(people, room):
 
 
 def test_sites_served_over_works_elsewhere_stand_behind_them_and_the_works_at_their_own_place():
-    _, _, situation, _, _ = world(1)
-    draw = Drawer(situation)
-    hub, first, second = situation.network.site_ids[1:4].tolist()
-    east, north = float(situation.site_east_m[1]), float(situation.site_north_m[1])
+    _, _, baseline, _, _ = world(1)
+    draw = BundleBuilder(baseline)
+    hub, first, second = baseline.network.site_ids[1:4].tolist()
+    east, north = float(baseline.site_east_m[1]), float(baseline.site_north_m[1])
     battery = draw.buy(Remedy("battery_backup", hub, COSTS.of(battery=1.0), east, north, Works(hub)))
-    left = np.flatnonzero(situation.unserved.ravel() > 0)
+    left = np.flatnonzero(baseline.unserved.ravel() > 0)
     halves = np.array_split(left, 3)
     # a hub's battery serves the sites behind it, each found by itself; then they are one bundle
     for site, people in zip((first, second, hub), halves, strict=True):
@@ -199,9 +199,9 @@ def test_sites_served_over_works_elsewhere_stand_behind_them_and_the_works_at_th
 
 @pytest.mark.parametrize("seed", [1, 4])
 def test_works_stand_at_their_site_and_in_the_commune_round_it(seed):
-    region, _, situation, candidates, _ = world(seed)
+    region, _, baseline, candidates, _ = world(seed)
     areas = region.communes.geometry.tolist()
-    offers = make_offers(situation, COSTS, candidates, OfferTerms("passive"), areas=areas)
+    offers = make_offers(baseline, COSTS, candidates, OfferTerms("passive"), areas=areas)
     table = offers.remedies.set_index("remedy_id")
     codes = region.communes["commune_code"].tolist()
     for row in table.to_dict("records"):
@@ -223,8 +223,8 @@ def test_works_stand_at_their_site_and_in_the_commune_round_it(seed):
     [{"battery_backup", "diesel_backup"}, {"build_site", "add_radio", "solar_backup", "microwave_link"}],
 )
 def test_only_what_may_be_bought_is_offered(allowed):
-    _, _, situation, candidates, everything = world(4)
-    offers = make_offers(situation, COSTS, candidates, OfferTerms("none", remedies=frozenset(allowed)))
+    _, _, baseline, candidates, everything = world(4)
+    offers = make_offers(baseline, COSTS, candidates, OfferTerms("none", remedies=frozenset(allowed)))
     assert set(offers.remedies["kind"]) <= allowed
     assert 0 < offers.model.n_bundles < everything.model.n_bundles
 

@@ -11,7 +11,7 @@ from phusong.invest.bundles import Offers
 from phusong.invest.optimum import best_plan
 from phusong.invest.plan_book import PlanModel
 from phusong.invest.ranking import rank
-from phusong.invest.signal_margin import Reach
+from phusong.invest.signal_margin import SignalMargin
 from phusong.invest.uncertainty import Spread, carry_out, changed, fixed_plan, robustness, tornado
 
 KINDS = ("build_site", "battery_backup", "fibre_link", "add_radio", "open_mocn")
@@ -29,11 +29,11 @@ def offers_of(model: PlanModel) -> Offers:
     return Offers(remedies, pd.DataFrame({"bundle_id": [f"b{k}" for k in range(n_b)]}), model)
 
 
-def random_reach(model: PlanModel, seed: int, *, sites: int = 4) -> Reach:
+def random_reach(model: PlanModel, seed: int, *, sites: int = 4) -> SignalMargin:
     rng = np.random.default_rng(seed)
     n = model.covers.nnz
     hours = np.where(rng.random(n) < 0.5, np.inf, rng.uniform(51.0, 200.0, n))
-    return Reach(
+    return SignalMargin(
         rng.integers(-1, sites, n).astype(np.int32),
         rng.exponential(5.0, n).astype(np.float32),
         hours.astype(np.float32),

@@ -6,7 +6,7 @@ import numpy as np
 
 from phusong.live.incremental import Live, dark_nodes
 from phusong.live.recompute import Now, everything_now
-from phusong.live.state import NEVER, Places, Standing, standing
+from phusong.live.state import NEVER, PlaceIndex, StaticNetwork, static_network
 from phusong.service.allocation import Reception
 from phusong.service.capacity import Demand
 from phusong.service.sharing import grant_rights
@@ -17,7 +17,7 @@ LOCKS = ("", "", "", "contract", "structural", "security", "legal")
 HOUR_MS = 3_600_000
 
 
-def world(seed: int, policy: str = "none", *, cells: int = 40, mbps: float = 0.3) -> Standing:
+def world(seed: int, policy: str = "none", *, cells: int = 40, mbps: float = 0.3) -> StaticNetwork:
     """Return a random network of two exchanges with rings, ties, planned sites and what is heard where."""
     rng = np.random.default_rng(seed)
     n = 12
@@ -46,7 +46,7 @@ def world(seed: int, policy: str = "none", *, cells: int = 40, mbps: float = 0.3
         cell[order].astype(np.int32), station[order].astype(np.int32), level[order],
         np.round(10 * (level[order] + 105)).astype(np.int16), cells,
     )  # fmt: skip
-    places = Places(
+    places = PlaceIndex(
         commune_codes=np.array([f"0000{k}" for k in range(5)]),
         commune_names=np.array([f"Xã {k}" for k in range(5)]),
         province_codes=np.array(["08", "14"]),
@@ -58,7 +58,7 @@ def world(seed: int, policy: str = "none", *, cells: int = 40, mbps: float = 0.3
         village_cell=rng.integers(0, cells, 8),
         as_of="2026-01",
     )  # fmt: skip
-    return standing(
+    return static_network(
         network=net,
         places=places,
         reception=heard,
@@ -72,7 +72,7 @@ def world(seed: int, policy: str = "none", *, cells: int = 40, mbps: float = 0.3
 
 def possible(live: Live) -> list[tuple[str, int]]:
     """Return every event that would not contradict what is so now."""
-    s, h = live.standing, live.happened
+    s, h = live.static_network, live.happened
     planned = s.planned & ~h.commissioned
     out = []
     for site in range(s.network.n_sites):
@@ -91,9 +91,9 @@ def possible(live: Live) -> list[tuple[str, int]]:
 
 def differences(live: Live) -> list[str]:
     """Return what of the present is not, byte for byte, what a full recompute says."""
-    full = everything_now(live.standing, live.happened)
+    full = everything_now(live.static_network, live.happened)
     found = _differing(live.now, full)
-    dark = dark_nodes(live.standing.lines, live.happened.closed)
+    dark = dark_nodes(live.static_network.lines, live.happened.closed)
     if not np.array_equal(dark, live.happened.dark_since_ms != NEVER):
         found.append("dark")
     return found

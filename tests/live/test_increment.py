@@ -64,7 +64,7 @@ def test_undoing_every_event_gives_the_beginning_again(seed, mbps):
         getattr(live, done[-1][0])(done[-1][1])
     for kind, subject in reversed(done):
         getattr(live, undo[kind])(subject)
-    ties = live.happened.closed == live.standing.lines.closed
+    ties = live.happened.closed == live.static.lines.closed
     assert ties.all()
     assert (live.now.accepted.tobytes(), live.now.sums.gap_unstable.tobytes()) == first
 
@@ -72,40 +72,40 @@ def test_undoing_every_event_gives_the_beginning_again(seed, mbps):
 @settings(deadline=None, max_examples=4)
 @given(seeds, loads)
 def test_state_written_and_read_is_the_same_state(seed, mbps):
-    standing = world(seed, "mocn", mbps=mbps)
-    live = Live(standing)
+    static = world(seed, "mocn", mbps=mbps)
+    live = Live(static)
     clock = walk(live, np.random.default_rng(seed), 8)
-    again = Live(standing, from_tree(standing, to_tree(standing, live.happened)))
+    again = Live(static, from_tree(static, to_tree(static, live.happened)))
     live.at(clock + 5 * HOUR_MS)
     again.at(clock + 5 * HOUR_MS)
-    assert to_tree(standing, again.happened) == to_tree(standing, live.happened)
+    assert to_tree(static, again.happened) == to_tree(static, live.happened)
     assert differences(again) == []
     assert again.now.accepted.tobytes() == live.now.accepted.tobytes()
 
 
 def test_before_any_event_people_are_those_of_a_run():
-    standing = world(3, "roaming")
-    active = ~standing.planned
-    live = Live(standing)
-    on = active[standing.network.station_site][standing.reception.station]
+    static = world(3, "roaming")
+    active = ~static.planned
+    live = Live(static)
+    on = active[static.network.station_site][static.reception.station]
     heard = replace(
-        standing.reception,
-        **{k: getattr(standing.reception, k)[on] for k in ("cell", "station", "rsrp_dbm", "sinr_ddb")},
+        static.reception,
+        **{k: getattr(static.reception, k)[on] for k in ("cell", "station", "rsrp_dbm", "sinr_ddb")},
     )
     usage = use_network(
-        heard, weights=standing.weights, tier=live.now.tier,
-        availability=standing.availability[standing.network.station_site],
-        availability_target=standing.availability_target,
-        bandwidth_mhz=standing.network.station_bandwidth_mhz, station_site=standing.network.station_site,
-        site_mbps=live.now.ways.mbps, demand=standing.demand,
+        heard, weights=static.weights, tier=live.now.tier,
+        availability=static.availability[static.network.station_site],
+        availability_target=static.availability_target,
+        bandwidth_mhz=static.network.station_bandwidth_mhz, station_site=static.network.station_site,
+        site_mbps=live.now.ways.mbps, demand=static.demand,
     )  # fmt: skip
     import pandas as pd
 
-    codes = standing.places.commune_codes
+    codes = static.places.commune_codes
     frame = pd.DataFrame({"commune_code": codes, "area_km2": 1.0, "remote": 1})
     table = commune_table(
-        frame, commune_of_cell=standing.places.cell_commune, access=classify(usage, standing.weights),
-        weights=standing.weights,
+        frame, commune_of_cell=static.places.cell_commune, access=classify(usage, static.weights),
+        weights=static.weights,
     )  # fmt: skip
     for name in (
         "population",
@@ -119,21 +119,21 @@ def test_before_any_event_people_are_those_of_a_run():
 
 
 def test_a_battery_carries_its_site_for_as_long_as_it_lasts_and_no_longer():
-    standing = world(1)
+    static = world(1)
     feeding = next(
-        k for k in range(standing.lines.ids.size)
-        if standing.lines.closed[k] and standing.sites_of_node.of(int(standing.lines.b[k])).size
+        k for k in range(static.lines.ids.size)
+        if static.lines.closed[k] and static.sites_of_node.of(int(static.lines.b[k])).size
     )  # fmt: skip
-    live = Live(standing)
+    live = Live(static)
     live.at(0)
     live.line_down(feeding)
     dark = np.flatnonzero(live.happened.dark_since_ms != NEVER)
-    sites = np.concatenate([standing.sites_of_node.of(int(k)) for k in dark])
+    sites = np.concatenate([static.sites_of_node.of(int(k)) for k in dark])
     assert sites.size
     for site in sites.tolist():
-        lasts = round(standing.network.autonomy_h[site] * HOUR_MS)
+        lasts = round(static.network.autonomy_h[site] * HOUR_MS)
         live.happened.clock_ms = max(live.happened.clock_ms, 0)
-        other = Live(standing)
+        other = Live(static)
         other.at(0)
         other.line_down(feeding)
         if lasts > 0:
@@ -141,7 +141,7 @@ def test_a_battery_carries_its_site_for_as_long_as_it_lasts_and_no_longer():
             assert other.now.site_on[site]
         other.at(max(lasts, 0))
         assert not other.now.site_on[site]
-        assert spent_batteries(standing, other.happened, np.array([site]))[0]
+        assert spent_batteries(static, other.happened, np.array([site]))[0]
         other.site_up(site)
         assert other.now.site_on[site]
         assert differences(other) == []
@@ -163,10 +163,10 @@ def test_people_joined_by_full_stations_ask_again_too(monkeypatch):
 
 
 def test_one_of_two_links_of_a_hop_may_fail_live():
-    standing = world(5)
-    links = standing.network.links
+    static = world(5)
+    links = static.network.links
     pairs = np.c_[np.minimum(links.a, links.b), np.maximum(links.a, links.b)]
-    live = Live(standing)
+    live = Live(static)
     live.at(0)
     for k in range(links.ids.size):
         same = np.flatnonzero((pairs == pairs[k]).all(axis=1))
@@ -185,4 +185,4 @@ def test_long_sequences_stay_a_full_recompute(policy):
         live = Live(world(seed, policy, mbps=0.3))
         walk(live, np.random.default_rng(seed), 60)
         assert differences(live) == []
-        assert everything_now(live.standing, live.happened).behind.min() >= 0
+        assert everything_now(live.static, live.happened).behind.min() >= 0

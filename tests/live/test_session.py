@@ -14,7 +14,7 @@ from live_world import HOUR_MS, possible, world
 from phusong.errors import InputError
 from phusong.live.events import LineError, parse
 from phusong.live.incremental import Live
-from phusong.live.session import Session, example_events, records
+from phusong.live.session import Session, example_events, journal_records
 from phusong.live.state import to_tree
 from phusong.live.tables import iso, kpi_table, write_tables
 from phusong.live.timeline import Line, Waiting, batches, mark_of
@@ -212,7 +212,7 @@ def test_a_damaged_journal_is_named_and_not_replayed(tmp_path):
     data[200] ^= 1
     path.write_bytes(data)
     with pytest.raises(InputError, match="checksum does not fit"):
-        records(path)
+        journal_records(path)
 
 
 def test_state_of_another_region_is_refused(tmp_path):

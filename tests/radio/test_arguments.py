@@ -73,8 +73,8 @@ DOORS: dict[str, tuple[Callable[..., object], dict[str, object]]] = {
         itm.area_mode,
         ITM | {"distance_km": 10.0, "delta_h_m": 90.0, "siting": ("random", "careful")},
     ),
-    "ehata.loss": (
-        ehata.loss,
+    "ehata.ehata_loss": (
+        ehata.ehata_loss,
         {"height_m": np.ones(11), "step_m": 500.0, "frequency_mhz": 1800.0, "base_height_m": 30.0,
          "mobile_height_m": 1.5, "environment": "urban", "location_percent": 50.0, "sea": np.zeros(11, bool),
          "ridge_limits": True},

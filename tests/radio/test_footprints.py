@@ -51,7 +51,7 @@ def same_maps(a, b) -> bool:
 
 
 def test_workers_change_nothing():
-    one, three = (heard(crew=Threads(n), n_servers=2) for n in (1, 3))
+    one, three = (heard(executor=Threads(n), n_servers=2) for n in (1, 3))
     assert same_maps(one, three)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from hypothesis import strategies as st
 from shapely import box
 
-from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, SCHEMAS, Column
+from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, SCHEMAS, LayerColumn
 
 CRS = "EPSG:32648"
 _LETTERS = st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co", "Zl", "Zp"))
@@ -19,7 +19,7 @@ _WORDS = st.one_of(
 )
 
 
-def values_of(column: Column, rows: int) -> st.SearchStrategy[list[Any]]:
+def values_of(column: LayerColumn, rows: int) -> st.SearchStrategy[list[Any]]:
     """Return lists of values that the schema allows in a column."""
     if column.name == "province_shares":
         one: st.SearchStrategy[Any] = st.sampled_from(["", "08=0.61", "08=0.5;14=1"])

@@ -9,7 +9,7 @@ import rasterio
 from phusong.errors import InputError
 from phusong.region.folder import Region
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.read.raster import Limits
+from phusong.region.read.raster import RasterLimits
 from phusong.region.replace import with_imported
 from small_region import small_region
 
@@ -40,7 +40,7 @@ def write(path, region, values, *, nodata=None, scale=1.0, offset=0.0, unit="", 
 
 
 def elevation(region, path, **limits):
-    return IMPORTERS["elevation"].read(region, [path], Options(limits=Limits(**limits)))
+    return IMPORTERS["elevation"].read(region, [path], Options(limits=RasterLimits(**limits)))
 
 
 STORED = [
@@ -178,7 +178,7 @@ def people(region: Region, factor: float = 1.1) -> np.ndarray:
 
 
 def joined(region, path, totals="province", **limits):
-    options = Options(limits=Limits(**limits))
+    options = Options(limits=RasterLimits(**limits))
     return with_imported(
         region, IMPORTERS["worldpop"].read(region, [path], options), totals=totals, limits=options.limits
     )
@@ -252,5 +252,5 @@ def test_narrow_holes_are_land_without_people_and_wide_ones_keep_theirs(region, 
     "limits", [{"least_covered": 1.5}, {"most_scaled": float("nan")}, {"band": 0}, {"unit": "furlong"}]
 )
 def test_limits_that_are_none_are_refused(limits):
-    assert Limits(**limits).problems()
-    assert not Limits().problems()
+    assert RasterLimits(**limits).problems()
+    assert not RasterLimits().problems()

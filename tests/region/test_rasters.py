@@ -8,11 +8,11 @@ from rasterio.transform import from_origin
 from phusong.errors import InputError
 from phusong.region import Grid
 from phusong.region.read import raster
-from phusong.region.read.raster import Limits, read_elevation, read_landcover, read_people
+from phusong.region.read.raster import RasterLimits, read_elevation, read_landcover, read_people
 
 # two tiles of one degree meet at 105 E; the grid lies across the seam, UTM 48N
 GRID = Grid("EPSG:32648", 480_000.0, 2_360_000.0, 250.0, 120, 160)
-ANY = Limits(least_covered=0.0)
+ANY = RasterLimits(least_covered=0.0)
 
 
 def write(path, values, west, north, step, *, nodata=None, crs="EPSG:4326", driver="GTiff"):

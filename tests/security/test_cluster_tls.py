@@ -69,8 +69,8 @@ def scheduler(identities):
 
 @pytest.mark.slow
 def test_work_done_behind_certificates_is_the_work_of_threads(scheduler, identities):
-    with cluster(scheduler, **identities["ours"]) as crew:
-        assert list(crew.run(pow, 3, range(20))) == list(Threads(1).run(pow, 3, range(20)))
+    with cluster(scheduler, **identities["ours"]) as executor:
+        assert list(executor.run(pow, 3, range(20))) == list(Threads(1).run(pow, 3, range(20)))
 
 
 @pytest.mark.slow

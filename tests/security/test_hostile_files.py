@@ -363,13 +363,13 @@ def test_a_region_file_of_other_shapes_is_refused(toml, tmp_path):
 def test_a_frame_of_the_journal_that_is_deep_is_damage(tmp_path):
     import zlib
 
-    from phusong.live.session import records
+    from phusong.live.session import journal_records
 
     text = b"[" * 100_000
     path = tmp_path / "journal.jsonl"
     path.write_bytes(b"%08x %b\n" % (zlib.crc32(text), text) * 2)
     with pytest.raises(InputError, match="damaged"):
-        records(path)
+        journal_records(path)
 
 
 def test_a_line_of_events_that_never_ends_takes_no_memory(tmp_path):

@@ -20,12 +20,12 @@ from phusong.invest.plan_book import PlanBook
 from phusong.invest.priorities import read_flags
 from phusong.invest.unit_costs import with_own_costs
 from phusong.io.raster import open_raster
-from phusong.live.session import records
+from phusong.live.session import journal_records
 from phusong.region.folder import Region
 from phusong.region.importers import Options
 from phusong.region.importers.run import import_files
 from phusong.region.read.privacy import personal_kind
-from phusong.region.read.raster import Limits
+from phusong.region.read.raster import RasterLimits
 from phusong.region.read.table import open_table
 from small_region import small_region
 
@@ -66,7 +66,7 @@ def test_geojson_that_holds_a_virtual_file_is_read_as_geojson(virtual, tmp_path)
     frame = open_table(path, "settlements").frame
     assert frame["population"].tolist() == [5]
     assert frame["name"].tolist() == [virtual]  # the text itself is kept
-    few = Options(limits=Limits(most_scaled=1e6))  # five people stand for the whole region here
+    few = Options(limits=RasterLimits(most_scaled=1e6))  # five people stand for the whole region here
     read = import_files(small_region(), "kontur", [path], few)
     plain = tmp_path / "plain.geojson"
     plain.write_text(features("x"), encoding="utf-8")
@@ -154,7 +154,7 @@ def test_a_journal_without_end_is_refused(tmp_path):
     with path.open("wb") as file:
         file.truncate(10**12)  # sparse
     with pytest.raises(InputError, match="longer than"):
-        records(path)
+        journal_records(path)
 
 
 def test_a_raster_of_complex_numbers_is_refused_in_words(tmp_path):

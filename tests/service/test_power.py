@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phusong.region.schema import LAYERS
 from phusong.service.availability import site_stability
-from phusong.service.network import Network, build_network
+from phusong.service.network import POWER_SOURCES, Network, build_network
 from small_region import small_region
 
 
@@ -68,3 +69,8 @@ def test_causes_add_up():
     found = site_stability(network())
     parts = found.own_power_h + found.chain_power_h + found.link_h
     assert found.hours_lost == pytest.approx(parts)
+
+
+def test_the_words_of_the_layer_are_the_sources_that_the_model_knows():
+    words = {c.name: c for c in LAYERS["sites"]}["power_source"].among
+    assert tuple(words) == tuple(source.name for source in POWER_SOURCES)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from phusong.invest.site_repair import LinkChoices, PowerChoices, repairs
+from phusong.invest.site_hardening import LinkChoices, PowerChoices, repairs
 from phusong.service.availability import site_stability
 from phusong.service.backhaul import Links
 from phusong.service.network import hung_on_links

@@ -16,7 +16,7 @@ from phusong.service.outage_states import (
     events,
     hours_off,
     ones,
-    pack,
+    pack_bits,
     sample_states,
     stream_keys,
 )
@@ -121,12 +121,12 @@ def test_a_switch_shortens_outages_as_in_closed_form():
 
 def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads():
     net = network_of(seed=2, ties=[("t2", "t3", 0.5)])
-    one, four = (sample_states(net, n_states=2048, seed=5, crew=Threads(w)) for w in (1, 4))
+    one, four = (sample_states(net, n_states=2048, seed=5, executor=Threads(w)) for w in (1, 4))
     assert np.array_equal(one.live, four.live)
     assert np.array_equal(one.powered, four.powered)
     assert not np.array_equal(one.live, sample_states(net, n_states=2048, seed=6).live)
     indptr, site = elements_of_pairs(np.arange(30) // 3, np.arange(30) % 12, 10)
-    assert np.array_equal(hours_off(one, indptr, site), hours_off(four, indptr, site, crew=Threads(4)))
+    assert np.array_equal(hours_off(one, indptr, site), hours_off(four, indptr, site, executor=Threads(4)))
 
 
 @settings(deadline=None, max_examples=30)
@@ -177,7 +177,7 @@ def test_a_number_of_states_that_fits_no_words_is_refused(bad):
 def test_bits_are_packed_lowest_first_and_counted():
     states = np.zeros(128, bool)
     states[[0, 63, 65]] = True
-    words = pack(states)
+    words = pack_bits(states)
     assert words.tolist() == [1 | 1 << 63, 2]
     assert [ones(w) for w in words] == [2, 1]
 

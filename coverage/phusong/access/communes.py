@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from phusong.access.gaps import GAP_PARTS, Access
 from phusong.compute.array_types import Floats, Ints
+from phusong.io.resources import HOURS_YEAR
 
 __all__ = ["CORE", "commune_graph", "commune_homes", "commune_table", "facilities_served", "policy_communes"]
 
@@ -52,10 +53,10 @@ def commune_table(
     out["share_served"] = _share(out["people_served"], out["population"])
     with_signal = access.availability > 0
     people = np.where(with_signal, weights, 0)
-    lost = (people * (1.0 - access.availability.astype(np.float64)) * 8760.0).sum(axis=1)
+    lost = (people * (1.0 - access.availability.astype(np.float64)) * HOURS_YEAR).sum(axis=1)
     total = np.bincount(commune_of_cell, people.sum(axis=1), n)
     hours = np.bincount(commune_of_cell, lost, n)
-    out["hours_lost_year"] = np.where(total > 0, hours / np.maximum(total, 1), 8760.0)
+    out["hours_lost_year"] = np.where(total > 0, hours / np.maximum(total, 1), HOURS_YEAR)
     density = out["population"] / out["area_km2"].clip(lower=1e-6)
     order = np.lexsort(
         (out["commune_code"].to_numpy(str), density.to_numpy(), -out["remote"].to_numpy(np.int64))

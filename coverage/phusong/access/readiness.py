@@ -9,7 +9,8 @@ from scipy.spatial import cKDTree
 
 from phusong.access.locked_sites import HeardSites
 from phusong.compute.array_types import Bools, Floats, Ints
-from phusong.service.availability import HOURS_YEAR, Stability
+from phusong.io.resources import HOURS_YEAR
+from phusong.service.availability import Stability
 from phusong.service.network import Network
 
 __all__ = ["Requirements", "isolated_builds", "readiness_by_commune", "requirements", "stranded_sites"]

@@ -14,13 +14,13 @@ import pandas as pd
 from phusong.audit.checks_accuracy import CORRECT, TOPOLOGY
 from phusong.audit.checks_completeness import LIVE, SHARED, SUFFICIENT
 from phusong.audit.checks_consistency import CLEAN, UNIFIED
-from phusong.audit.context import METHOD, Case, Check, Rows, cells_touched
+from phusong.audit.context import METHOD, Case, Check, FailingRows, cells_touched
 from phusong.audit.reading import gather
 from phusong.audit.rubric import PRINCIPLES, RUBRICS, Rubric, read_rubric
 from phusong.audit.scores import (
+    CheckOutcome,
     Group,
-    Outcome,
-    Standing,
+    GroupScores,
     check_score,
     grade_groups,
     layer_standings,
@@ -199,17 +199,17 @@ def audit(region: Region | str | Path, *, as_of: date, rubric: str | Path | Rubr
     )
 
 
-def _judge(case: Case, check: Check, layer: str) -> Outcome | None:
+def _judge(case: Case, check: Check, layer: str) -> CheckOutcome | None:
     if not check.absent and not case.evidence.has(layer):
         return None
     found = check.find(case, layer)
     if found is None or found == []:
         return None
-    if isinstance(found, Rows):
-        return Outcome(check, layer, (found,))
+    if isinstance(found, FailingRows):
+        return CheckOutcome(check, layer, (found,))
     if isinstance(found, list):
-        return Outcome(check, layer, tuple(found))
-    return Outcome(check, layer, whole=found)
+        return CheckOutcome(check, layer, tuple(found))
+    return CheckOutcome(check, layer, whole=found)
 
 
 def _everything(case: Case) -> Group:
@@ -266,11 +266,11 @@ def _by_origin(case: Case) -> Group:
     return Group(["delivered", "modelled"], {**lost, **of_row}, everywhere=False)
 
 
-def _scores(case: Case, outcomes: list[Outcome]) -> pd.DataFrame:
+def _scores(case: Case, outcomes: list[CheckOutcome]) -> pd.DataFrame:
     whole = _everything(case)
     layers = layer_standings(case, outcomes, whole)
     rows = _rows("region", [case.evidence.name], grade_groups(case, layers))
-    one = Standing(
+    one = GroupScores(
         np.concatenate([s.principles for s in layers.values()]),
         np.concatenate([s.overall for s in layers.values()]),
         [s.classes[0] for s in layers.values()],
@@ -289,7 +289,7 @@ def _scores(case: Case, outcomes: list[Outcome]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["scope", "name", "principle", "score", "class", "rank"])
 
 
-def _rows(scope: str, names: Any, standing: Standing) -> list[tuple[Any, ...]]:  # noqa: ANN401 - a sequence of names
+def _rows(scope: str, names: Any, standing: GroupScores) -> list[tuple[Any, ...]]:  # noqa: ANN401 - a sequence of names
     rank = pd.Series(np.round(standing.overall, 2)).rank(ascending=False, method="min", na_option="bottom")
     rows: list[tuple[Any, ...]] = []
     for i, name in enumerate(names):
@@ -304,7 +304,7 @@ def _rows(scope: str, names: Any, standing: Standing) -> list[tuple[Any, ...]]: 
     return rows
 
 
-def _checks(case: Case, outcomes: list[Outcome], records: pd.DataFrame) -> pd.DataFrame:
+def _checks(case: Case, outcomes: list[CheckOutcome], records: pd.DataFrame) -> pd.DataFrame:
     _, people, _ = case.cells
     whole = _everything(case)
     counts = records.groupby(["check", "layer"]).size()
@@ -327,7 +327,7 @@ def _checks(case: Case, outcomes: list[Outcome], records: pd.DataFrame) -> pd.Da
     return pd.DataFrame(rows, columns=columns)
 
 
-def _cells_of(case: Case, outcome: Outcome) -> npt.NDArray[np.bool_]:
+def _cells_of(case: Case, outcome: CheckOutcome) -> npt.NDArray[np.bool_]:
     """Return the demand cells that stand on a record of an outcome."""
     told = np.zeros(len(outcome.bad), bool)
     for part in outcome.parts:
@@ -335,7 +335,7 @@ def _cells_of(case: Case, outcome: Outcome) -> npt.NDArray[np.bool_]:
     return cells_touched(case, outcome.rows_of, told, hanging=outcome.check.below)
 
 
-def _touched(case: Case, outcomes: list[Outcome]) -> npt.NDArray[np.bool_]:
+def _touched(case: Case, outcomes: list[CheckOutcome]) -> npt.NDArray[np.bool_]:
     """Return the demand cells that stand on any record of a row."""
     out = np.zeros(len(case.cells[1]), bool)
     for outcome in outcomes:
@@ -345,7 +345,7 @@ def _touched(case: Case, outcomes: list[Outcome]) -> npt.NDArray[np.bool_]:
 
 
 def _communes(
-    case: Case, outcomes: list[Outcome], records: pd.DataFrame, touched: npt.NDArray[np.bool_]
+    case: Case, outcomes: list[CheckOutcome], records: pd.DataFrame, touched: npt.NDArray[np.bool_]
 ) -> gpd.GeoDataFrame:
     group = _by_commune(case)
     frame = case.table("communes")

@@ -6,7 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from phusong.audit.context import Case, Check, Rows, Whole, codes_of_province, on_cycle, positions, reached
+from phusong.audit.context import (
+    Case,
+    Check,
+    FailingRows,
+    Whole,
+    codes_of_province,
+    on_cycle,
+    positions,
+    reached,
+)
 from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.io.resources import table
 from phusong.region.schema import GEOMETRY_LAYERS, LAYERS
@@ -15,7 +24,7 @@ from phusong.region.validate import closed_lines
 __all__ = ["CORRECT", "TOPOLOGY"]
 
 
-def _broken_shape(case: Case, layer: str) -> Rows:
+def _broken_shape(case: Case, layer: str) -> FailingRows:
     found = case.table(layer).geometry.to_numpy()
     usable = ~shapely.is_missing(case.shapes(layer))
     polygonal = np.isin(shapely.get_type_id(found), (3, 6))
@@ -30,10 +39,10 @@ def _broken_shape(case: Case, layer: str) -> Rows:
             return f"is a {shapely.get_type_id(found[i]) and found[i].geom_type}, not {wanted}"
         return f"is no valid shape: {shapely.is_valid_reason(found[i])}"
 
-    return Rows(~usable | wrong_kind | crossed, tell, "geometry")
+    return FailingRows(~usable | wrong_kind | crossed, tell, "geometry")
 
 
-def _limits(case: Case, layer: str) -> list[Rows]:
+def _limits(case: Case, layer: str) -> list[FailingRows]:
     found = []
     for column in LAYERS[layer]:
         if column.kind == "text":
@@ -42,7 +51,7 @@ def _limits(case: Case, layer: str) -> list[Rows]:
         values = case.table(layer)[column.name].to_numpy(np.float64)
         low = values < (-np.inf if column.least is None else column.least)
         high = values > (np.inf if column.most is None else column.most)
-        found.append(Rows(unread | low | high, _beyond(values, unread, column), column.name))
+        found.append(FailingRows(unread | low | high, _beyond(values, unread, column), column.name))
     return found
 
 
@@ -63,13 +72,13 @@ _AREA_SLIPS = (("hectares", 100.0), ("square metres", 1e6), ("acres", 247.1), ("
 _SLIP = 0.1
 
 
-def _height(case: Case, layer: str) -> Rows:
+def _height(case: Case, layer: str) -> FailingRows:
     sites, ranges = case.table(layer), case.rubric.limits.height_m
     height = sites["height_m"].to_numpy(np.float64)
     low, high = np.array(
         [ranges.get(s, (0.0, np.inf)) for s in sites["structure"]], np.float64
     ).reshape(-1, 2).T  # fmt: skip
-    return Rows(
+    return FailingRows(
         (height < low) | (height > high),
         lambda i: (
             f"{height[i]:g} m is unusual for a {sites['structure'].iloc[i]} ({low[i]:g} to {high[i]:g} m)"
@@ -78,41 +87,41 @@ def _height(case: Case, layer: str) -> Rows:
     )
 
 
-def _power(case: Case, layer: str) -> Rows:
+def _power(case: Case, layer: str) -> FailingRows:
     low, high = case.rubric.limits.eirp_dbm
     eirp = case.table(layer)["eirp_dbm"].to_numpy(np.float64)
-    return Rows(
+    return FailingRows(
         (eirp < low) | (eirp > high),
         lambda i: f"EIRP {eirp[i]:g} dBm is not plausible ({low:g} to {high:g} dBm)",
         "eirp_dbm",
     )
 
 
-def _band(case: Case, layer: str) -> Rows:
+def _band(case: Case, layer: str) -> FailingRows:
     limits = case.rubric.limits
     band = case.table(layer)["band_mhz"].to_numpy(np.float64)
     off = np.abs(band[:, None] - np.asarray(limits.bands_mhz)).min(axis=1)
-    return Rows(
+    return FailingRows(
         off > limits.band_slack_mhz,
         lambda i: f"{band[i]:g} MHz lies in no band of mobile networks here",
         "band_mhz",
     )
 
 
-def _antenna(case: Case, layer: str) -> Rows:
+def _antenna(case: Case, layer: str) -> FailingRows:
     cells, sites = case.table(layer), case.table("sites")
     at = positions(cells["site_id"], sites["site_id"])
     height = sites["height_m"].to_numpy(np.float64)
     mast = np.where(at >= 0, height[np.maximum(at, 0)], np.nan) if height.size else np.full(at.size, np.nan)
     antenna = cells["antenna_height_m"].to_numpy(np.float64)
-    return Rows(
+    return FailingRows(
         antenna > mast + case.rubric.limits.mast_slack_m,
         lambda i: f"antenna at {antenna[i]:g} m on a structure of {mast[i]:g} m",
         "antenna_height_m",
     )
 
 
-def _in_commune(case: Case, layer: str) -> Rows | None:
+def _in_commune(case: Case, layer: str) -> FailingRows | None:
     if not case.evidence.has("communes"):
         return None
     claimed, xy = case.claimed(layer), case.xy(layer)
@@ -124,7 +133,7 @@ def _in_commune(case: Case, layer: str) -> Rows | None:
     at = np.flatnonzero(known)
     off[at] = shapely.distance(shapely.points(xy[at]), case.borders[claimed[at]])
     names = case.commune_names
-    return Rows(
+    return FailingRows(
         ~known | ~(off <= allowed),
         lambda i: f"lies {off[i] / 1000:.1f} km outside {names[claimed[i]]}, the commune it claims",
         "commune_code",
@@ -132,7 +141,7 @@ def _in_commune(case: Case, layer: str) -> Rows | None:
     )
 
 
-def _in_region(case: Case, layer: str) -> Rows | None:
+def _in_region(case: Case, layer: str) -> FailingRows | None:
     if not case.evidence.has("communes"):
         return None
     xy = case.xy(layer)
@@ -140,7 +149,7 @@ def _in_region(case: Case, layer: str) -> Rows | None:
     inside = np.zeros(len(xy), bool)
     inside[known] = case.commune_at(xy[known]) >= 0
     margin = case.rubric.limits.region_margin_m
-    return Rows(
+    return FailingRows(
         ~inside,
         lambda i: (
             f"stands more than {margin / 1000:g} km outside every commune ({xy[i, 0]:.0f}, {xy[i, 1]:.0f})"
@@ -150,17 +159,17 @@ def _in_region(case: Case, layer: str) -> Rows | None:
     )
 
 
-def _commissioned_later(case: Case, layer: str) -> Rows:
+def _commissioned_later(case: Case, layer: str) -> FailingRows:
     sites = case.table(layer)
     year = sites["commissioned"].to_numpy(np.float64)
-    return Rows(
+    return FailingRows(
         (sites["status"] == "active").to_numpy(bool) & (year > case.as_of.year),
         lambda i: f"is active, yet commissioned in {year[i]:.0f}, after the audit of {case.as_of}",
         "commissioned",
     )
 
 
-def _area(case: Case, layer: str) -> list[Rows]:
+def _area(case: Case, layer: str) -> list[FailingRows]:
     """Compare stated areas with polygons, and say which of the two is wrong.
 
     A drawn polygon of a model is: its area was never surveyed. A surveyed one is where it lies over its neighbours by
@@ -194,8 +203,8 @@ def _area(case: Case, layer: str) -> list[Rows]:
         return f"{what}, so the figure is wrong" + (f": it looks like {slip}" if slip else "")
 
     return [
-        Rows(bad & shape, drawing, "geometry", told=~unknown),
-        Rows(bad & ~shape, figure, "area_km2", told=~unknown),
+        FailingRows(bad & shape, drawing, "geometry", told=~unknown),
+        FailingRows(bad & ~shape, figure, "area_km2", told=~unknown),
     ]
 
 
@@ -208,7 +217,7 @@ def _overlap(borders: npt.NDArray[np.object_], i: int) -> float:
     )
 
 
-def _people(case: Case, layer: str) -> Rows | None:
+def _people(case: Case, layer: str) -> FailingRows | None:
     if not case.evidence.has("demand"):
         return None
     _, people, commune = case.cells
@@ -216,14 +225,14 @@ def _people(case: Case, layer: str) -> Rows | None:
     counted = np.bincount(commune[commune >= 0], people[commune >= 0], len(stated))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.exp(np.abs(np.log(stated / counted)))
-    return Rows(
+    return FailingRows(
         (ratio > case.rubric.limits.people_ratio) & (np.abs(stated - counted) >= 1.0),
         lambda i: f"states {stated[i]:,.0f} people, its demand cells hold {counted[i]:,.0f}",
         "population",
     )
 
 
-def _official_people(case: Case, layer: str) -> Rows | None:
+def _official_people(case: Case, layer: str) -> FailingRows | None:
     """Compare whole provinces with the registers: a province is whole when all its communes of today are there."""
     communes = case.table(layer)
     _, people, commune = case.cells
@@ -253,16 +262,16 @@ def _official_people(case: Case, layer: str) -> Rows | None:
             f"its registers {known:,.0f} (geodata/provinces.csv)"
         )
 
-    return Rows(bad, tell, "population", told)
+    return FailingRows(bad, tell, "population", told)
 
 
-def _density(case: Case, layer: str) -> Rows | None:
+def _density(case: Case, layer: str) -> FailingRows | None:
     grid = case.evidence.grid
     if grid is None:
         return None
     density = case.table(layer)["population"].to_numpy(np.float64) / grid.pixel_km2
     most = case.rubric.limits.people_km2
-    return Rows(
+    return FailingRows(
         density > most,
         lambda i: f"{density[i]:,.0f} people a km² in one square; more than {most:,.0f} live nowhere here",
         "population",
@@ -335,7 +344,7 @@ CORRECT = (
 )  # fmt: skip
 
 
-def _core_reached(case: Case, layer: str) -> Rows:
+def _core_reached(case: Case, layer: str) -> FailingRows:
     """Flag active sites with cells on air that no way leads from to an exchange."""
     sites = case.table(layer)
     core = (sites["structure"] == "exchange").to_numpy(bool)
@@ -343,44 +352,44 @@ def _core_reached(case: Case, layer: str) -> Rows:
     # a link carries both ways: what its owner calls from and to does not matter here
     linked = reached(len(sites), np.r_[child, parent], np.r_[parent, child], core)
     on_air = sites["site_id"].isin(set(case.table("cells")["site_id"])).to_numpy(bool)
-    return Rows(
+    return FailingRows(
         ~linked & on_air & case.active_sites,
         lambda _i: "carries cells, yet no backhaul leads from it to an exchange",
         "backhaul_parent_id",
     )
 
 
-def _power_rooted(case: Case, layer: str) -> Rows:
+def _power_rooted(case: Case, layer: str) -> FailingRows:
     nodes, lines = case.table(layer), case.table("power_lines")
     keys = nodes["node_id"]
     source = nodes["kind"].isin(["plant", "substation"]).to_numpy(bool)
     fed = reached(len(nodes), positions(lines["to_id"], keys), positions(lines["from_id"], keys), source)
-    return Rows(~fed, lambda _i: "no chain of lines leads up to a substation or plant")
+    return FailingRows(~fed, lambda _i: "no chain of lines leads up to a substation or plant")
 
 
-def _power_cycle(case: Case, layer: str) -> Rows:
+def _power_cycle(case: Case, layer: str) -> FailingRows:
     lines, keys = case.table(layer), case.table("power_nodes")["node_id"]
     # a line that stands open may close a loop: that is what it is for
     child = np.where(closed_lines(lines), positions(lines["to_id"], keys), -1)
     return _cycle(len(keys), child, positions(lines["from_id"], keys), "power lines")
 
 
-def _backhaul_cycle(case: Case, layer: str) -> Rows:
+def _backhaul_cycle(case: Case, layer: str) -> FailingRows:
     sites = case.table(layer)
     child, parent = np.arange(len(sites)), positions(sites["backhaul_parent_id"], sites["site_id"])
     return _cycle(len(sites), child, parent, "backhaul")
 
 
-def _cycle(n: int, child: Ints, parent: Ints, what: str) -> Rows:
+def _cycle(n: int, child: Ints, parent: Ints, what: str) -> FailingRows:
     round_ = on_cycle(n, child, parent)
     both = (child >= 0) & (parent >= 0)
     if n == 0:
-        return Rows(np.zeros(child.size, bool), lambda _i: "")
+        return FailingRows(np.zeros(child.size, bool), lambda _i: "")
     bad = both & round_[np.maximum(child, 0)] & round_[np.maximum(parent, 0)]
-    return Rows(bad, lambda _i: f"closes a cycle of {what}: no supply can come from it", "from_id")
+    return FailingRows(bad, lambda _i: f"closes a cycle of {what}: no supply can come from it", "from_id")
 
 
-def _length(case: Case, layer: str) -> Rows:
+def _length(case: Case, layer: str) -> FailingRows:
     lines, keys = case.table(layer), case.table("power_nodes")["node_id"]
     xy = case.xy("power_nodes")
     ends = [positions(lines[c], keys) for c in ("from_id", "to_id")]
@@ -392,7 +401,7 @@ def _length(case: Case, layer: str) -> Rows:
     limits = case.rubric.limits
     short = stated < straight - limits.line_slack_km
     long = stated > limits.line_ratio * straight + limits.line_slack_km
-    return Rows(
+    return FailingRows(
         short | long | ~np.isfinite(straight),
         lambda i: f"is {stated[i]:g} km long; its ends lie {straight[i]:.2f} km apart",
         "length_km",
@@ -400,12 +409,12 @@ def _length(case: Case, layer: str) -> Rows:
     )
 
 
-def _fed_once(case: Case, layer: str) -> Rows:
+def _fed_once(case: Case, layer: str) -> FailingRows:
     lines = case.table(layer)
     closed = closed_lines(lines)
     feeding = lines["to_id"].where(closed & (lines["to_id"] != "").to_numpy(bool))
     twice = (feeding.duplicated(keep="first") & feeding.notna()).to_numpy(bool)
-    return Rows(twice, lambda i: f"{lines['to_id'].iloc[i]} is fed by another line already", "to_id")
+    return FailingRows(twice, lambda i: f"{lines['to_id'].iloc[i]} is fed by another line already", "to_id")
 
 
 TOPOLOGY = (

@@ -8,9 +8,9 @@ import numpy as np
 import shapely
 
 from phusong.audit.checks_consistency import JOINS
-from phusong.audit.context import NOBODY, Case, Check, Rows, Whole
+from phusong.audit.context import NOBODY, Case, Check, FailingRows, Whole
 from phusong.audit.reading import RASTERS
-from phusong.region.schema import LAYERS, Column
+from phusong.region.schema import LAYERS, LayerColumn
 
 __all__ = ["LIVE", "SHARED", "SUFFICIENT", "period"]
 
@@ -55,7 +55,7 @@ def _columns(case: Case, layer: str) -> Whole | None:
     return Whole(len(wanted) / len(asked), told)
 
 
-def _values(case: Case, layer: str) -> list[Rows]:
+def _values(case: Case, layer: str) -> list[FailingRows]:
     sheet = case.evidence.sheets[layer]
     found = []
     for column in LAYERS[layer]:
@@ -68,11 +68,11 @@ def _values(case: Case, layer: str) -> list[Rows]:
         else:
             unread = sheet.unread.get(column.name, np.zeros(len(values), bool))
             bad = values.isna().to_numpy(bool) & ~unread
-        found.append(Rows(bad, _missing(column), column.name))
+        found.append(FailingRows(bad, _missing(column), column.name))
     return found
 
 
-def _missing(column: Column) -> Callable[[int], str]:
+def _missing(column: LayerColumn) -> Callable[[int], str]:
     used = "" if column.default in (None, "") else f"; {column.default!r} is used"
     return lambda _i: f"{column.name} is not stated ({column.meaning}){used}"
 
@@ -92,7 +92,7 @@ def _not_all_default(case: Case, layer: str) -> Whole | None:
     return Whole(len(told) / len(names), told)
 
 
-def _every_commune(case: Case, layer: str) -> Rows | None:
+def _every_commune(case: Case, layer: str) -> FailingRows | None:
     if not case.evidence.has("communes"):
         return None
     _, people, commune = case.cells
@@ -108,7 +108,7 @@ def _every_commune(case: Case, layer: str) -> Rows | None:
         has = {_NAMED[layer]: np.isin(np.arange(n), at)}
     lacks = ~np.all(list(has.values()), axis=0)
     names = case.commune_names
-    return Rows(
+    return FailingRows(
         lived & lacks,
         lambda i: (
             f"{names[i]} has no {', no '.join(k for k, there in has.items() if not there[i])} in the layer"
@@ -121,16 +121,16 @@ _NAMED = {"demand": "populated square", "settlements": "settlement", "sites": "s
           "power_nodes": "power node"}  # fmt: skip
 
 
-def _on_air(case: Case, layer: str) -> Rows | None:
+def _on_air(case: Case, layer: str) -> FailingRows | None:
     if not case.evidence.has("cells"):
         return None
     sites = case.table(layer)
     silent = ~sites["site_id"].isin(set(case.table("cells")["site_id"])).to_numpy(bool)
     radio = (sites["structure"] != "exchange").to_numpy(bool) & case.active_sites
-    return Rows(silent & radio, lambda _i: "is active, yet no cell of the layer cells stands on it")
+    return FailingRows(silent & radio, lambda _i: "is active, yet no cell of the layer cells stands on it")
 
 
-def _covers(case: Case, layer: str) -> Rows | None:
+def _covers(case: Case, layer: str) -> FailingRows | None:
     grid = case.evidence.grid
     if grid is None or not case.evidence.has("communes"):
         return None
@@ -138,7 +138,7 @@ def _covers(case: Case, layer: str) -> Rows | None:
     area = shapely.area(case.borders)
     share = np.divide(outside, area, out=np.zeros_like(area), where=area > 0)
     names = case.commune_names
-    return Rows(
+    return FailingRows(
         share > 1e-6,
         lambda i: f"{share[i]:.1%} of {names[i]} lies outside {layer}.tif",
         of="communes",
@@ -223,21 +223,21 @@ def _age(case: Case, layer: str) -> Whole | None:
     return Whole(share, told if share > 0 else [])
 
 
-def _life(case: Case, layer: str) -> Rows:
+def _life(case: Case, layer: str) -> FailingRows:
     sites = case.table(layer)
     year = sites["commissioned"].to_numpy(np.float64)
     age = case.as_of.year - year
-    return Rows(
+    return FailingRows(
         case.active_sites & (age > case.rubric.limits.site_life_years),
         lambda i: f"is said to be active since {year[i]:.0f}, {age[i]:.0f} years: confirm it",
         "commissioned",
     )
 
 
-def _overdue(case: Case, layer: str) -> Rows:
+def _overdue(case: Case, layer: str) -> FailingRows:
     sites = case.table(layer)
     year = sites["commissioned"].to_numpy(np.float64)
-    return Rows(
+    return FailingRows(
         (sites["status"] == "planned").to_numpy(bool) & (year < case.as_of.year),
         lambda i: f"was planned for {year[i]:.0f}: built, put off or given up?",
         "status",

@@ -8,12 +8,12 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from phusong.audit.context import Case, Check, Rows, Whole, official_communes, positions, successor
+from phusong.audit.context import Case, Check, FailingRows, Whole, official_communes, positions, successor
 from phusong.audit.reading import RASTERS, same_crs
 from phusong.errors import nearest_name
 from phusong.io.resources import table
-from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, Column
-from phusong.region.vietnam.names import fold
+from phusong.region.schema import GEOMETRY_LAYERS, LAYERS, LayerColumn
+from phusong.region.vietnam.names import fold_unit_name
 
 __all__ = ["CLEAN", "JOINS", "UNIFIED"]
 
@@ -32,18 +32,18 @@ _SAME_PLACE = {"sites": ("owner", "structure", "status"), "power_nodes": ("kind"
 _GRID_SUPPLY, _OWN_SUPPLY = ("grid", "grid_battery"), ("solar", "diesel", "none")
 
 
-def _keys(case: Case, layer: str) -> Rows:
+def _keys(case: Case, layer: str) -> FailingRows:
     keys = case.evidence.sheets[layer].raw_keys
     twice = keys.duplicated(keep="first").to_numpy(bool) & (keys != "").to_numpy(bool)
     first = positions(keys, keys)
-    return Rows(
+    return FailingRows(
         twice,
         lambda i: f"the key {keys.iloc[i]} stands in row {first[i] + 1} already",
         str(keys.name),
     )
 
 
-def _rows(case: Case, layer: str) -> Rows:
+def _rows(case: Case, layer: str) -> FailingRows:
     frame = case.table(layer)
     told = frame[list(_SAME.get(layer, _SAME_PLACE.get(layer, ())))].copy()
     if layer in _SAME_PLACE:
@@ -51,22 +51,24 @@ def _rows(case: Case, layer: str) -> Rows:
     unclear = told.isna().any(axis=1).to_numpy(bool)
     twice = told.duplicated(keep="first").to_numpy(bool) & ~unclear
     if not twice.any():
-        return Rows(twice, lambda _i: "")
+        return FailingRows(twice, lambda _i: "")
     code = told.groupby(list(told.columns), dropna=False, sort=False).ngroup().to_numpy()
     _, first = np.unique(code, return_index=True)
     keys = case.evidence.sheets[layer].raw_keys.to_numpy(object)
-    return Rows(twice, lambda i: f"says the same as {keys[first[code[i]]]} ({', '.join(told.columns[:3])})")
+    return FailingRows(
+        twice, lambda i: f"says the same as {keys[first[code[i]]]} ({', '.join(told.columns[:3])})"
+    )
 
 
-def _near_same_owner(case: Case, layer: str) -> Rows:
+def _near_same_owner(case: Case, layer: str) -> FailingRows:
     return _near(case, layer, same=True, within_m=case.rubric.limits.same_owner_m)
 
 
-def _near_other_owner(case: Case, layer: str) -> Rows:
+def _near_other_owner(case: Case, layer: str) -> FailingRows:
     return _near(case, layer, same=False, within_m=case.rubric.limits.other_owner_m)
 
 
-def _near(case: Case, layer: str, *, same: bool, within_m: float) -> Rows:
+def _near(case: Case, layer: str, *, same: bool, within_m: float) -> FailingRows:
     """Flag the later of two active structures that stand within metres of each other."""
     xy, owner = case.xy(layer), case.owner_of(layer)
     usable = np.flatnonzero(np.isfinite(xy).all(axis=1) & case.active_sites)
@@ -86,13 +88,13 @@ def _near(case: Case, layer: str, *, same: bool, within_m: float) -> Rows:
         whose = f"of {owner[i]} too" if same else f"of {owner[other[i]]}"
         return f"stands {off:.1f} m from {keys[other[i]]} {whose}: one structure listed twice?"
 
-    return Rows(bad, tell, "geometry")
+    return FailingRows(bad, tell, "geometry")
 
 
-def _names(case: Case, layer: str) -> Rows:
+def _names(case: Case, layer: str) -> FailingRows:
     """Flag the later of two places whose names differ by diacritics or case only, in one commune and nearby."""
     frame, xy, commune = case.table(layer), case.xy(layer), case.commune_of(layer)
-    folded = frame["name"].map(fold)
+    folded = frame["name"].map(fold_unit_name)
     place = np.round(xy, 0)
     frame = frame.assign(folded=folded, commune=commune)
     bad, other = np.zeros(len(frame), bool), np.full(len(frame), -1, np.int64)
@@ -105,7 +107,7 @@ def _names(case: Case, layer: str) -> Rows:
                 bad[at[k]], other[at[k]] = True, at[int(off.argmin())]
     keys = case.evidence.sheets[layer].raw_keys.to_numpy(object)
     names = frame["name"].to_numpy(object)
-    return Rows(
+    return FailingRows(
         bad,
         lambda i: (
             f"{names[i]} and {names[other[i]]} ({keys[other[i]]}), {np.hypot(*(xy[i] - xy[other[i]])) / 1000:.1f} km apart: one village?"
@@ -114,11 +116,11 @@ def _names(case: Case, layer: str) -> Rows:
     )
 
 
-def _lock(case: Case, layer: str) -> Rows:
+def _lock(case: Case, layer: str) -> FailingRows:
     sites = case.table(layer)
     open_, reason = sites["shareable"].to_numpy(bool), sites["lock_reason"].to_numpy(object)
     stated = reason != ""
-    return Rows(
+    return FailingRows(
         open_ == stated,
         lambda i: (
             f"is open to others, yet locked ({reason[i]})"
@@ -129,7 +131,7 @@ def _lock(case: Case, layer: str) -> Rows:
     )
 
 
-def _supply(case: Case, layer: str) -> Rows:
+def _supply(case: Case, layer: str) -> FailingRows:
     sites = case.table(layer)
     source, node = sites["power_source"].to_numpy(object), sites["power_node_id"].to_numpy(object)
     battery = sites["autonomy_h"].to_numpy(np.float64)
@@ -145,10 +147,10 @@ def _supply(case: Case, layer: str) -> Rows:
         return f"has no supply, yet works {battery[i]:g} h without it"
 
     active = case.active_sites
-    return Rows((hanging | needless | lasting) & active, tell, "power_source")
+    return FailingRows((hanging | needless | lasting) & active, tell, "power_source")
 
 
-def _parent(case: Case, layer: str) -> Rows | None:
+def _parent(case: Case, layer: str) -> FailingRows | None:
     if not case.evidence.has("links"):
         return None
     sites, links = case.table(layer), case.table("links")
@@ -161,10 +163,10 @@ def _parent(case: Case, layer: str) -> Rows | None:
     step = np.arange(len(sites)) * n + parent
     lacks = (parent >= 0) & np.array([s not in there for s in step.tolist()], bool)
     names = sites["backhaul_parent_id"].to_numpy(object)
-    return Rows(lacks, lambda i: f"hangs on {names[i]}, yet no link joins them", "backhaul_parent_id")
+    return FailingRows(lacks, lambda i: f"hangs on {names[i]}, yet no link joins them", "backhaul_parent_id")
 
 
-def _overlap(case: Case, _layer: str) -> Rows:
+def _overlap(case: Case, _layer: str) -> FailingRows:
     borders = case.borders
     tree = shapely.STRtree(borders)
     a, b = tree.query(borders, predicate="intersects")
@@ -179,7 +181,7 @@ def _overlap(case: Case, _layer: str) -> Rows:
     other = np.zeros(len(borders), np.int64)
     other[a[order]] = b[order]
     names = case.commune_names
-    return Rows(
+    return FailingRows(
         worst > case.rubric.limits.overlap_share,
         lambda i: f"{worst[i]:.1%} of {names[i]} or of {names[other[i]]} is covered by both",
         "geometry",
@@ -221,7 +223,7 @@ JOINS: Mapping[str, tuple[tuple[str, str, bool], ...]] = {
 """By layer: a column, the layer in which its keys must be found, and whether it may be empty."""
 
 
-def _joins(case: Case, layer: str) -> list[Rows]:
+def _joins(case: Case, layer: str) -> list[FailingRows]:
     found = []
     for column, other, optional in JOINS[layer]:
         values = case.table(layer)[column]
@@ -229,7 +231,7 @@ def _joins(case: Case, layer: str) -> list[Rows]:
         lost = ~values.isin(known).to_numpy(bool)
         if optional:
             lost &= (values != "").to_numpy(bool)
-        found.append(Rows(lost, _unknown(values, column, other), column))
+        found.append(FailingRows(lost, _unknown(values, column, other), column))
     return found
 
 
@@ -237,7 +239,7 @@ def _unknown(values: "pd.Series[Any]", column: str, other: str) -> Callable[[int
     return lambda i: f"{column} {values.iloc[i]!r} does not exist in {other}"
 
 
-def _code(case: Case, layer: str) -> Rows:
+def _code(case: Case, layer: str) -> FailingRows:
     codes = case.table(layer)["commune_code"].to_numpy(object)
     known = official_communes()
     names = known["name"]
@@ -248,10 +250,10 @@ def _code(case: Case, layer: str) -> Rows:
             return f"{codes[i]!r} is no code of a commune, today's or former"
         return f"{codes[i]!r} is a code from before July 2025; today it is in {names[now]} ({now})"
 
-    return Rows(~np.isin(codes.astype(str), known.index.to_numpy(str)), tell, "commune_code")
+    return FailingRows(~np.isin(codes.astype(str), known.index.to_numpy(str)), tell, "commune_code")
 
 
-def _name(case: Case, layer: str) -> Rows:
+def _name(case: Case, layer: str) -> FailingRows:
     """Compare name and province with the official ones; a row whose code is unknown fails without a record."""
     communes, known = case.table(layer), official_communes()
     there = known.reindex(communes["commune_code"].to_numpy(object))
@@ -269,22 +271,24 @@ def _name(case: Case, layer: str) -> Rows:
             parts.append(f"province {stated[1][i]!r} is officially {official[1][i]!r}")
         return "; ".join(parts)
 
-    return Rows(renamed | moved | ~listed, tell, "name", told=listed)
+    return FailingRows(renamed | moved | ~listed, tell, "name", told=listed)
 
 
-def _words(case: Case, layer: str) -> list[Rows] | None:
+def _words(case: Case, layer: str) -> list[FailingRows] | None:
     found = []
     for column in LAYERS[layer]:
         if column.among:
             values = case.table(layer)[column.name]
             empty = (values == "").to_numpy(bool)  # an empty one is missing: another check says so
             found.append(
-                Rows(~values.isin(column.among).to_numpy(bool) & ~empty, _word(values, column), column.name)
+                FailingRows(
+                    ~values.isin(column.among).to_numpy(bool) & ~empty, _word(values, column), column.name
+                )
             )
     return found or None
 
 
-def _word(values: "pd.Series[Any]", column: Column) -> Callable[[int], str]:
+def _word(values: "pd.Series[Any]", column: LayerColumn) -> Callable[[int], str]:
     words = [w for w in column.among if w]
     return lambda i: (
         f"{column.name} {values.iloc[i]!r} is not one of {', '.join(words)}{nearest_name(values.iloc[i], words)}"
@@ -327,13 +331,13 @@ def _classes(case: Case, layer: str) -> Whole | None:
     return Whole(float(lost.mean()), [(layer, f"{lost.sum():,} pixels hold unknown classes ({codes})")])
 
 
-def _region_wide(case: Case, layer: str) -> Rows | None:
+def _region_wide(case: Case, layer: str) -> FailingRows | None:
     """Communes of one code each stand for one province code: a province has one name."""
     communes = case.table(layer)
     usual = communes.groupby("province_code")["province"].transform(lambda s: s.mode().iloc[0])
     off = (communes["province"] != usual).to_numpy(bool)
     names, by_code = communes["province"].to_numpy(object), usual.to_numpy(object)
-    return Rows(
+    return FailingRows(
         off,
         lambda i: f"calls its province {names[i]!r}; the others of its code say {by_code[i]!r}",
         "province",

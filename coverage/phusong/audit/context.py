@@ -35,8 +35,8 @@ __all__ = [
     "NOBODY",
     "Case",
     "Check",
+    "FailingRows",
     "Finding",
-    "Rows",
     "Whole",
     "below",
     "cells_touched",
@@ -542,7 +542,7 @@ def successor(old_code: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Rows:
+class FailingRows:
     """Which rows of a layer fail a check.
 
     Parameters
@@ -588,7 +588,7 @@ class Whole:
     told: Sequence[tuple[str, str]] = ()
 
 
-Finding = Rows | Whole
+Finding = FailingRows | Whole
 
 
 @dataclass(frozen=True)
@@ -619,6 +619,6 @@ class Check:
     layers: tuple[str, ...]
     says: str
     mend: str
-    find: Callable[[Case, str], Finding | list[Rows] | None]
+    find: Callable[[Case, str], Finding | list[FailingRows] | None]
     below: bool = False
     absent: bool = False

@@ -30,9 +30,9 @@ __all__ = [
     "RASTERS",
     "Evidence",
     "Refusal",
-    "Sheet",
+    "TableAsFound",
     "gather",
-    "read_raster",
+    "raster_as_found",
     "read_sheet",
     "same_crs",
     "sheet_of",
@@ -50,7 +50,7 @@ _NOTHING = ("", "nan", "na", "none", "null", "<na>")
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TableAsFound:
     """One table as found.
 
     Parameters
@@ -80,7 +80,7 @@ class Sheet:
         return keys
 
 
-def read_sheet(folder: Path, layer: str, *, crs: str) -> Sheet | None:
+def read_sheet(folder: Path, layer: str, *, crs: str) -> TableAsFound | None:
     """Return a layer of a folder, or None where there is no file or none that can be opened."""
     for ending in ENDINGS:
         path = folder / f"{layer}.{ending}"
@@ -92,7 +92,7 @@ def read_sheet(folder: Path, layer: str, *, crs: str) -> Sheet | None:
     return None
 
 
-def sheet_of(frame: pd.DataFrame, layer: str, *, crs: str, ending: str = "") -> Sheet:
+def sheet_of(frame: pd.DataFrame, layer: str, *, crs: str, ending: str = "") -> TableAsFound:
     """Return a table typed by the data dictionary, in the region's CRS, nothing refused.
 
     Parameters
@@ -125,10 +125,10 @@ def sheet_of(frame: pd.DataFrame, layer: str, *, crs: str, ending: str = "") -> 
     if layer in GEOMETRY_LAYERS:
         shapes, stated = _shapes(plain, crs)
         table = gpd.GeoDataFrame(table, geometry=shapes, crs=crs)
-    return Sheet(table, columns, unread, ending, stated)
+    return TableAsFound(table, columns, unread, ending, stated)
 
 
-def read_raster(
+def raster_as_found(
     path: Path,
 ) -> tuple[npt.NDArray[Any], tuple[str, str, tuple[int, int]], Grid] | None:
     """Return a raster, how it is stored and where its pixels are; None where it cannot be opened.
@@ -249,7 +249,7 @@ class Evidence:
     name: str
     crs: str
     grid: Grid | None
-    sheets: Mapping[str, Sheet]
+    sheets: Mapping[str, TableAsFound]
     rasters: Mapping[str, npt.NDArray[Any]]
     raster_files: Mapping[str, tuple[str, str, tuple[int, int]]]
     sources: Mapping[str, Source]
@@ -324,7 +324,7 @@ def _from_folder(folder: Path) -> Evidence:
     problems = _strict(folder)
     rasters, files, grid = {}, {}, None
     for name in RASTERS:
-        found = read_raster(folder / f"{name}.tif")
+        found = raster_as_found(folder / f"{name}.tif")
         if found is not None:
             rasters[name], files[name], place = found
             grid = place if name == "elevation" else grid

@@ -10,7 +10,7 @@ from phusong.errors import InputError, Problem, nearest_name
 from phusong.io.limits import MOST_TOML_BYTES, read_bytes, toml_value
 from phusong.io.resources import geodata_path
 
-__all__ = ["PRINCIPLES", "RUBRICS", "Kind", "Limits", "Rubric", "Sharing", "read_rubric"]
+__all__ = ["PRINCIPLES", "RUBRICS", "RecordKind", "Rubric", "Sharing", "Thresholds", "read_rubric"]
 
 PRINCIPLES = ("correct", "sufficient", "clean", "live", "unified", "shared")
 """What is asked of data, in the order in which it is asked."""
@@ -26,7 +26,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Kind(_Part):
+class RecordKind(_Part):
     """What a layer of one kind (measured, official, modelled, assumed) can reach at most.
 
     Parameters
@@ -41,7 +41,7 @@ class Kind(_Part):
     caps: dict[str, float]
 
 
-class Limits(_Part):
+class Thresholds(_Part):
     """Thresholds of the checks; the rubric's file says what each is for."""
 
     commune_tolerance_m: float = Field(ge=0)
@@ -89,13 +89,13 @@ class Rubric(_Part):
         Share of failing rows at which a check of the principle scores 0.
     classes : dict of float
         Least overall score of A, B and C.
-    kinds : dict of Kind
+    kinds : dict of RecordKind
         What a layer can reach, by its kind.
     groups : dict of float
         ``modelled_share``: above it a region, province or owner is held to the best class of a modelled layer.
     refresh_years : dict of float
         By layer.
-    limits, defaults, sharing : Limits, dict, Sharing
+    limits, defaults, sharing : Thresholds, dict, Sharing
         Thresholds, columns that must not be one default throughout, licences and formats.
     sha256 : str
         Of the file.
@@ -110,10 +110,10 @@ class Rubric(_Part):
     layers: dict[str, float]
     zero_at: dict[str, float]
     classes: dict[Class, float]
-    kinds: dict[str, Kind]
+    kinds: dict[str, RecordKind]
     groups: dict[str, float]
     refresh_years: dict[str, float]
-    limits: Limits
+    limits: Thresholds
     defaults: dict[str, tuple[str, ...]]
     sharing: Sharing
     sha256: str = ""

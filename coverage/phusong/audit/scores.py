@@ -15,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.audit.context import Case, Check, Rows, Whole, people_of_rows
+from phusong.audit.context import Case, Check, FailingRows, Whole, people_of_rows
 from phusong.audit.reading import Refusal
 from phusong.audit.rubric import PRINCIPLES
 from phusong.compute.array_types import Bools, Floats, Ints
 
 __all__ = [
     "RECORD_COLUMNS",
+    "CheckOutcome",
     "Group",
-    "Outcome",
-    "Standing",
+    "GroupScores",
     "check_score",
     "grade_groups",
     "layer_standings",
@@ -34,7 +34,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """What one check found on one layer.
 
     Parameters
@@ -43,7 +43,7 @@ class Outcome:
         The check.
     layer : str
         The layer.
-    parts : tuple of Rows
+    parts : tuple of FailingRows
         Failing rows by column; empty when the layer failed, or passed, as a whole.
     whole : Whole or None
         How far it failed as a whole.
@@ -51,7 +51,7 @@ class Outcome:
 
     check: Check
     layer: str
-    parts: tuple[Rows, ...] = ()
+    parts: tuple[FailingRows, ...] = ()
     whole: Whole | None = None
 
     @property
@@ -85,7 +85,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Standing:
+class GroupScores:
     """Scores of groups.
 
     Parameters
@@ -114,7 +114,7 @@ def check_score(share: npt.ArrayLike, zero_at: float) -> Floats:
     return np.asarray(100.0 * (1.0 - np.minimum(1.0, np.asarray(share, np.float64) / zero_at)))
 
 
-def share_failing(outcome: Outcome, group: Group) -> Floats:
+def share_failing(outcome: CheckOutcome, group: Group) -> Floats:
     """Return the share of each group's rows that fail; NaN where the group has none to judge."""
     n = len(group.names)
     if outcome.whole is not None:
@@ -129,7 +129,7 @@ def share_failing(outcome: Outcome, group: Group) -> Floats:
     return np.asarray(np.divide(failing, total, out=np.full(n, np.nan), where=total > 0))
 
 
-def layer_standings(case: Case, outcomes: Sequence[Outcome], group: Group) -> dict[str, Standing]:
+def layer_standings(case: Case, outcomes: Sequence[CheckOutcome], group: Group) -> dict[str, GroupScores]:
     """Return the standing of each layer within each group, scaled to what its kind can reach."""
     rubric = case.rubric
     found = {}
@@ -150,11 +150,11 @@ def layer_standings(case: Case, outcomes: Sequence[Outcome], group: Group) -> di
         overall = _weighted_rows(earned.T, weights) * rubric.cap(kind, "overall") / 100.0
         best = rubric.kinds[kind].best_class
         classes = ["" if np.isnan(s) else rubric.grade(float(s), best) for s in overall]
-        found[layer] = Standing(principles, overall, classes)
+        found[layer] = GroupScores(principles, overall, classes)
     return found
 
 
-def grade_groups(case: Case, layers: Mapping[str, Standing]) -> Standing:
+def grade_groups(case: Case, layers: Mapping[str, GroupScores]) -> GroupScores:
     """Return the standing of each group over all its layers."""
     rubric = case.rubric
     names = list(layers)
@@ -175,7 +175,7 @@ def grade_groups(case: Case, layers: Mapping[str, Standing]) -> Standing:
         "" if np.isnan(s) else rubric.grade(float(s), best if h else "A")
         for s, h in zip(overall, held, strict=True)
     ]
-    return Standing(principles, overall, classes)
+    return GroupScores(principles, overall, classes)
 
 
 def _present(case: Case, layer: str, group: Group) -> Bools:
@@ -216,7 +216,7 @@ RECORD_COLUMNS = (
 _READER = "readable"
 
 
-def record_table(case: Case, outcomes: Sequence[Outcome]) -> gpd.GeoDataFrame:
+def record_table(case: Case, outcomes: Sequence[CheckOutcome]) -> gpd.GeoDataFrame:
     """Return every record of the outcomes: what somebody delivered before what a model drew, each by people touched.
 
     What a whole layer lacks comes behind the rows, unless a run refuses it.
@@ -225,7 +225,7 @@ def record_table(case: Case, outcomes: Sequence[Outcome]) -> gpd.GeoDataFrame:
     ----------
     case : Case
         The audit.
-    outcomes : sequence of Outcome
+    outcomes : sequence of CheckOutcome
         What the checks found.
     """
     _, cell_people, _ = case.cells
@@ -280,7 +280,7 @@ def _of_row(case: Case, layer: str, i: int) -> dict[str, Any]:
 
 
 def _reader_rows(
-    case: Case, outcomes: Sequence[Outcome], known: list[dict[str, Any]], everybody: float
+    case: Case, outcomes: Sequence[CheckOutcome], known: list[dict[str, Any]], everybody: float
 ) -> list[dict[str, Any]]:
     """Return what the reader of plans refuses and no other record says."""
     check = next(o.check for o in outcomes if o.check.name == _READER)

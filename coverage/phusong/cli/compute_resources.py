@@ -11,28 +11,28 @@ from platformdirs import user_cache_path
 from rich.markup import escape
 
 from phusong.cli.options import console, errors, slim_table
-from phusong.compute.cache import Keeper
-from phusong.compute.executor import Crew, Threads, cluster
+from phusong.compute.cache import StageCache
+from phusong.compute.executor import Executor, Threads, cluster
 from phusong.compute.store import Store
 
 if TYPE_CHECKING:
     from phusong.io.text import Text
 
-__all__ = ["Means", "means", "tell_why"]
+__all__ = ["ComputeResources", "compute_resources", "tell_why"]
 
 _GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Means:
+class ComputeResources:
     """Who computes, and what is kept."""
 
-    crew: Crew
-    keeper: Keeper
+    executor: Executor
+    stage_cache: StageCache
 
 
 @contextmanager
-def means(
+def compute_resources(
     *,
     workers: int,
     address: str | None,
@@ -42,7 +42,7 @@ def means(
     keep: bool,
     store_gib: float,
     text: "Text",
-) -> Iterator[Means]:
+) -> Iterator[ComputeResources]:
     """Give the means of a run, and tidy up after it.
 
     Parameters
@@ -66,10 +66,10 @@ def means(
     """
     kept = Store(_store_folder(store), round(store_gib * _GIB)) if keep else None
     with ExitStack() as stack:
-        crew: Crew = Threads(workers)
+        executor: Executor = Threads(workers)
         if address is not None:
             ca, certificate, key = certificates
-            crew = stack.enter_context(
+            executor = stack.enter_context(
                 cluster(
                     address,
                     workers=workers,
@@ -80,7 +80,7 @@ def means(
                 )
             )
         try:
-            yield Means(crew, Keeper(kept))
+            yield ComputeResources(executor, StageCache(kept))
         finally:
             if kept is not None:
                 kept.trim()
@@ -100,11 +100,11 @@ def _store_folder(asked: Path | None) -> Path:
     return asked or (Path(named) if named else user_cache_path("phusong") / "store")
 
 
-def tell_why(keeper: Keeper, text: "Text") -> None:
+def tell_why(stage_cache: StageCache, text: "Text") -> None:
     """Print which stages ran, and why."""
     heads = (text.say("kept.stage"), text.say("kept.outcome"), text.say("kept.why"))
     table = slim_table(text.say("kept.title"), left=heads, right=(text.say("kept.seconds"),))
-    for note in keeper.notes:
+    for note in stage_cache.notes:
         table.add_row(
             escape(text.code("stage", note.stage)), text.say("kept.reused" if note.kept else "kept.ran"),
             escape(text.note(note.why)), text.number(note.seconds, "decimal"),

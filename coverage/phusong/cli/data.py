@@ -145,14 +145,14 @@ def data_fetch(
 
     from phusong.data import fetch  # noqa: PLC0415
     from phusong.data.catalogue import parse_bounds, region_bounds  # noqa: PLC0415
-    from phusong.data.download import Limits  # noqa: PLC0415
+    from phusong.data.download import TransferLimits  # noqa: PLC0415
 
     text = spoken(lang)
     if region is not None and bbox is not None:
         raise InputError(Problem("data fetch", text.say("problem.region_or_bbox")))
     bounds = region_bounds(region) if region is not None else None if bbox is None else parse_bounds(bbox)
     source = _named_source(name, text)
-    limits = Limits(
+    limits = TransferLimits(
         connect_s=min(15.0, timeout_s), read_s=timeout_s, attempts=attempts, most_bytes=int(most_gb * 1e9)
     )
     pooch.get_logger().setLevel(logging.WARNING)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from phusong.io.text import Text
-    from phusong.live.session import Outcome, Session
+    from phusong.live.session import LineOutcome, Session
 
 __all__ = ["app"]
 
@@ -83,12 +83,12 @@ def watch_(
 
     Example: phusong watch regions/tuyen-quang events.jsonl --out results/watch
     """
-    from phusong.cli.compute_resources import means  # noqa: PLC0415
+    from phusong.cli.compute_resources import compute_resources  # noqa: PLC0415
     from phusong.errors import InputError, Problem  # noqa: PLC0415
     from phusong.io.atomic import alone_in  # noqa: PLC0415
     from phusong.live.session import Session, example_events  # noqa: PLC0415
     from phusong.scenario import Scenario  # noqa: PLC0415
-    from phusong.stages.live import planned_money, region_standing  # noqa: PLC0415
+    from phusong.stages.live import planned_money, region_static  # noqa: PLC0415
     from phusong.stages.storm import region_of  # noqa: PLC0415
 
     if events is None and not example:
@@ -96,7 +96,7 @@ def watch_(
     asked = Scenario.read(scenario, overrides=tuple(set_ or ()))
     text = spoken(lang, asked.report.lang)
     money = None if plan is None else planned_money(plan)
-    with means(
+    with compute_resources(
         workers=workers,
         address=None,
         certificates=(None, None, None),
@@ -105,15 +105,17 @@ def watch_(
         store_gib=8.0,
         text=text,
     ) as use:
-        standing = region_standing(asked, region_of(region, asked), crew=use.crew, keeper=use.keeper)
+        static = region_static(
+            asked, region_of(region, asked), executor=use.executor, stage_cache=use.stage_cache
+        )
     if example:
-        for line in example_events(standing):
+        for line in example_events(static):
             typer.echo(line)
         return
     assert events is not None  # noqa: S101 - said above
     out.mkdir(parents=True, exist_ok=True)
     with alone_in(out):
-        session = Session(standing, out / "state", money, window_ms=round(window * 60_000))
+        session = Session(static, out / "state", money, window_ms=round(window * 60_000))
         for notice in session.notices:
             errors.print(f"[dim]· {escape(notice)}[/dim]", highlight=False)
         try:
@@ -176,7 +178,7 @@ def _watch(
     console.print(f"{lines} {settled}", highlight=False, soft_wrap=True)
 
 
-def _tell(outcome: "Outcome", written_s: float, text: "Text", *, as_json: bool) -> None:
+def _tell(outcome: "LineOutcome", written_s: float, text: "Text", *, as_json: bool) -> None:
     event, touched = outcome.event, outcome.touched
     if as_json:
         tree: dict[str, Any] = {
@@ -286,7 +288,7 @@ def stress_(
 
     Example: phusong stress regions/tuyen-quang yagi_2024 --plan results/default --out results/yagi
     """
-    from phusong.cli.compute_resources import means, tell_why  # noqa: PLC0415
+    from phusong.cli.compute_resources import compute_resources, tell_why  # noqa: PLC0415
     from phusong.cli.options import shown_stages  # noqa: PLC0415
     from phusong.hazard.track import read_track  # noqa: PLC0415
     from phusong.report.storm import write_storm  # noqa: PLC0415 - --help must be quick
@@ -298,7 +300,7 @@ def stress_(
     remedies = None if plan is None else read_plan_remedies(plan)
     folder = out or Path("results") / f"storm-{track.name}"
     with (
-        means(
+        compute_resources(
             workers=workers,
             address=cluster,
             certificates=(tls_ca, tls_cert, tls_key),
@@ -311,8 +313,8 @@ def stress_(
         shown_stages(quiet=quiet or as_json, text=text) as say,
     ):
         found = stress(
-            region_of(region, asked, use.keeper), track, asked, plan=remedies, samples=samples, seed=seed,
-            crew=use.crew, say=say, tell=None if say is None else say.share, keeper=use.keeper,
+            region_of(region, asked, use.stage_cache), track, asked, plan=remedies, samples=samples, seed=seed,
+            executor=use.executor, say=say, tell=None if say is None else say.share, stage_cache=use.stage_cache,
         )  # fmt: skip
         tables = write_storm(found, folder, text.lang)
     summary = tables.summary()
@@ -324,7 +326,7 @@ def stress_(
         _hardest(tables.communes, summary["today"]["hours"], text)
     _headline(summary, text)
     if why_recompute:
-        tell_why(use.keeper, text)
+        tell_why(use.stage_cache, text)
     console.print(stages_said(found.seconds, text), highlight=False)
     wrote(folder, text, text.say("audit.open", file=str(folder / "storm_map.png")))
     following(

@@ -89,12 +89,12 @@ def region_build(
     from phusong.compute.executor import Threads  # noqa: PLC0415
     from phusong.errors import refuse  # noqa: PLC0415
     from phusong.region.importers.run import said_of_owners  # noqa: PLC0415
-    from phusong.region.read.raster import Limits  # noqa: PLC0415
+    from phusong.region.read.raster import RasterLimits  # noqa: PLC0415
     from phusong.region.replace import replace_layers  # noqa: PLC0415
     from phusong.region.validate import check_region  # noqa: PLC0415
     from phusong.region.vietnam import build_vietnam  # noqa: PLC0415
 
-    limits = Limits(least_covered, fill_m, most_scaled)
+    limits = RasterLimits(least_covered, fill_m, most_scaled)
     said, wrong = said_of_owners(operator or (), "region build")
     refuse([*limits.problems(), *wrong])
     names = ("all",) if all_ else tuple(province or ())
@@ -107,7 +107,7 @@ def region_build(
     region = replace_layers(
         region, elevation=elevation, population=population, clutter=clutter, clutter_legend=clutter_legend,
         sites=sites, cells=cells, links=links,
-        power_nodes=power, power_lines=power_lines, operators=said, crew=Threads(workers), limits=limits,
+        power_nodes=power, power_lines=power_lines, operators=said, executor=Threads(workers), limits=limits,
     )  # fmt: skip
     refuse(check_region(region))
     tell_notices(region.notices)
@@ -169,7 +169,7 @@ def region_import(
     from phusong.compute.executor import Threads  # noqa: PLC0415
     from phusong.region.folder import Region  # noqa: PLC0415
     from phusong.region.importers.run import import_files, options_of  # noqa: PLC0415
-    from phusong.region.read.raster import Limits  # noqa: PLC0415
+    from phusong.region.read.raster import RasterLimits  # noqa: PLC0415
 
     wanted = tuple(layer or ()) + (("roads",) if roads is not None and layer else ())
     if roads is not None and not layer:
@@ -182,10 +182,10 @@ def region_import(
         as_of=as_of,
         licence=licence,
         source=source,
-        crew=Threads(workers),
+        executor=Threads(workers),
         operators=operator or (),
         left_out_share=left_out_share,
-        limits=Limits(least_covered, fill_m, most_scaled, band, unit),
+        limits=RasterLimits(least_covered, fill_m, most_scaled, band, unit),
     )
     found = import_files(Region.read(path), kind, files or [], options, totals=totals)
     tell_notices(found.notices)

@@ -85,7 +85,7 @@ def run(
 
     Example: phusong run default --set sharing.policy=mocn --out results/mocn
     """
-    from phusong.cli.compute_resources import means, tell_why  # noqa: PLC0415
+    from phusong.cli.compute_resources import compute_resources, tell_why  # noqa: PLC0415
     from phusong.cli.options import shown_stages  # noqa: PLC0415
     from phusong.io.atomic import alone_in  # noqa: PLC0415
     from phusong.io.progress import Stages  # noqa: PLC0415
@@ -104,18 +104,23 @@ def run(
     folder = out or Path("results") / Path(scenario).stem
     with (
         alone_in(folder),
-        means(
+        compute_resources(
             workers=workers, address=cluster, certificates=(tls_ca, tls_cert, tls_key), trust_network=trust_network,
             store=store, keep=keep, store_gib=store_gib,
             text=spoken(lang, asked.report.lang),
         ) as use,
     ):  # fmt: skip
-        kept, question = use.keeper.store, _kind_of_question(asked)
+        kept, question = use.stage_cache.store, _kind_of_question(asked)
         expected = {} if kept is None else kept.record(question)
         with shown_stages(expected, quiet=quiet or as_json, text=spoken(lang, asked.report.lang)) as say:
             stages = Stages(say, tell=None if say is None else say.share)
             result = run_scenario(
-                asked, folder, stages=stages, crew=use.crew, keeper=use.keeper, resume=resume
+                asked,
+                folder,
+                stages=stages,
+                executor=use.executor,
+                stage_cache=use.stage_cache,
+                resume=resume,
             )
         written = "report" in stages.seconds
         if kept is not None and written:
@@ -149,7 +154,7 @@ def run(
         weak = ", ".join(text.code("input", k) for k in partly)
         console.print(text.say("ran.only_modelled", layers=weak), highlight=False)
     if why_recompute:
-        tell_why(use.keeper, text)
+        tell_why(use.stage_cache, text)
     console.print(stages_said(stages.seconds, text), highlight=False)
     page = str(folder / "report.html")
     inputs = str(result.provenance.get("digest", ""))[:16]

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from phusong.compute.array_types import Floats, Int32s, Ints
 from phusong.compute.kernels import nb
 
-__all__ = ["Rows", "containing", "distinct", "members", "merge_equal", "nearest", "rows_of", "turned"]
+__all__ = ["RaggedRows", "containing", "distinct", "members", "merge_equal", "nearest", "rows_of", "turned"]
 
 
 def distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -70,7 +70,7 @@ def containing(areas: Sequence[shapely.Geometry], points: npt.ArrayLike) -> npt.
     return out
 
 
-class Rows(NamedTuple):
+class RaggedRows(NamedTuple):
     """Items by key; compiled code reads it too.
 
     Parameters
@@ -89,7 +89,7 @@ class Rows(NamedTuple):
         return self.item[self.start[key] : self.start[key + 1]]
 
 
-def rows_of(key: npt.NDArray[np.integer], n_keys: int) -> Rows:
+def rows_of(key: npt.NDArray[np.integer], n_keys: int) -> RaggedRows:
     """Return for each key the positions where it stands; keys below 0 are left out.
 
     Parameters
@@ -106,10 +106,10 @@ def rows_of(key: npt.NDArray[np.integer], n_keys: int) -> Rows:
     """
     order = np.argsort(key, kind="stable")
     start = np.searchsorted(np.asarray(key)[order], np.arange(n_keys + 1))
-    return Rows(start.astype(np.int64), order.astype(np.int64))
+    return RaggedRows(start.astype(np.int64), order.astype(np.int64))
 
 
-def members(rows: Rows, keys: Ints) -> Ints:
+def members(rows: RaggedRows, keys: Ints) -> Ints:
     """Return the items of several keys, key after key.
 
     Examples

@@ -10,7 +10,7 @@ from phusong.compute.serialize import PackingError, fingerprint, pack, unpack
 from phusong.compute.sources import Entry, program_parts
 from phusong.compute.store import Store
 
-__all__ = ["Keeper", "StageNote"]
+__all__ = ["StageCache", "StageNote"]
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class StageNote:
 
 
 @dataclass
-class Keeper:
+class StageCache:
     """Runs stages, or finds what they gave before.
 
     Parameters

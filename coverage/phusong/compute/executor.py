@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cluster",
     "Counted",
-    "Crew",
+    "Executor",
     "Pieces",
     "Threads",
     "certificate_problems",
@@ -45,7 +45,7 @@ class Pieces:
     spans : tuple of slice
         They make up the range, in order.
     together : int
-        How many are worth a journey, see :class:`phusong.compute.executor.Crew`.
+        How many are worth a journey, see :class:`phusong.compute.executor.Executor`.
     """
 
     spans: tuple[slice, ...]
@@ -153,7 +153,7 @@ _TOGETHER = 16  # jobs that travel together unless the caller knows better
 _TRIES = 4  # workers that may die under a batch before the run gives up
 
 
-class Crew(Protocol):
+class Executor(Protocol):
     """Does the same work on many jobs."""
 
     def run(
@@ -190,7 +190,7 @@ class Threads:
     def run(
         self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J], *, together: int = _TOGETHER
     ) -> Iterator[R]:
-        """Yield what the jobs give; see :class:`Crew`."""
+        """Yield what the jobs give; see :class:`Executor`."""
         del together  # nothing travels between threads
         some, rest = _begun(jobs, 2)
         if self.workers <= 1 or len(some) < 2:
@@ -202,25 +202,25 @@ class Threads:
 
 @dataclass(frozen=True)
 class Counted:
-    """A crew that tells which share of its jobs is done, where their number is known.
+    """An executor that tells which share of its jobs is done, where their number is known.
 
     Parameters
     ----------
-    crew : Crew
+    executor : Executor
         Who does the work.
     tell : callable
         Told the share, from 0 to 1.
     """
 
-    crew: Crew
+    executor: Executor
     tell: Callable[[float], None]
 
     def run(
         self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J], *, together: int = _TOGETHER
     ) -> Iterator[R]:
-        """Yield what the jobs give; see :class:`Crew`."""
+        """Yield what the jobs give; see :class:`Executor`."""
         total = len(jobs) if isinstance(jobs, Sized) else 0
-        for done, found in enumerate(self.crew.run(work, shared, jobs, together=together), 1):
+        for done, found in enumerate(self.executor.run(work, shared, jobs, together=together), 1):
             if done <= total:
                 self.tell(done / total)
             yield found
@@ -244,7 +244,7 @@ class Cluster:
     def run(
         self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J], *, together: int = _TOGETHER
     ) -> Iterator[R]:
-        """Yield what the jobs give; see :class:`Crew`.
+        """Yield what the jobs give; see :class:`Executor`.
 
         Raises
         ------
@@ -339,8 +339,8 @@ def cluster(
     with quiet, _errors_told_once(), _connected(
         address, workers, {"tls_ca_file": ca, "tls_client_cert": certificate, "tls_client_key": key},
         trust_network=trust_network,
-    ) as crew:  # fmt: skip
-        yield crew
+    ) as executor:  # fmt: skip
+        yield executor
 
 
 @contextmanager

@@ -38,12 +38,12 @@ __all__ = [
     "CACHE_ENV",
     "BusyError",
     "Fetched",
-    "Limits",
     "Lock",
     "NetworkError",
-    "Part",
+    "PartialDownload",
     "Progress",
     "TransferError",
+    "TransferLimits",
     "alone",
     "default_cache",
     "fetch",
@@ -58,7 +58,7 @@ class BusyError(Exception):
 
 
 @dataclass(frozen=True)
-class Part:
+class PartialDownload:
     """The half-fetched file, and what the server said of it: only the same version is added to.
 
     Parameters
@@ -138,7 +138,7 @@ _OFF = "try again later, through another network, or from a mirror with --base-u
 
 
 @dataclass(frozen=True)
-class Limits:
+class TransferLimits:
     """How long and how much a transfer may take.
 
     Parameters
@@ -211,7 +211,7 @@ def transfer(
     url: str,
     target: Path,
     *,
-    limits: Limits | None = None,
+    limits: TransferLimits | None = None,
     raw_gzip: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -223,7 +223,7 @@ def transfer(
         An http or https address.
     target : Path
         Where the whole file goes, under that name only once it is whole.
-    limits : Limits, optional
+    limits : TransferLimits, optional
         Times, attempts and sizes.
     raw_gzip : bool
         The file itself is gzip, so a gzip transfer encoding is the file and is kept.
@@ -235,8 +235,8 @@ def transfer(
     TransferError
         If it could not be had.
     """
-    bounds = Limits() if limits is None else limits
-    part = Part(target.with_name(target.name + ".part"))
+    bounds = TransferLimits() if limits is None else limits
+    part = PartialDownload(target.with_name(target.name + ".part"))
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with alone(part.path), requests.Session() as session:
@@ -250,8 +250,8 @@ def transfer(
 def _until_whole(
     session: requests.Session,
     url: str,
-    part: Part,
-    bounds: Limits,
+    part: PartialDownload,
+    bounds: TransferLimits,
     *,
     raw_gzip: bool,
     progress: Progress | None,
@@ -287,8 +287,8 @@ def _until_whole(
 def _attempt(
     session: requests.Session,
     url: str,
-    part: Part,
-    limits: Limits,
+    part: PartialDownload,
+    limits: TransferLimits,
     *,
     raw_gzip: bool,
     progress: Progress | None,
@@ -324,7 +324,7 @@ def _attempt(
 
 @contextmanager
 def _open(
-    session: requests.Session, url: str, headers: dict[str, str], limits: Limits
+    session: requests.Session, url: str, headers: dict[str, str], limits: TransferLimits
 ) -> Iterator[requests.Response]:
     """Open an address, following redirections one by one; every failure of the network is a TransferError."""
     try:
@@ -373,10 +373,10 @@ def _open(
 
 def _write(
     answer: requests.Response,
-    part: Part,
+    part: PartialDownload,
     have: int,
     whole: int | None,
-    limits: Limits,
+    limits: TransferLimits,
     *,
     decode: bool,
     progress: Progress | None,
@@ -457,7 +457,7 @@ def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.strip().isdecimal() and len(text) < 19 else None
 
 
-def _check_room(folder: Path, have: int, whole: int | None, limits: Limits) -> None:
+def _check_room(folder: Path, have: int, whole: int | None, limits: TransferLimits) -> None:
     if whole is None:
         return
     if whole > limits.most_bytes:
@@ -470,7 +470,7 @@ def _check_room(folder: Path, have: int, whole: int | None, limits: Limits) -> N
         )
 
 
-def _too_large(size: int, limits: Limits) -> TransferError:
+def _too_large(size: int, limits: TransferLimits) -> TransferError:
     return TransferError(
         f"the file has {size:,} bytes or more, above the limit of {limits.most_bytes:,}",
         "raise the limit with --most-gb if that is right",
@@ -559,7 +559,7 @@ _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 
 
 def published_checksum(
-    source: DataSource, name: str, limits: Limits | None, *, url: str | None, base_url: str | None
+    source: DataSource, name: str, limits: TransferLimits | None, *, url: str | None, base_url: str | None
 ) -> str:
     """Return the publisher's checksum of a file as ``algorithm:digest``; empty when there is none.
 
@@ -569,7 +569,7 @@ def published_checksum(
         The source; its own checksum comes first.
     name : str
         Name of the file.
-    limits : Limits, optional
+    limits : TransferLimits, optional
         Times and attempts for the file of the checksum.
     url, base_url : str, optional
         Where the file is fetched from instead: a mirror is asked for the checksum too, another address is not.
@@ -584,7 +584,7 @@ def published_checksum(
     if source.checksum or not source.checksum_url or url is not None:
         return source.checksum
     address = source.checksum_url if base_url is None else rebased(source.checksum_url, base_url)
-    bounds = replace(Limits() if limits is None else limits, most_bytes=_MOST_BYTES)
+    bounds = replace(TransferLimits() if limits is None else limits, most_bytes=_MOST_BYTES)
     with tempfile.TemporaryDirectory(prefix="phusong-") as folder:
         place = Path(folder) / "checksum"
         try:
@@ -692,7 +692,7 @@ def fetch(
     refresh: bool = False,
     url: str | None = None,
     base_url: str | None = None,
-    limits: Limits | None = None,
+    limits: TransferLimits | None = None,
     progress: Callable[[str], Progress] | None = None,
 ) -> Fetched:
     """Return the files of a source, from the cache where they are there unchanged.
@@ -713,7 +713,7 @@ def fetch(
         Fetch again and take what differs from the last time.
     url, base_url : str, optional
         Another address of the file (``{tile}`` and ``{band}`` are filled in), or a mirror with the same paths.
-    limits : Limits, optional
+    limits : TransferLimits, optional
         Times, attempts and sizes.
     progress : callable, optional
         Called with a file's name; returns what is told of its bytes.
@@ -820,7 +820,7 @@ def _download(
     wish: _Wish,
     folder: Path,
     before: str,
-    limits: Limits | None,
+    limits: TransferLimits | None,
     *,
     url: str | None,
     base_url: str | None,
@@ -856,7 +856,7 @@ class _Carrier:
     url: str
     target: Path
     format: str
-    limits: Limits | None
+    limits: TransferLimits | None
     progress: Progress | None
 
     def __call__(self, _url: str, output_file: Any, _pooch: Any) -> None:  # noqa: ANN401 - pooch's protocol

@@ -10,14 +10,29 @@ from scipy.special import log_ndtr, ndtri
 
 from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.errors import InputError, Problem, nearest_name
-from phusong.hazard.wind_field import Lattice, assumed, gust_over_sea_wind, lattice_over, luck
+from phusong.hazard.wind_field import (
+    Lattice,
+    assumed,
+    common_random_numbers,
+    gust_over_sea_wind,
+    lattice_over,
+)
 from phusong.io.resources import table
 from phusong.region import Grid
 from phusong.service.backhaul import Links
 from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.outage_states import stream_keys
 
-__all__ = ["Exposure", "Fragility", "Places", "curves", "expose", "failures", "fragility", "log_survival"]
+__all__ = [
+    "ExposedAssets",
+    "Exposure",
+    "Fragility",
+    "curves",
+    "expose",
+    "failures",
+    "fragility",
+    "log_survival",
+]
 
 
 @dataclass(frozen=True)
@@ -117,7 +132,7 @@ _SUNNY = np.array([s.sun >= 1.0 for s in POWER_SOURCES])  # a hybrid has its eng
 
 
 @dataclass(frozen=True)
-class Places:
+class ExposedAssets:
     """Where the network stands, on the region's grid.
 
     Parameters
@@ -199,14 +214,14 @@ class Exposure:
         return grid, masts, arrays, links
 
 
-def expose(network: Network, places: Places, line_km: Floats, *, rmw_km: float, seed: int) -> Exposure:
+def expose(network: Network, places: ExposedAssets, line_km: Floats, *, rmw_km: float, seed: int) -> Exposure:
     """Return what of a network stands in the wind, and where.
 
     Parameters
     ----------
     network : Network
         Sites, grid and links.
-    places : Places
+    places : ExposedAssets
         Where they are.
     line_km : ndarray, shape (n_nodes + n_ties,)
         Length of the line above each node (0 at a source), then of the open lines.
@@ -282,12 +297,16 @@ def failures(exposure: Exposure, sea_wind_ms: Floats, samples: Ints) -> tuple[Bo
     piece_curve = curve[exposure.units.tocsc().indices]
     stands = log_survival(gust, median[piece_curve, None], spread[piece_curve, None])
     chance = -np.expm1(count[curve, None] * np.asarray(exposure.units @ stands))
-    fate = luck(exposure.part_key, samples)
+    fate = common_random_numbers(exposure.part_key, samples)
     broken = fate < chance
     hours = np.zeros(broken.shape)
     part, column = np.nonzero(broken)
     work = ndtri(
-        np.clip(luck(exposure.part_key + np.uint64(0xA5A5), samples)[part, column], 1e-12, 1 - 1e-12)
+        np.clip(
+            common_random_numbers(exposure.part_key + np.uint64(0xA5A5), samples)[part, column],
+            1e-12,
+            1 - 1e-12,
+        )
     )
     hours[part, column] = repair[curve[part]] * np.exp(repair_spread[curve[part]] * work)
     shape = (exposure.n_things, curve.size)
@@ -323,7 +342,7 @@ class _Parts:
         self._count += many
 
     def exposure(
-        self, places: Places, rmw_km: float, site_xy: Floats, sizes: tuple[int, int, int, int]
+        self, places: ExposedAssets, rmw_km: float, site_xy: Floats, sizes: tuple[int, int, int, int]
     ) -> Exposure:
         """Return what was gathered."""
         thing, curve, key = (np.concatenate(c) for c in zip(*self._rows, strict=True))

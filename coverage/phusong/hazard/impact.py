@@ -8,14 +8,14 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from phusong.compute.array_types import Bools, Floats, Ints
-from phusong.compute.executor import Crew, Threads
+from phusong.compute.executor import Executor, Threads
 from phusong.compute.kernels import nb
 from phusong.hazard.damage import Exposure, failures
-from phusong.hazard.wind_field import assumed, luck, words
+from phusong.hazard.wind_field import assumed, common_random_numbers, words
 from phusong.service.allocation import Reception
 from phusong.service.capacity import CLOSED
 from phusong.service.network import POWER_SOURCES, Network
-from phusong.service.outage_states import elements_of_pairs, ones, pack, reach, stream_keys
+from phusong.service.outage_states import elements_of_pairs, ones, pack_bits, reach, stream_keys
 from phusong.service.power_grid import SitesOnGrid
 
 __all__ = [
@@ -66,7 +66,7 @@ def mended_h(
 
 def generator_h(site_ids: npt.NDArray[np.str_], samples: Ints, seed: int) -> Floats:
     """Return when a generator runs at each site, if it is dark: infinite where none comes, shape (n_sites, n)."""
-    fate = luck(stream_keys(site_ids, "storm generator", seed), samples)
+    fate = common_random_numbers(stream_keys(site_ids, "storm generator", seed), samples)
     share = assumed("generator_share")
     # the lucky share, spread over the whole distribution of times again
     place = np.clip(fate / max(share, 1e-12), 1e-12, 1.0 - 1e-12)
@@ -206,7 +206,7 @@ def storm_impact(
     hours: tuple[float, ...],
     n_samples: int,
     seed: int,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
 ) -> Impact:
     """Return what a storm does to service.
 
@@ -228,13 +228,13 @@ def storm_impact(
         Samples that count; those that fill the last word do not.
     seed : int
         Of the run.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes; this thread alone when left out. The result does not depend on it.
     """
     groups = np.vstack([np.ones(network.n_sites, np.int64), *_stations(network)])
     shared = _Storm.over(network, served, exposure, crews, groups, hours, seed)
     jobs = ((sea_wind_ms[:, k[0] : k[-1] + 1], k) for k in words(n_samples))
-    found = list((crew or Threads(1)).run(_after, shared, jobs, together=1))
+    found = list((executor or Threads(1)).run(_after, shared, jobs, together=1))
     people, causes, off, hit, sites = zip(*found, strict=True)
     without, by_cause, lost, hit_by_cause = (
         np.concatenate(p, axis=-1)[..., :n_samples] for p in (people, causes, off, hit)
@@ -371,7 +371,7 @@ def _after(storm: _Storm, job: tuple[Floats, Ints]) -> tuple[Ints, Ints, Ints, I
 
 def _bits(states: npt.NDArray[np.bool_]) -> Words:
     # rows of 64: one word each
-    return pack(states) if states.size else np.zeros(0, np.uint64)
+    return pack_bits(states) if states.size else np.zeros(0, np.uint64)
 
 
 def _unpack(word: Words) -> npt.NDArray[np.bool_]:

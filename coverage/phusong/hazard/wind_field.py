@@ -23,6 +23,7 @@ __all__ = [
     "Lattice",
     "Versions",
     "assumed",
+    "common_random_numbers",
     "coriolis",
     "draw_versions",
     "gradient_at",
@@ -32,7 +33,6 @@ __all__ = [
     "holland_b",
     "inflow_deg",
     "lattice_over",
-    "luck",
     "pressure_hpa",
     "strongest_wind",
     "terrain_share",
@@ -447,7 +447,9 @@ def _strongest(out, latitude, longitude, storm, down, versions):  # type: ignore
                 out[k, s] = max(out[k, s], speed)
 
 
-def luck(keys: npt.NDArray[np.uint64], samples: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def common_random_numbers(
+    keys: npt.NDArray[np.uint64], samples: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
     """Return the numbers of some samples, shape (n_keys, n_samples).
 
     Parameters

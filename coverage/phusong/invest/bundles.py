@@ -14,15 +14,15 @@ import shapely
 from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.arrays import distinct
 from phusong.invest.candidate_sites import Candidates, undominated, within_room
-from phusong.invest.context import Situation
+from phusong.invest.context import Baseline
 from phusong.invest.cost_sharing import payers, payers_text
 from phusong.invest.costs import Cost, Costs
 from phusong.invest.new_site_supply import (
     SATELLITE_LOST,
     SATELLITE_MBPS,
-    Feed,
+    BuildGround,
     Feeds,
-    Terrain,
+    SupplyOption,
     generator_cost,
     generator_litres_year,
     new_site_feeds,
@@ -32,7 +32,7 @@ from phusong.invest.offers import (
     LEAST_PEOPLE,
     OPERATORS_OFFERED,
     REMEDY_COLUMNS,
-    Drawer,
+    BundleBuilder,
     Offers,
     elements_of,
     works_communes,
@@ -40,16 +40,17 @@ from phusong.invest.offers import (
 )
 from phusong.invest.plan_book import PlanModel, incidence
 from phusong.invest.remedy import Remedy, Works
-from phusong.invest.site_repair import Fix, FixBook
+from phusong.invest.site_hardening import Hardening, HardeningBook
+from phusong.io.resources import HOURS_YEAR
 from phusong.service.capacity import CLOSED
 
 __all__ = [
     "Interim",
     "OfferTerms",
     "Offers",
+    "add_new_sites",
+    "add_site_remedies",
     "bridged",
-    "draw_new_sites",
-    "draw_site_remedies",
     "interim_of_new_site",
     "interim_of_site",
     "make_offers",
@@ -81,7 +82,7 @@ class Interim:
 
 
 def interim_of_new_site(
-    terrain: Terrain,
+    terrain: BuildGround,
     name: str,
     follows: str,
     place: tuple[float, float],
@@ -94,7 +95,7 @@ def interim_of_new_site(
 
     Parameters
     ----------
-    terrain : Terrain
+    terrain : BuildGround
         The ground and what works cost on it.
     name, follows : str
         Of the site, and the permanent remedy that takes its place.
@@ -107,7 +108,7 @@ def interim_of_new_site(
     years : float
         How long it stands.
     """
-    s = terrain.situation
+    s = terrain.baseline
     costs = terrain.costs_at(*place, remote)
     east, north = s.grid.centres(*np.divmod(s.cell_pixel[cells], s.grid.width))
     everyone = np.arange(s.weights.shape[1])
@@ -126,9 +127,9 @@ def interim_of_new_site(
     close = np.hypot(east - place[0], north - place[1]) <= _MOBILE_M
     if close.any():
         parts = costs.of(mobile_bts=1.0, satellite=1.0, satellite_opex=1.0, generator_hire=1.0)
-        parts += costs.energy(litres_year=generator_litres_year(8760.0))
+        parts += costs.energy(litres_year=generator_litres_year(HOURS_YEAR))
         cost = _for_years(costs, parts, years, _MOBILE_LIFE) + costs.of(mobile_bts_move=1.0)
-        works = Works(name, power_source="diesel", litres_year=generator_litres_year(8760.0), **link)  # type: ignore[arg-type] # as above
+        works = Works(name, power_source="diesel", litres_year=generator_litres_year(HOURS_YEAR), **link)  # type: ignore[arg-type] # as above
         out.append(
             Interim(
                 Remedy("mobile_bts", name, cost, *place, works),
@@ -140,10 +141,10 @@ def interim_of_new_site(
 
 
 def interim_of_site(
-    terrain: Terrain, site: int, kind: str, follows: str, elements: Ints, years: float
+    terrain: BuildGround, site: int, kind: str, follows: str, elements: Ints, years: float
 ) -> Interim:
     """Return what may serve the people of a standing site until it is mended or opened: `generator` or `roaming`."""
-    s = terrain.situation
+    s = terrain.baseline
     name = str(s.network.site_ids[site])
     place = float(s.site_east_m[site]), float(s.site_north_m[site])
     costs = terrain.costs_at(*place, int(s.network.remote[site]))
@@ -204,15 +205,15 @@ def _for_years(costs: Costs, whole: Cost, years: float, life: float) -> Cost:
     return Cost(whole.capex_musd, whole.opex_musd_year, now, whole.low_musd * times, whole.high_musd * times)
 
 
-def draw_new_sites(
-    draw: Drawer, terrain: Terrain, candidates: Candidates, interim_years: float
+def add_new_sites(
+    build: BundleBuilder, terrain: BuildGround, candidates: Candidates, interim_years: float
 ) -> dict[str, int]:
     """List remedies and bundles of new sites; return how many were looked at and why the others were left out."""
-    s = draw.s
+    s = build.s
     counts = dict(candidates.counts) | {"candidates": candidates.ids.size}
-    people = np.array([int(draw.left[c].sum()) for c in candidates.cells], np.int64)
+    people = np.array([int(build.left[c].sum()) for c in candidates.cells], np.int64)
     helpful = candidates.only(people >= LEAST_PEOPLE)
-    commune = _communes(draw, helpful)
+    commune = _communes(build, helpful)
     feeds, masts = _costed(terrain, helpful, commune)
     fed = np.isfinite(feeds.alone())
     open_to_all = s.rights.new_sites_open[s.commune_remote[commune]] if commune.size else np.zeros(0, bool)
@@ -239,45 +240,45 @@ def draw_new_sites(
     where = commune[keep]
     feeds, _ = _costed(terrain, left, where)
     for k in range(left.ids.size):
-        _draw_site(draw, terrain, left, feeds, k, int(where[k]), bool(open_to_all[keep][k]), interim_years)
+        _add_site(build, terrain, left, feeds, k, int(where[k]), bool(open_to_all[keep][k]), interim_years)
     return counts | {"kept": left.ids.size}
 
 
-def _communes(draw: Drawer, candidates: Candidates) -> Ints:
+def _communes(build: BundleBuilder, candidates: Candidates) -> Ints:
     """Return the commune of most of the people that each candidate reaches: its rules hold."""
-    s = draw.s
+    s = build.s
     return np.array(
         [
-            int(np.argmax(np.bincount(s.cell_commune[c], draw.left[c].sum(axis=1).astype(np.float64))))
+            int(np.argmax(np.bincount(s.cell_commune[c], build.left[c].sum(axis=1).astype(np.float64))))
             for c in candidates.cells
         ],
         np.int64,
     )
 
 
-def _costed(terrain: Terrain, candidates: Candidates, commune: Ints) -> tuple[Feeds, Floats]:
-    remote = terrain.situation.commune_remote[commune] if commune.size else np.empty(0, np.int64)
+def _costed(terrain: BuildGround, candidates: Candidates, commune: Ints) -> tuple[Feeds, Floats]:
+    remote = terrain.baseline.commune_remote[commune] if commune.size else np.empty(0, np.int64)
     feeds = new_site_feeds(terrain, candidates.ids.tolist(), candidates.east_m, candidates.north_m, remote)
     masts = [_mast(terrain, candidates, k, int(remote[k])).cost.npv_musd for k in range(candidates.ids.size)]
     return feeds, np.array(masts, np.float64)
 
 
-def _mast(terrain: Terrain, candidates: Candidates, k: int, remote: int) -> Remedy:
+def _mast(terrain: BuildGround, candidates: Candidates, k: int, remote: int) -> Remedy:
     """Return what carries the antennas: a new mast, or a structure that stands."""
     name, place = str(candidates.ids[k]), (float(candidates.east_m[k]), float(candidates.north_m[k]))
     costs: Costs = terrain.costs_at(*place, remote)
     standing = int(candidates.structure[k])
     if standing >= 0 and terrain.allows("use_structure"):
-        host = str(terrain.situation.network.site_ids[standing])
+        host = str(terrain.baseline.network.site_ids[standing])
         cost = costs.of(open_passive=1.0, rent=1.0)
         return Remedy("use_structure", name, cost, *place, Works(name, to_id=host))
     cost = costs.of(tower=1.0, installation=1.0, site_opex=1.0)
     return Remedy("build_site", name, cost, *place, Works(name))
 
 
-def _draw_site(
-    draw: Drawer,
-    terrain: Terrain,
+def _add_site(
+    build: BundleBuilder,
+    terrain: BuildGround,
     candidates: Candidates,
     feeds: Feeds,
     k: int,
@@ -285,13 +286,13 @@ def _draw_site(
     open_to_all: bool,  # noqa: FBT001
     interim_years: float,
 ) -> None:
-    s = draw.s
+    s = build.s
     name, cells = str(candidates.ids[k]), candidates.cells[k]
     remote = int(s.commune_remote[commune])
     mast = _mast(terrain, candidates, k, remote)
     place = mast.east_m, mast.north_m
     costs = terrain.costs_at(*place, remote)
-    everyone = np.arange(draw.n_ops)
+    everyone = np.arange(build.n_ops)
     ranked = np.argsort(-s.network.shares, kind="stable")[:OPERATORS_OFFERED]
     radios = {
         int(o): Remedy(
@@ -302,31 +303,33 @@ def _draw_site(
     }  # fmt: skip
     sets: list[tuple[list[Remedy], Ints]] = []
     if not open_to_all:
-        sets += [([radio], elements_of(cells, np.array([o]), draw.n_ops)) for o, radio in radios.items()]
+        sets += [([radio], elements_of(cells, np.array([o]), build.n_ops)) for o, radio in radios.items()]
     shared = [radios[int(ranked[0])]]
     if not open_to_all:
-        # left out where sharing may not be bought: the Drawer lists no such bundle
+        # left out where sharing may not be bought: the builder lists no such bundle
         cost = costs.of(open_mocn=1.0, open_mocn_opex=1.0)
         shared.append(Remedy("open_mocn", name, cost, *place, Works(name)))
-    sets.append((shared, elements_of(cells, everyone, draw.n_ops)))
+    sets.append((shared, elements_of(cells, everyone, build.n_ops)))
     room = int(candidates.room_people[k])
     listed = False
     for power, link in _pairs(feeds.power[k], feeds.link[k]):
         base = [mast, power.own, link.own]
         base += [feeds.feeder[i] for i in power.shared] + [feeds.fibre[i] for i in link.shared]
         for radio, elements in sets:
-            fit = within_room(elements, draw.left.ravel()[elements], room)
-            if int(draw.left.ravel()[fit].sum()) >= LEAST_PEOPLE:
-                listed |= draw.offer([draw.buy(r) for r in (*base, *radio)], fit, name)
+            fit = within_room(elements, build.left.ravel()[elements], room)
+            if int(build.left.ravel()[fit].sum()) >= LEAST_PEOPLE:
+                listed |= build.offer([build.buy(r) for r in (*base, *radio)], fit, name)
     if listed:
-        people = draw.left[cells].sum(axis=1)
+        people = build.left[cells].sum(axis=1)
         for found in interim_of_new_site(
             terrain, name, mast.remedy_id, place, remote, cells, people, interim_years
         ):
-            draw.bridge(found.remedy, found.follows, found.elements)
+            build.bridge(found.remedy, found.follows, found.elements)
 
 
-def _pairs(power: tuple[Feed, ...], link: tuple[Feed, ...]) -> list[tuple[Feed, Feed]]:
+def _pairs(
+    power: tuple[SupplyOption, ...], link: tuple[SupplyOption, ...]
+) -> list[tuple[SupplyOption, SupplyOption]]:
     """Return the ways of feeding a site that no other way always beats."""
     both = [(p, q) for p in power for q in link]
     best = min((p.most_musd + q.most_musd for p, q in both), default=np.inf)
@@ -344,46 +347,50 @@ _NO_MOCN = frozenset({"security", "legal"})
 _NO_GUESTS = frozenset({"security", "legal", "technical"})
 
 
-def draw_site_remedies(
-    draw: Drawer, terrain: Terrain, book: FixBook, interim_years: float
-) -> dict[int, tuple[Fix, ...]]:
+def add_site_remedies(
+    build: BundleBuilder, terrain: BuildGround, book: HardeningBook, interim_years: float
+) -> dict[int, tuple[Hardening, ...]]:
     """List remedies and bundles of standing sites; return the cheapest way to make each unstable site stable."""
-    cells_of = _cells_of_stations(draw.s)
-    cheapest = _stabilise(draw, terrain, book, cells_of, interim_years)
-    _open(draw, terrain, cells_of, cheapest, interim_years)
-    _widen(draw, terrain, cells_of)
+    cells_of = _cells_of_stations(build.s)
+    cheapest = _stabilise(build, terrain, book, cells_of, interim_years)
+    _open(build, terrain, cells_of, cheapest, interim_years)
+    _widen(build, terrain, cells_of)
     return cheapest
 
 
-def _cells_of_stations(situation: Situation) -> list[Ints]:
+def _cells_of_stations(baseline: Baseline) -> list[Ints]:
     """Return the cells that hear each station, strongest first."""
-    reception = situation.reception
+    reception = baseline.reception
     order = np.argsort(reception.station, kind="stable")
-    bounds = np.searchsorted(reception.station[order], np.arange(situation.network.n_stations + 1))
+    bounds = np.searchsorted(reception.station[order], np.arange(baseline.network.n_stations + 1))
     cells = reception.cell[order].astype(np.int64)
-    return [cells[bounds[k] : bounds[k + 1]] for k in range(situation.network.n_stations)]
+    return [cells[bounds[k] : bounds[k + 1]] for k in range(baseline.network.n_stations)]
 
 
-def _stations_by_site(situation: Situation) -> dict[int, list[int]]:
+def _stations_by_site(baseline: Baseline) -> dict[int, list[int]]:
     by_site: dict[int, list[int]] = {}
-    for station, site in enumerate(situation.network.station_site.tolist()):
+    for station, site in enumerate(baseline.network.station_site.tolist()):
         by_site.setdefault(site, []).append(station)
     return by_site
 
 
-def _with_room(draw: Drawer, elements: Ints, stations: Sequence[int]) -> Ints:
+def _with_room(build: BundleBuilder, elements: Ints, stations: Sequence[int]) -> Ints:
     """Return the elements that find room on some stations, the strongest first."""
-    room = draw.s.usage.station_room
-    return within_room(elements, draw.left.ravel()[elements], int(sum(int(room[k]) for k in stations)))
+    room = build.s.usage.station_room
+    return within_room(elements, build.left.ravel()[elements], int(sum(int(room[k]) for k in stations)))
 
 
 def _stabilise(
-    draw: Drawer, terrain: Terrain, book: FixBook, cells_of: list[Ints], interim_years: float
-) -> dict[int, tuple[Fix, ...]]:
+    build: BundleBuilder,
+    terrain: BuildGround,
+    book: HardeningBook,
+    cells_of: list[Ints],
+    interim_years: float,
+) -> dict[int, tuple[Hardening, ...]]:
     """Offer to make each unstable site stable, where people may use it but hear nothing stable."""
-    s = draw.s
+    s = build.s
     unstable, locked = s.access.unstable > 0, s.access.locked > 0
-    cheapest: dict[int, tuple[Fix, ...]] = {}
+    cheapest: dict[int, tuple[Hardening, ...]] = {}
     shaky = s.stability.hours_lost > s.hours_allowed
     for site, stations in _stations_by_site(s).items():
         if not shaky[site]:
@@ -394,10 +401,10 @@ def _stabilise(
             cells = cells_of[station]
             users = np.flatnonzero(s.tier[station] < CLOSED)
             c, o = np.nonzero(unstable[cells][:, users])
-            gain.append(_with_room(draw, cells[c] * draw.n_ops + users[o], [station]))
-            could += int((draw.left[cells] * locked[cells]).sum())
+            gain.append(_with_room(build, cells[c] * build.n_ops + users[o], [station]))
+            could += int((build.left[cells] * locked[cells]).sum())
         elements = distinct(np.concatenate(gain))
-        people = int(draw.left.ravel()[elements].sum())
+        people = int(build.left.ravel()[elements].sum())
         if people < LEAST_PEOPLE and could < LEAST_PEOPLE:
             continue
         variants = book.variants(site)
@@ -405,16 +412,16 @@ def _stabilise(
             continue
         cheapest[site] = variants[0]
         for fixes in variants:
-            draw.offer(_buy_fixes(draw, fixes), elements, str(s.network.site_ids[site]))
-        _bridge_by_generator(draw, terrain, site, variants, elements, interim_years)
+            build.offer(_buy_hardenings(build, fixes), elements, str(s.network.site_ids[site]))
+        _bridge_by_generator(build, terrain, site, variants, elements, interim_years)
     return cheapest
 
 
 def _bridge_by_generator(
-    draw: Drawer,
-    terrain: Terrain,
+    build: BundleBuilder,
+    terrain: BuildGround,
     site: int,
-    variants: Sequence[tuple[Fix, ...]],
+    variants: Sequence[tuple[Hardening, ...]],
     elements: Ints,
     years: float,
 ) -> None:
@@ -428,72 +435,72 @@ def _bridge_by_generator(
         if f.site == site and f.kind in {"battery_backup", "solar_backup"}
     ]
     if alone and better:
-        follows = better[0].remedy(draw.s).remedy_id
+        follows = better[0].remedy(build.s).remedy_id
         found = interim_of_site(terrain, site, "generator", follows, elements, years)
-        draw.bridge(found.remedy, found.follows, found.elements)
+        build.bridge(found.remedy, found.follows, found.elements)
 
 
-def _buy_fixes(draw: Drawer, fixes: Sequence[Fix]) -> list[int]:
-    return [draw.buy(f.remedy(draw.s)) for f in fixes]
+def _buy_hardenings(build: BundleBuilder, fixes: Sequence[Hardening]) -> list[int]:
+    return [build.buy(f.remedy(build.s)) for f in fixes]
 
 
 def _open(
-    draw: Drawer,
-    terrain: Terrain,
+    build: BundleBuilder,
+    terrain: BuildGround,
     cells_of: list[Ints],
-    cheapest: dict[int, tuple[Fix, ...]],
+    cheapest: dict[int, tuple[Hardening, ...]],
     interim_years: float,
 ) -> None:
     """Offer to open sites to people who hear only what they may not use: passively, by MOCN, by roaming."""
-    s, net = draw.s, draw.s.network
+    s, net = build.s, build.s.network
     locked = s.access.locked > 0
     shaky = s.stability.hours_lost > s.hours_allowed
     ranked = np.argsort(-net.shares, kind="stable")[:OPERATORS_OFFERED]
     for site, stations in _stations_by_site(s).items():
         cells = _in_turn([cells_of[k] for k in stations])
         c, o = np.nonzero(locked[cells])
-        elements = cells[c] * draw.n_ops + o
-        if int(draw.left.ravel()[elements].sum()) < LEAST_PEOPLE:
+        elements = cells[c] * build.n_ops + o
+        if int(build.left.ravel()[elements].sum()) < LEAST_PEOPLE:
             continue
         if shaky[site] and site not in cheapest:
             continue
-        base = _buy_fixes(draw, cheapest[site]) if shaky[site] else []
+        base = _buy_hardenings(build, cheapest[site]) if shaky[site] else []
         name, reason = str(net.site_ids[site]), str(net.lock_reason[site])
         costs = terrain.costs_at(
             float(s.site_east_m[site]), float(s.site_north_m[site]), int(net.remote[site])
         )
-        fit = _with_room(draw, elements, stations)
+        fit = _with_room(build, elements, stations)
         if reason not in _NO_MOCN:
             shared = _at_site(s, site, "open_mocn", name, costs.of(open_mocn=1.0, open_mocn_opex=1.0))
-            draw.offer([*base, draw.buy(shared)], fit, name)
+            build.offer([*base, build.buy(shared)], fit, name)
         if reason != "security":
             cost = costs.of(open_roaming=1.0, open_roaming_opex=1.0)
-            draw.offer([*base, draw.buy(_at_site(s, site, "open_roaming", name, cost))], fit, name)
+            build.offer([*base, build.buy(_at_site(s, site, "open_roaming", name, cost))], fit, name)
         if reason in _NO_GUESTS:
             continue
         for operator in ranked:
             mine = elements[o == operator]
-            if int(draw.left.ravel()[mine].sum()) < LEAST_PEOPLE:
+            if int(build.left.ravel()[mine].sum()) < LEAST_PEOPLE:
                 continue
             who = str(net.operators[operator])
             guest = _at_site(s, site, "add_radio", f"{name}/{who}", costs.of(guest_radio=1.0, rent=1.0), who)
-            needed = [*base, draw.buy(guest)]
+            needed = [*base, build.buy(guest)]
             if not s.rights.hosted[site, operator]:
                 weak = 1.0 if reason == "structural" or net.spare_slots[site] == 0 else 0.0
                 needed.append(
-                    draw.buy(
+                    build.buy(
                         _at_site(s, site, "open_passive", name, costs.of(open_passive=1.0, reinforce=weak))
                     )
                 )
-            draw.offer(needed, mine, name)
+            build.offer(needed, mine, name)
             if not shaky[site]:
                 found = interim_of_site(terrain, site, "roaming", guest.remedy_id, mine, interim_years)
-                draw.bridge(found.remedy, found.follows, found.elements)
+                build.bridge(found.remedy, found.follows, found.elements)
 
 
-def _widen(draw: Drawer, terrain: Terrain, cells_of: list[Ints]) -> None:
+def _widen(build: BundleBuilder, terrain: BuildGround, cells_of: list[Ints]) -> None:
     """Offer one more carrier to stations that turn people away."""
-    s = draw.s
+    s = build.s
     congested = s.access.congested > 0
     for station in np.flatnonzero(s.usage.station_load > _BUSY):
         cells = cells_of[station]
@@ -508,10 +515,10 @@ def _widen(draw: Drawer, terrain: Terrain, cells_of: list[Ints]) -> None:
         costs = terrain.costs_at(*place, int(s.network.remote[site]))
         works = Works(str(s.network.site_ids[site]), operator=who)
         carrier = Remedy("add_radio", name, costs.of(carrier=1.0), *place, works)
-        draw.offer([draw.buy(carrier)], cells[c] * draw.n_ops + users[o], str(s.network.site_ids[site]))
+        build.offer([build.buy(carrier)], cells[c] * build.n_ops + users[o], str(s.network.site_ids[site]))
 
 
-def _at_site(s: Situation, site: int, kind: str, where: str, cost: Cost, operator: str = "") -> Remedy:
+def _at_site(s: Baseline, site: int, kind: str, where: str, cost: Cost, operator: str = "") -> Remedy:
     place = float(s.site_east_m[site]), float(s.site_north_m[site])
     return Remedy(kind, where, cost, *place, Works(str(s.network.site_ids[site]), operator=operator))
 
@@ -548,7 +555,7 @@ class OfferTerms:
 
 
 def make_offers(
-    situation: Situation,
+    baseline: Baseline,
     costs: Costs,
     candidates: Candidates,
     terms: OfferTerms | None = None,
@@ -560,7 +567,7 @@ def make_offers(
 
     Parameters
     ----------
-    situation : Situation
+    baseline : Baseline
         The network as it serves today, and who is left without.
     costs : Costs
         The catalogue.
@@ -576,51 +583,51 @@ def make_offers(
     """
     say = progress or (lambda _step: None)
     asked = terms or OfferTerms()
-    draw = Drawer(situation, asked.remedies)
-    terrain = replace(terrain_of(situation, costs), allowed=asked.remedies)
-    book = FixBook(terrain)
+    build = BundleBuilder(baseline, asked.remedies)
+    terrain = replace(terrain_of(baseline, costs), allowed=asked.remedies)
+    book = HardeningBook(terrain)
     say("standing sites")
-    cheapest = draw_site_remedies(draw, terrain, book, asked.interim_years)
+    cheapest = add_site_remedies(build, terrain, book, asked.interim_years)
     say("new sites")
-    counts = draw_new_sites(draw, terrain, candidates, asked.interim_years)
-    draw.merge()
-    remedies = _remedies_table(draw, situation, asked, areas)
-    people = pd.DataFrame(draw.bundles, columns=["kinds", "operators", "commune_code"])
-    bundles = pd.concat([people, works_of_bundles(draw, remedies)], axis=1)
+    counts = add_new_sites(build, terrain, candidates, asked.interim_years)
+    build.merge()
+    remedies = _remedies_table(build, baseline, asked, areas)
+    people = pd.DataFrame(build.bundles, columns=["kinds", "operators", "commune_code"])
+    bundles = pd.concat([people, works_of_bundles(build, remedies)], axis=1)
     bundles.insert(0, "bundle_id", [f"b{i:05d}" for i in range(len(bundles))])
     model = PlanModel(
         remedies["cost_musd"].to_numpy(np.float64),
-        incidence(draw.needs, len(remedies)),
-        incidence(draw.covers, situation.weights.size),
-        draw.left.ravel().astype(np.float64),
+        incidence(build.needs, len(remedies)),
+        incidence(build.covers, baseline.weights.size),
+        build.left.ravel().astype(np.float64),
     )
     nobody = np.empty(0, np.int64)
-    bridges = incidence([draw.bridges.get(k, nobody) for k in range(len(remedies))], situation.weights.size)
+    bridges = incidence([build.bridges.get(k, nobody) for k in range(len(remedies))], baseline.weights.size)
     fixes = {site: sum(f.cost.npv_musd for f in found) for site, found in cheapest.items()}
     return Offers(remedies, bundles, model, fixes, bridges, counts)
 
 
 def _remedies_table(
-    draw: Drawer, situation: Situation, terms: OfferTerms, areas: Sequence[shapely.Geometry] | None
+    build: BundleBuilder, baseline: Baseline, terms: OfferTerms, areas: Sequence[shapely.Geometry] | None
 ) -> pd.DataFrame:
     table = pd.DataFrame(
-        draw.rows, columns=[c for c in REMEDY_COLUMNS if c not in {"commune_code", "payers"}]
+        build.rows, columns=[c for c in REMEDY_COLUMNS if c not in {"commune_code", "payers"}]
     )
     table["interim"] = table["interim"].eq(True)
     table["follows"] = table["follows"].fillna("")
-    commune = works_communes(situation, table, areas)
-    table["commune_code"] = np.append(situation.commune_codes, "")[commune]
-    table["payers"] = _payers(table, commune, situation, terms)
+    commune = works_communes(baseline, table, areas)
+    table["commune_code"] = np.append(baseline.commune_codes, "")[commune]
+    table["payers"] = _payers(table, commune, baseline, terms)
     return table[list(REMEDY_COLUMNS)]
 
 
-def _payers(table: pd.DataFrame, commune: Ints, situation: Situation, terms: OfferTerms) -> list[str]:
-    net = situation.network
+def _payers(table: pd.DataFrame, commune: Ints, baseline: Baseline, terms: OfferTerms) -> list[str]:
+    net = baseline.network
     largest = net.operators[int(np.argmax(net.shares))]
     owner = {
         str(s): net.operators[o] for s, o in zip(net.site_ids, net.owner.tolist(), strict=True) if o >= 0
     }
-    remote = np.append(situation.commune_remote, 0)[commune] >= _REMOTE_FROM
+    remote = np.append(baseline.commune_remote, 0)[commune] >= _REMOTE_FROM
     known: dict[tuple[str, str, bool], str] = {}
     out = []
     for kind, operator, site, far in zip(

@@ -11,10 +11,10 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.sparse import csr_matrix
 
 from phusong.compute.array_types import Bools, Floats, Ints
-from phusong.compute.executor import Crew
+from phusong.compute.executor import Executor
 from phusong.compute.kernels import nb
 from phusong.compute.store import Store
-from phusong.invest.context import Situation
+from phusong.invest.context import Baseline
 from phusong.invest.line_of_sight import people_in_sight
 from phusong.radio.footprints import Footprints, footprints
 from phusong.radio.jobs import RadioPlan, Scene
@@ -25,8 +25,8 @@ __all__ = [
     "BANDWIDTH_MHZ",
     "KINDS",
     "MAST_M",
+    "CandidateLocations",
     "Candidates",
-    "Places",
     "find_candidates",
     "find_places",
     "new_cells",
@@ -46,7 +46,7 @@ _APART_M = 750.0  # between tops that see much: the best of each neighbourhood i
 
 
 @dataclass(frozen=True)
-class Places:
+class CandidateLocations:
     """Places where a mast could stand.
 
     Parameters
@@ -71,30 +71,30 @@ class Places:
     looked_at: dict[str, int]
 
 
-def find_places(situation: Situation, region: Region) -> Places:
+def find_places(baseline: Baseline, region: Region) -> CandidateLocations:
     """Return the places from which a mast sees enough people who hear nobody they may use.
 
     Parameters
     ----------
-    situation : Situation
+    baseline : Baseline
         Who is left without.
     region : Region
         Settlements, public buildings, power nodes and structures.
     """
-    grid = situation.grid
-    waiting = (situation.access.no_signal + situation.access.locked).sum(axis=1)
-    people = np.bincount(situation.cell_pixel, waiting, grid.size).reshape(grid.shape).astype(np.float64)
-    bare = _without_radio(situation)
-    locked = situation.network.lock_reason != ""
-    at_site = np.c_[situation.site_east_m, situation.site_north_m]
+    grid = baseline.grid
+    waiting = (baseline.access.no_signal + baseline.access.locked).sum(axis=1)
+    people = np.bincount(baseline.cell_pixel, waiting, grid.size).reshape(grid.shape).astype(np.float64)
+    bare = _without_radio(baseline)
+    locked = baseline.network.lock_reason != ""
+    at_site = np.c_[baseline.site_east_m, baseline.site_north_m]
     found: dict[str, Floats] = {
         "structure": at_site[bare],
         "locked": at_site[locked],
-        "power": np.c_[situation.node_east_m, situation.node_north_m],
+        "power": np.c_[baseline.node_east_m, baseline.node_north_m],
         "public": _points(region.facilities),
         "settlement": _points(region.settlements),
-        "people": np.column_stack(_clusters(situation, people)),
-        "hilltop": np.column_stack(_hilltops(situation, people)),
+        "people": np.column_stack(_clusters(baseline, people)),
+        "hilltop": np.column_stack(_hilltops(baseline, people)),
     }
     east, north = (np.concatenate([xy[:, k] for xy in found.values()]) for k in (0, 1))
     kind = np.repeat(np.arange(len(found)), [len(xy) for xy in found.values()])
@@ -105,7 +105,7 @@ def find_places(situation: Situation, region: Region) -> Places:
     pixel, first = np.unique(row[on] * grid.width + col[on], return_index=True)
     first = on[first]  # kinds come in order, so the first of a pixel is of the first kind
     sight = people_in_sight(
-        situation.elevation,
+        baseline.elevation,
         people,
         row[first],
         col[first],
@@ -115,7 +115,7 @@ def find_places(situation: Situation, region: Region) -> Places:
     )
     good = sight >= _LEAST_PEOPLE
     words = _words(pixel, row[on] * grid.width + col[on], kind[on])
-    return Places(
+    return CandidateLocations(
         east[first][good],
         north[first][good],
         words[good],
@@ -135,25 +135,25 @@ def _points(layer: gpd.GeoDataFrame) -> Floats:
     return np.column_stack([layer.geometry.x.to_numpy(np.float64), layer.geometry.y.to_numpy(np.float64)])
 
 
-def _without_radio(situation: Situation) -> Bools:
+def _without_radio(baseline: Baseline) -> Bools:
     """Return the structures that could carry antennas and carry none."""
-    net = situation.network
+    net = baseline.network
     radios = np.bincount(net.station_site, minlength=net.n_sites)
     return np.asarray((radios == 0) & ~net.is_exchange & net.shareable & (net.spare_slots > 0))
 
 
-def _clusters(situation: Situation, people: Floats) -> tuple[Floats, Floats]:
+def _clusters(baseline: Baseline, people: Floats) -> tuple[Floats, Floats]:
     """Return the middle of each cluster of waiting people."""
-    size_px = max(_CLUSTER_M / situation.grid.cell_m, 0.6)
+    size_px = max(_CLUSTER_M / baseline.grid.cell_m, 0.6)
     smooth = gaussian_filter(people, size_px, mode="constant", truncate=2.0)
     row, col = _peaks(smooth, round(1.6 * size_px), smooth > 0.0)
-    return situation.grid.centres(row, col)
+    return baseline.grid.centres(row, col)
 
 
-def _hilltops(situation: Situation, people: Floats) -> tuple[Floats, Floats]:
+def _hilltops(baseline: Baseline, people: Floats) -> tuple[Floats, Floats]:
     """Return the tops and ridges that see most people in their neighbourhood."""
-    grid = situation.grid
-    ground = np.nan_to_num(situation.elevation, nan=0.0)
+    grid = baseline.grid
+    ground = np.nan_to_num(baseline.elevation, nan=0.0)
     row, col = np.nonzero(_ridge(ground) & _near_people(people, round(_REACH_M / grid.cell_m)))
     value = np.zeros(grid.shape)
     value[row, col] = people_in_sight(
@@ -245,31 +245,31 @@ class Candidates:
 
 
 def find_candidates(
-    situation: Situation,
+    baseline: Baseline,
     scene: Scene,
     radio: RadioPlan,
     region: Region,
     *,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
     store: Store | None = None,
 ) -> Candidates:
     """Return candidate sites that see people who hear nobody they may use, and what each would reach.
 
     Parameters
     ----------
-    situation : Situation
+    baseline : Baseline
         Who is left without.
     scene, radio : Scene, RadioPlan
         What lies on the grid, and how signal is computed on it.
     region : Region
         Settlements, public buildings, power nodes and structures.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes; two threads when left out. The result does not depend on it.
     store : Store, optional
         Where the levels of each place are kept: other costs need no radio.
     """
-    grid = situation.grid
-    places = find_places(situation, region)
+    grid = baseline.grid
+    places = find_places(baseline, region)
     n = places.east_m.size
     ids = np.array([f"n{i:05d}" for i in range(n)], str)
     counts = {f"looked_at_{k}": v for k, v in places.looked_at.items()} | {"in_sight": n}
@@ -278,12 +278,12 @@ def find_candidates(
         return Candidates(ids, places.kind, places.east_m, places.north_m, none, (), none, counts)
     sites = pd.DataFrame({"site_id": ids, "east_m": places.east_m, "north_m": places.north_m})
     keep = np.zeros(grid.size, bool)
-    keep[situation.cell_pixel] = True
+    keep[baseline.cell_pixel] = True
     sectors = new_cells(ids, "new")
-    found = footprints(sectors, sites, scene, radio, keep=keep, crew=crew, store=store)
+    found = footprints(sectors, sites, scene, radio, keep=keep, executor=executor, store=store)
     noise = noise_dbm("4G", 900.0, radio.budget.noise_figure_db) + radio.budget.interference_margin_db
     floor = radio.budget.floor_dbm(*sectors.iloc[0][["technology", "band_mhz", "bandwidth_mhz"]])
-    cells, room, levels = _reached(situation, found, noise)
+    cells, room, levels = _reached(baseline, found, noise)
     # levels are kept in tenths, so one at the floor may seem to lie a little below
     margin = tuple(np.maximum(level / 10.0 - floor, 0.0).astype(np.float32) for level in levels)
     return Candidates(
@@ -354,13 +354,13 @@ def undominated(
 
 
 def _reached(
-    situation: Situation, found: Footprints, noise_dbm: float
+    baseline: Baseline, found: Footprints, noise_dbm: float
 ) -> tuple[tuple[Ints, ...], Ints, list[npt.NDArray[np.int16]]]:
     """Return the unserved cells that each station reaches, strongest first, the people it can take, and the levels."""
-    cell_of = np.full(situation.grid.size, -1, np.int64)
-    cell_of[situation.cell_pixel] = np.arange(situation.cell_pixel.size)
-    waiting = situation.unserved.sum(axis=1) > 0
-    people = situation.weights.sum(axis=1).astype(np.float64)
+    cell_of = np.full(baseline.grid.size, -1, np.int64)
+    cell_of[baseline.cell_pixel] = np.arange(baseline.cell_pixel.size)
+    waiting = baseline.unserved.sum(axis=1) > 0
+    people = baseline.weights.sum(axis=1).astype(np.float64)
     cells, room, levels = [], [], []
     for k in range(found.station_ids.size):
         pixel, level = found.of(k)
@@ -371,16 +371,16 @@ def _reached(
         heard = (efficiency > 0.0) & (people[cell] > 0)
         total = float(people[cell[heard]].sum())
         mean = total / max(float((people[cell] / np.maximum(efficiency, 1e-9))[heard].sum()), 1e-9)
-        room.append(_room(situation, BANDWIDTH_MHZ * mean))
+        room.append(_room(baseline, BANDWIDTH_MHZ * mean))
         cells.append(cell[waiting[cell]])
         levels.append(level[waiting[cell]])
     return tuple(cells), np.array(room, np.int64), levels
 
 
-def _room(situation: Situation, mbps: float) -> int:
-    if situation.demand.mbps_per_person <= 0.0:
+def _room(baseline: Baseline, mbps: float) -> int:
+    if baseline.demand.mbps_per_person <= 0.0:
         return _UNLIMITED
-    return int(mbps * situation.demand.max_load / situation.demand.mbps_per_person)
+    return int(mbps * baseline.demand.max_load / baseline.demand.mbps_per_person)
 
 
 @nb.njit(cache=True)

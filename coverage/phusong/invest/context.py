@@ -7,14 +7,15 @@ import numpy.typing as npt
 
 from phusong.access.network_state import NetworkState
 from phusong.compute.array_types import Floats, Ints
+from phusong.io.resources import HOURS_YEAR
 from phusong.region import Grid
 from phusong.service.capacity import Demand
 
-__all__ = ["Situation"]
+__all__ = ["Baseline"]
 
 
 @dataclass(frozen=True)
-class Situation(NetworkState):
+class Baseline(NetworkState):
     """The network's state, and the ground that remedies are drawn on.
 
     Parameters
@@ -57,4 +58,4 @@ class Situation(NetworkState):
     @property
     def hours_allowed(self) -> float:
         """Hours a year that a stable site may be off."""
-        return (1.0 - self.availability_target) * 8760.0
+        return (1.0 - self.availability_target) * HOURS_YEAR

@@ -14,12 +14,13 @@ import numpy as np
 from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.invest.candidate_sites import MAST_M
-from phusong.invest.context import Situation
+from phusong.invest.context import Baseline
 from phusong.invest.costs import Cost, Costs
 from phusong.invest.line_of_sight import LONGEST_HOP_KM, hop_is_free, hop_lost, zone_shares
 from phusong.invest.line_routing import GroundNet, Routes, ground_net, shared_routes, slope_deg
 from phusong.invest.remedy import Remedy, Works
 from phusong.invest.unit_costs import energy_figure
+from phusong.io.resources import HOURS_YEAR
 from phusong.service.availability import site_stability
 from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.power_supply import (
@@ -33,9 +34,9 @@ from phusong.service.power_supply import (
 )
 
 __all__ = [
-    "Feed",
+    "BuildGround",
     "Solar",
-    "Terrain",
+    "SupplyOption",
     "cheapest_solar",
     "generator_cost",
     "generator_litres_year",
@@ -75,7 +76,7 @@ class Solar:
 
 def grid_kwh_year(load_kw: float = SITE_KW) -> float:
     """Return what a site draws from the grid in a year. [kWh]"""
-    return load_kw * 8760.0
+    return load_kw * HOURS_YEAR
 
 
 def generator_litres_year(hours_year: float, load_kw: float = SITE_KW) -> float:
@@ -157,7 +158,7 @@ _SPARE = 0.98  # of the allowance: rounding must not undo a promise
 
 
 @dataclass(frozen=True)
-class Terrain:
+class BuildGround:
     """What decides the price of works at a place.
 
     Parameters
@@ -168,7 +169,7 @@ class Terrain:
         Slope of the ground.
     costs : Costs
         The catalogue on flat ground near a town.
-    situation : Situation
+    baseline : Baseline
         Where and for whom.
     allowed : frozenset of str, optional
         Kinds of remedy that may be bought; all when left out.
@@ -177,7 +178,7 @@ class Terrain:
     net: GroundNet
     slope_deg: Floats
     costs: Costs
-    situation: Situation
+    baseline: Baseline
     allowed: frozenset[str] | None = None
     _known: dict[tuple[int, int, int], Costs] = field(default_factory=dict, repr=False)
 
@@ -187,7 +188,7 @@ class Terrain:
 
     def costs_at(self, east_m: float, north_m: float, remote: int) -> Costs:
         """Return the costs at a place."""
-        grid = self.situation.grid
+        grid = self.baseline.grid
         row, col = grid.rowcol(east_m, north_m)
         r, c = min(max(int(row), 0), grid.height - 1), min(max(int(col), 0), grid.width - 1)
         key = (r, c, remote)
@@ -197,7 +198,7 @@ class Terrain:
 
 
 @dataclass(frozen=True)
-class Feed:
+class SupplyOption:
     """One way of giving a new site power, or a link.
 
     Parameters
@@ -222,7 +223,7 @@ class Feeds:
 
     Parameters
     ----------
-    power, link : tuple of tuple of Feed
+    power, link : tuple of tuple of SupplyOption
         By site; empty where there is none.
     feeder, fibre : tuple of Remedy
         Segments that `shared` counts in.
@@ -232,8 +233,8 @@ class Feeds:
         Sites whose routes run over each segment.
     """
 
-    power: tuple[tuple[Feed, ...], ...]
-    link: tuple[tuple[Feed, ...], ...]
+    power: tuple[tuple[SupplyOption, ...], ...]
+    link: tuple[tuple[SupplyOption, ...], ...]
     feeder: tuple[Remedy, ...]
     fibre: tuple[Remedy, ...]
     cut: dict[str, int]
@@ -259,10 +260,10 @@ class Feeds:
         return power + _dearer(self.link[a], self.link[b], self.fibre, self.fibre_users)
 
 
-def terrain_of(situation: Situation, costs: Costs) -> Terrain:
+def terrain_of(baseline: Baseline, costs: Costs) -> BuildGround:
     """Return the ground of a situation with the costs on it."""
-    slope = slope_deg(situation.elevation, situation.grid.cell_m)
-    return Terrain(ground_net(situation.elevation, situation.grid), slope, costs, situation)
+    slope = slope_deg(baseline.elevation, baseline.grid.cell_m)
+    return BuildGround(ground_net(baseline.elevation, baseline.grid), slope, costs, baseline)
 
 
 def node_hours(network: Network, autonomy_h: float) -> Floats:
@@ -286,13 +287,13 @@ def node_hours(network: Network, autonomy_h: float) -> Floats:
 
 
 def new_site_feeds(
-    terrain: Terrain, ids: Sequence[str], east_m: Floats, north_m: Floats, remote: Ints
+    terrain: BuildGround, ids: Sequence[str], east_m: Floats, north_m: Floats, remote: Ints
 ) -> Feeds:
     """Return how each new site can be fed, dominated variants left out.
 
     Parameters
     ----------
-    terrain : Terrain
+    terrain : BuildGround
         The ground and what works cost on it.
     ids : sequence of str
         Names of the sites.
@@ -301,7 +302,7 @@ def new_site_feeds(
     remote : ndarray of int, shape (n,)
         Remoteness class of each.
     """
-    s = terrain.situation
+    s = terrain.baseline
     xy = np.column_stack([east_m, north_m])
     here = [terrain.costs_at(e, n, int(r)) for e, n, r in zip(east_m, north_m, remote, strict=True)]
     near_site = (
@@ -324,17 +325,17 @@ def new_site_feeds(
 
 
 def _links(
-    terrain: Terrain, ids: Sequence[str], xy: Floats, here: list[Costs], station: Ints
-) -> tuple[list[list[tuple[Feed, float]]], tuple[Remedy, ...], int]:
+    terrain: BuildGround, ids: Sequence[str], xy: Floats, here: list[Costs], station: Ints
+) -> tuple[list[list[tuple[SupplyOption, float]]], tuple[Remedy, ...], int]:
     """Return for each site its links with the hours that each leaves to the supply; and the segments of fibre."""
-    s = terrain.situation
+    s = terrain.baseline
     net, hours = s.network, s.stability.hours_lost
     allowed = _SPARE * s.hours_allowed
     site_xy = np.c_[s.site_east_m, s.site_north_m]
-    out: list[list[tuple[Feed, float]]] = [[] for _ in ids]
-    anchors = np.flatnonzero(hours + FIBRE_LOST * 8760.0 + _SUPPLY_H <= allowed)
+    out: list[list[tuple[SupplyOption, float]]] = [[] for _ in ids]
+    anchors = np.flatnonzero(hours + FIBRE_LOST * HOURS_YEAR + _SUPPLY_H <= allowed)
     # by satellite: an exchange is at the other end
-    exchanges = np.flatnonzero(net.is_exchange & (hours + SATELLITE_LOST * 8760.0 + 4.0 <= allowed))
+    exchanges = np.flatnonzero(net.is_exchange & (hours + SATELLITE_LOST * HOURS_YEAR + 4.0 <= allowed))
     other = np.full(len(ids), np.inf)
     if exchanges.size and terrain.allows("satellite_link"):
         end = exchanges[nearest(site_xy[exchanges], xy)[1]]
@@ -345,7 +346,7 @@ def _links(
                 availability=1.0 - SATELLITE_LOST,
             )  # fmt: skip
             feed = _feed(Remedy("satellite_link", name, cost, *_place(xy, k), works))
-            out[k].append((feed, allowed - float(hours[end[k]]) - SATELLITE_LOST * 8760.0))
+            out[k].append((feed, allowed - float(hours[end[k]]) - SATELLITE_LOST * HOURS_YEAR))
             other[k] = cost.npv_musd
     if not anchors.size:
         return out, (), 0
@@ -357,7 +358,7 @@ def _links(
             availability=1.0 - lost, km=km,
         )  # fmt: skip
         feed = _feed(Remedy("microwave_link", ids[k], cost, *_place(xy, k), works))
-        out[k].append((feed, allowed - float(hours[end_site]) - lost * 8760.0))
+        out[k].append((feed, allowed - float(hours[end_site]) - lost * HOURS_YEAR))
         other[k] = min(other[k], cost.npv_musd)
     if not terrain.allows("fibre_link"):
         return [_best([f for f in way if f[1] >= 4.0]) for way in out], (), 0
@@ -380,13 +381,13 @@ def _links(
         own = Remedy(
             "fibre_link", ids[k], here[k].of(fibre=float(routes.drop_km[k])) + ends, *_place(xy, k), works
         )
-        left = allowed - float(hours[end_site]) - lost * 8760.0
+        left = allowed - float(hours[end_site]) - lost * HOURS_YEAR
         if left >= _SUPPLY_H:
             out[k].append((_feed(own, routes.needs[k], segments, users), left))
     return [_best([f for f in way if f[1] >= 4.0]) for way in out], segments, routes.cut
 
 
-def _hops(s: Situation, xy: Floats, anchors: Ints, station: Ints) -> list[tuple[int, int, float, float]]:
+def _hops(s: Baseline, xy: Floats, anchors: Ints, station: Ints) -> list[tuple[int, int, float, float]]:
     """Return for each site the nearest anchor over a free hop that leaves enough hours: site, anchor, km, share lost."""
     site_xy = np.c_[s.site_east_m, s.site_north_m]
     many = min(_HOPS_TRIED, anchors.size)
@@ -395,7 +396,7 @@ def _hops(s: Situation, xy: Floats, anchors: Ints, station: Ints) -> list[tuple[
     b, km = anchors[near.ravel()], far.ravel() / 1000.0
     lost = hop_lost(km, station[a])
     good = km <= LONGEST_HOP_KM
-    good &= s.stability.hours_lost[b] + lost * 8760.0 + _SUPPLY_H <= _SPARE * s.hours_allowed
+    good &= s.stability.hours_lost[b] + lost * HOURS_YEAR + _SUPPLY_H <= _SPARE * s.hours_allowed
     at = np.flatnonzero(good)
     share = zone_shares(
         s.elevation, s.grid, xy[a[at]], site_xy[b[at]], from_height_m=MAST_M, to_height_m=ANCHOR_MAST_M
@@ -406,11 +407,11 @@ def _hops(s: Situation, xy: Floats, anchors: Ints, station: Ints) -> list[tuple[
 
 
 def _powers(
-    terrain: Terrain, ids: Sequence[str], xy: Floats, here: list[Costs], station: Ints, left: Floats
-) -> tuple[tuple[tuple[Feed, ...], ...], tuple[Remedy, ...], int]:
-    s = terrain.situation
+    terrain: BuildGround, ids: Sequence[str], xy: Floats, here: list[Costs], station: Ints, left: Floats
+) -> tuple[tuple[tuple[SupplyOption, ...], ...], tuple[Remedy, ...], int]:
+    s = terrain.baseline
     net = s.network
-    out: list[list[Feed]] = [[] for _ in ids]
+    out: list[list[SupplyOption]] = [[] for _ in ids]
     other = np.full(len(ids), np.inf)
     for k, name in enumerate(ids):
         sunny = left[k] > 0.0 and terrain.allows("solar_backup")
@@ -484,15 +485,17 @@ def _users(routes: Routes) -> Ints:
 
 def _feed(
     own: Remedy, shared: Ints | None = None, segments: Sequence[Remedy] = (), users: Ints | None = None
-) -> Feed:
+) -> SupplyOption:
     cost = own.cost.npv_musd
     if shared is None or users is None or not shared.size:
-        return Feed(own, np.empty(0, np.int64), cost, cost)
+        return SupplyOption(own, np.empty(0, np.int64), cost, cost)
     each = np.array([segments[i].cost.npv_musd for i in shared])
-    return Feed(own, shared, cost + float(each[users[shared] == 1].sum()), cost + float(each.sum()))
+    return SupplyOption(own, shared, cost + float(each[users[shared] == 1].sum()), cost + float(each.sum()))
 
 
-def _dearer(own: Sequence[Feed], others: Sequence[Feed], segments: Sequence[Remedy], users: Ints) -> float:
+def _dearer(
+    own: Sequence[SupplyOption], others: Sequence[SupplyOption], segments: Sequence[Remedy], users: Ints
+) -> float:
     worst = -np.inf
     for v in own:
         mine = set(v.shared.tolist())
@@ -506,13 +509,13 @@ def _dearer(own: Sequence[Feed], others: Sequence[Feed], segments: Sequence[Reme
     return worst
 
 
-def _cheaper(ways: Sequence[Feed]) -> list[Feed]:
+def _cheaper(ways: Sequence[SupplyOption]) -> list[SupplyOption]:
     """Leave out ways that cost, even with all shared segments paid by others, more than another does alone."""
     best = min((f.most_musd for f in ways), default=np.inf)
     chosen = min(ways, key=lambda f: f.most_musd, default=None)
     return [f for f in ways if f is chosen or f.least_musd < best]
 
 
-def _best(ways: list[tuple[Feed, float]]) -> list[tuple[Feed, float]]:
+def _best(ways: list[tuple[SupplyOption, float]]) -> list[tuple[SupplyOption, float]]:
     kept = _cheaper([f for f, _ in ways])
     return [w for w in ways if any(w[0] is f for f in kept)]

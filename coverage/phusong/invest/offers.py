@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 
 from phusong.compute.array_types import Ints
 from phusong.compute.arrays import containing, distinct, nearest
-from phusong.invest.context import Situation
+from phusong.invest.context import Baseline
 from phusong.invest.plan_book import PlanModel
 from phusong.invest.remedy import WORK_COLUMNS, WORKS_COLUMNS, Remedy
 
@@ -23,7 +23,7 @@ __all__ = [
     "LEAST_PEOPLE",
     "OPERATORS_OFFERED",
     "REMEDY_COLUMNS",
-    "Drawer",
+    "BundleBuilder",
     "Offers",
     "elements_of",
     "joined",
@@ -83,14 +83,14 @@ LEAST_PEOPLE = 15  # bundles that alone gain fewer are not drawn up
 OPERATORS_OFFERED = 3  # the largest operators get offers of their own; the rest join shared ones
 
 
-class Drawer:
+class BundleBuilder:
     """Collects remedies and bundles; a remedy is listed once however many bundles need it."""
 
-    def __init__(self, situation: Situation, allowed: frozenset[str] | None = None) -> None:
-        self.s = situation
+    def __init__(self, baseline: Baseline, allowed: frozenset[str] | None = None) -> None:
+        self.s = baseline
         self.allowed = allowed
-        self.n_ops = situation.weights.shape[1]
-        self.left = situation.unserved
+        self.n_ops = baseline.weights.shape[1]
+        self.left = baseline.unserved
         self.remedy: dict[str, int] = {}
         self.rows: list[dict[str, object]] = []
         self.bundles: list[dict[str, object]] = []
@@ -200,13 +200,13 @@ _BETWEEN = ";"
 
 
 def works_communes(
-    situation: Situation, remedies: pd.DataFrame, areas: Sequence[shapely.Geometry] | None
+    baseline: Baseline, remedies: pd.DataFrame, areas: Sequence[shapely.Geometry] | None
 ) -> Ints:
     """Return the row of the commune in which each remedy stands; -1 where nobody knows any commune.
 
     Parameters
     ----------
-    situation : Situation
+    baseline : Baseline
         The people, whose communes stand for the ground where no areas are given.
     remedies : DataFrame
         east_m, north_m.
@@ -216,18 +216,18 @@ def works_communes(
     places = remedies[["east_m", "north_m"]].to_numpy(np.float64)
     if areas is not None:
         return containing(areas, places)
-    if not situation.cell_pixel.size:
+    if not baseline.cell_pixel.size:
         return np.full(len(places), -1, np.int64)
-    people = np.column_stack(situation.grid.centres(*np.divmod(situation.cell_pixel, situation.grid.width)))
-    return situation.cell_commune[nearest(people, places)[1]]
+    people = np.column_stack(baseline.grid.centres(*np.divmod(baseline.cell_pixel, baseline.grid.width)))
+    return baseline.cell_commune[nearest(people, places)[1]]
 
 
-def works_of_bundles(draw: Drawer, remedies: pd.DataFrame) -> pd.DataFrame:
+def works_of_bundles(draw: BundleBuilder, remedies: pd.DataFrame) -> pd.DataFrame:
     """Return where the works of each bundle stand, as ``WORKS_COLUMNS``.
 
     Parameters
     ----------
-    draw : Drawer
+    draw : BundleBuilder
         With its bundles and the sites over which each serves.
     remedies : DataFrame
         kind, site_id, commune_code, east_m, north_m.

@@ -8,7 +8,7 @@ import pandas as pd
 
 from phusong.compute.array_types import Bools, Floats, Ints, Texts
 from phusong.invest.plan_book import PlanModel
-from phusong.invest.program import NEVER, Timeline, timeline
+from phusong.invest.program import NEVER, BuildTimeline, timeline
 from phusong.invest.ranking import rank
 
 __all__ = [
@@ -43,7 +43,7 @@ class Lines:
         Line that each element is counted in; -1 where nobody is served.
     year_of : ndarray of int, shape (n_remedies,)
         Year index of each remedy, ``NEVER`` where it is not bought.
-    when : Timeline
+    when : BuildTimeline
         When what serves.
     """
 
@@ -55,7 +55,7 @@ class Lines:
     waits_for: Ints
     element_line: Ints
     year_of: Ints
-    when: Timeline
+    when: BuildTimeline
 
 
 def evenly(model: PlanModel, remedies: Bools, budget_musd: float, years: int) -> Ints:
@@ -174,7 +174,7 @@ def _first_user(model: PlanModel, remedy: int) -> int:
     return int(users[0]) if users.size else -1
 
 
-def _late_twins(model: PlanModel, remedies: Ints, year: Ints, when: Timeline) -> Ints:
+def _late_twins(model: PlanModel, remedies: Ints, year: Ints, when: BuildTimeline) -> Ints:
     """Return for each remedy that serves later than it is bought the remedy its first bundle waits for."""
     out = np.full(remedies.size, -1, np.int64)
     late = np.flatnonzero(when.remedy_serves[remedies] > year[remedies])

@@ -17,7 +17,7 @@ from phusong.invest.plan_lines import option_gains
 from phusong.invest.priorities import rank_by_value
 from phusong.invest.program import CommuneFacts
 from phusong.invest.program.solve import Certificate
-from phusong.invest.signal_margin import Reach
+from phusong.invest.signal_margin import SignalMargin
 from phusong.invest.uncertainty import robustness, tornado
 
 __all__ = ["Portfolio", "PortfolioSettings", "choose"]
@@ -76,7 +76,7 @@ def choose(
     commune_of_element: npt.NDArray[np.int64],
     facts: CommuneFacts,
     value: Floats | None = None,
-    reach: Reach | None = None,
+    reach: SignalMargin | None = None,
     facilities: Floats | None = None,
     tell: Callable[[float], None] = lambda _share: None,
 ) -> Portfolio:
@@ -96,7 +96,7 @@ def choose(
         People of each commune, and who is served today.
     value : ndarray, shape (n_elements,), optional
         People by their priority, which order the options; people when left out.
-    reach : Reach, optional
+    reach : SignalMargin, optional
         How surely bundles reach elements, so that signal and outages are sampled with the rest.
     facilities : ndarray, shape (n_elements,), optional
         Schools, clinics and offices that count as reached with each element.

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csc_matrix, csr_matrix
 
 from phusong.compute.array_types import Floats, Ints
-from phusong.compute.arrays import Rows
+from phusong.compute.arrays import RaggedRows
 from phusong.compute.kernels import nb
 from phusong.invest.plan_book import PlanModel
 
@@ -114,22 +114,22 @@ class _Bundles(NamedTuple):
         Cost of each remedy. [million USD]
     weights : array, shape (n_elements,)
         People.
-    needs, covers : Rows
+    needs, covers : RaggedRows
         Remedies that each bundle needs, elements that it serves.
-    users, servers : Rows
+    users, servers : RaggedRows
         Bundles that need each remedy, and that serve each element.
     """
 
     price: Floats
     weights: Floats
-    needs: Rows
-    covers: Rows
-    users: Rows
-    servers: Rows
+    needs: RaggedRows
+    covers: RaggedRows
+    users: RaggedRows
+    servers: RaggedRows
 
 
-def _rows(matrix: csr_matrix | csc_matrix) -> Rows:
-    return Rows(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64))
+def _rows(matrix: csr_matrix | csc_matrix) -> RaggedRows:
+    return RaggedRows(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64))
 
 
 @nb.njit(cache=True)

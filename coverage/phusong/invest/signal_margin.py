@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.compute.array_types import Floats, Ints
-from phusong.compute.arrays import Rows, rows_of
+from phusong.compute.arrays import RaggedRows, rows_of
 from phusong.compute.kernels import nb
 from phusong.invest.bundles import Offers
 from phusong.invest.candidate_sites import Candidates
-from phusong.invest.context import Situation
+from phusong.invest.context import Baseline
 
-__all__ = ["Reach", "reach_of"]
+__all__ = ["SignalMargin", "reach_of"]
 
 
 @dataclass(frozen=True)
-class Reach:
+class SignalMargin:
     """One value for each entry of the covers (bundle by bundle, in the order of the sparse rows).
 
     Parameters
@@ -51,18 +51,18 @@ class Reach:
 
 def reach_of(
     offers: Offers,
-    situation: Situation,
+    baseline: Baseline,
     candidates: Candidates,
     station_floor_dbm: Floats,
     new_margin_db: Sequence[npt.NDArray[np.float32]] | None = None,
-) -> Reach:
+) -> SignalMargin:
     """Return how surely each bundle reaches its elements.
 
     Parameters
     ----------
     offers : Offers
         Remedies and bundles. A column `hours_left` of the bundles is used where there is one.
-    situation : Situation
+    baseline : Baseline
         The network today.
     candidates : Candidates
         New sites.
@@ -77,8 +77,8 @@ def reach_of(
     upstream (a battery at a hub) it is the strongest station heard there at all.
     """
     model = offers.model
-    net, heard = situation.network, situation.reception
-    n_ops = situation.weights.shape[1]
+    net, heard = baseline.network, baseline.reception
+    n_ops = baseline.weights.shape[1]
     # levels are kept in tenths, so one at the floor may seem to lie a little below
     margin = np.maximum(heard.rsrp_dbm - station_floor_dbm[heard.station], 0.0).astype(np.float32)
     n_stations = net.n_stations
@@ -95,24 +95,24 @@ def reach_of(
         new_margin = np.full(new_cells.size, np.inf)
     site, spare = _entries(
         works,
-        Rows(model.covers.indptr.astype(np.int64), model.covers.indices.astype(np.int64) // n_ops),
+        RaggedRows(model.covers.indptr.astype(np.int64), model.covers.indices.astype(np.int64) // n_ops),
         stations_of,
         _Spare(indptr, heard.cell[order].astype(np.int64), margin[order]),
         _Spare(_offsets(candidates.cells), new_cells.astype(np.int64), new_margin.astype(np.float32)),
         best,
         best_site,
     )
-    unstable = situation.access.unstable.ravel()[model.covers.indices] > 0
+    unstable = baseline.access.unstable.ravel()[model.covers.indices] > 0
     standing = (site >= 0) & (site < net.n_sites)
     hours = np.full(site.size, np.inf, np.float32)
     mends = unstable & standing
-    hours[mends] = situation.stability.hours_lost[site[mends]]
+    hours[mends] = baseline.stability.hours_lost[site[mends]]
     # a site within its hours today is not what keeps these people from a stable service
-    hours[hours <= situation.hours_allowed] = np.inf
+    hours[hours <= baseline.hours_allowed] = np.inf
     left = np.zeros(model.n_bundles, np.float32)
     if "hours_left" in offers.bundles:
         left = np.nan_to_num(offers.bundles["hours_left"].to_numpy(np.float32))
-    return Reach(site, spare, hours, left, situation.hours_allowed, net.n_sites + candidates.ids.size)
+    return SignalMargin(site, spare, hours, left, baseline.hours_allowed, net.n_sites + candidates.ids.size)
 
 
 def _flat(parts: Sequence[npt.NDArray[np.generic]]) -> Floats:
@@ -123,7 +123,9 @@ def _offsets(parts: Sequence[Ints]) -> Ints:
     return np.asarray(np.r_[0, np.cumsum([p.size for p in parts])], np.int64)
 
 
-def _sites_of_bundles(offers: Offers, standing: npt.NDArray[np.str_], new: npt.NDArray[np.str_]) -> Rows:
+def _sites_of_bundles(
+    offers: Offers, standing: npt.NDArray[np.str_], new: npt.NDArray[np.str_]
+) -> RaggedRows:
     """Return the sites over which each bundle serves: its works' and those behind them; new sites come last."""
     at = {name: k for k, name in enumerate([*standing.tolist(), *new.tolist()])}
     of_remedy = [at.get(name, -1) for name in offers.remedies["site_id"].astype(str)]
@@ -134,7 +136,7 @@ def _sites_of_bundles(offers: Offers, standing: npt.NDArray[np.str_], new: npt.N
         sites.update(at.get(name, -1) for name in behind.split(";"))
         rows.append(sorted(sites - {-1}))
     flat = np.array([k for row in rows for k in row], np.int64)
-    return Rows(np.r_[0, np.cumsum([len(r) for r in rows])].astype(np.int64), flat)
+    return RaggedRows(np.r_[0, np.cumsum([len(r) for r in rows])].astype(np.int64), flat)
 
 
 class _Spare(NamedTuple):

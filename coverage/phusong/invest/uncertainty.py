@@ -14,7 +14,7 @@ from phusong.compute.kernels import nb
 from phusong.invest.bundles import Offers
 from phusong.invest.plan_book import PlanModel
 from phusong.invest.ranking import Ranking, rank
-from phusong.invest.signal_margin import Reach
+from phusong.invest.signal_margin import SignalMargin
 
 __all__ = [
     "TORNADO_COLUMNS",
@@ -23,7 +23,7 @@ __all__ = [
     "Spread",
     "carry_out",
     "changed",
-    "drawn",
+    "drawn_samples",
     "fixed_plan",
     "kept_total",
     "robustness",
@@ -55,7 +55,7 @@ class Spread:
 
 def changed(
     model: PlanModel,
-    reach: Reach | None,
+    reach: SignalMargin | None,
     *,
     cost: npt.ArrayLike = 1.0,
     people: npt.ArrayLike = 1.0,
@@ -68,7 +68,7 @@ def changed(
     ----------
     model : PlanModel
         As modelled.
-    reach : Reach or None
+    reach : SignalMargin or None
         How surely bundles reach elements; None: as surely as modelled, whatever the signal and the outages.
     cost : float or ndarray, shape (n_remedies,)
         Factor on costs.
@@ -95,9 +95,9 @@ def changed(
     )
 
 
-def drawn(
+def drawn_samples(
     model: PlanModel,
-    reach: Reach | None,
+    reach: SignalMargin | None,
     kinds: pd.Series,
     commune_of_element: Ints,
     spread: Spread,
@@ -294,7 +294,7 @@ def robustness(
     samples: int,
     seed: int,
     spread: Spread,
-    reach: Reach | None = None,
+    reach: SignalMargin | None = None,
     value: Floats | None = None,
 ) -> Robustness:
     """Return how ranks, options and plans hold up when costs, people, signal and outages turn out otherwise.
@@ -313,7 +313,7 @@ def robustness(
         Money of every plan, in every sample. [million USD]
     samples, seed, spread
         How many futures, their seed, and how far they may lie from what is modelled.
-    reach : Reach, optional
+    reach : SignalMargin, optional
         How surely bundles reach elements; without it neither signal nor outages are sampled.
     value : ndarray, shape (n_elements,), optional
         People by their priority, which order the bundles; people when left out.
@@ -347,7 +347,7 @@ def robustness(
     def futures() -> Iterator[tuple[int, PlanModel]]:
         # drawn anew for each pass: kept, they would fill the memory
         return enumerate(
-            drawn(
+            drawn_samples(
                 model,
                 reach,
                 offers.remedies["kind"],
@@ -488,7 +488,7 @@ def tornado(
     *,
     budget_musd: float,
     spread: Spread,
-    reach: Reach | None = None,
+    reach: SignalMargin | None = None,
 ) -> pd.DataFrame:
     """Return the plan's people and cost at the low and high end of each input, widest swing first.
 
@@ -502,7 +502,7 @@ def tornado(
         Money. [million USD]
     spread : Spread
         Low and high are the 5 and 95 % points of each input.
-    reach : Reach, optional
+    reach : SignalMargin, optional
         How surely bundles reach elements; without it neither signal nor outages are moved.
 
     Returns
@@ -540,7 +540,7 @@ def _inputs(
     model: PlanModel,
     budget: float,
     spread: Spread,
-    reach: Reach | None,
+    reach: SignalMargin | None,
 ) -> Iterator[tuple[str, str, float, list[tuple[float, PlanModel, float]]]]:
     """Give name, unit, base value, and value, model and budget at either end of each input."""
     kinds = offers.remedies["kind"].to_numpy(str)

@@ -19,7 +19,7 @@ from phusong.service.power_supply import SOURCE_CODE
 __all__ = ["PlannedNetwork", "planned_network"]
 
 
-# as long as the remedies of phusong.invest.site_repair last
+# as long as the remedies of phusong.invest.site_hardening last
 _AUTONOMY_H = {"battery_backup": 24.0, "solar_backup": 72.0, "diesel_backup": 48.0, "extend_grid": 8.0}
 _MEDIUM = {"fibre_link": "fibre", "microwave_link": "microwave", "satellite_link": "satellite"}
 _LOST = {"fibre_link": 0.0002, "microwave_link": 0.0005, "satellite_link": 0.001}

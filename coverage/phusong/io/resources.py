@@ -7,7 +7,19 @@ import pandas as pd
 
 from phusong.errors import InputError, Problem, nearest_name
 
-__all__ = ["Fact", "assumption", "fact", "geodata_path", "scenario_names", "scenario_path", "table"]
+__all__ = [
+    "HOURS_YEAR",
+    "Fact",
+    "assumption",
+    "fact",
+    "geodata_path",
+    "scenario_names",
+    "scenario_path",
+    "table",
+]
+
+HOURS_YEAR = 8760.0
+"""Hours of a year of 365 days. [h]"""
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 

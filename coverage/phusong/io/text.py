@@ -21,7 +21,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
-from phusong.errors import nearest
+from phusong.errors import nearest_word
 
 __all__ = [
     "FORMS",
@@ -195,7 +195,7 @@ class Text:
 
     def hint(self, name: str, known: Iterable[str]) -> str:
         """Return ``" (did you mean …?)"`` for the known name closest to one that is unknown, or nothing."""
-        close = nearest(name, known)
+        close = nearest_word(name, known)
         return " " + self.say("problem.did_you_mean", name=close) if close else ""
 
     def meaning(self, setting: str) -> str:

@@ -17,10 +17,10 @@ __all__ = [
     "AssetClass",
     "AssetState",
     "Event",
-    "Kind",
+    "EventKind",
     "LineError",
     "Money",
-    "States",
+    "StateAsOf",
     "parse",
 ]
 
@@ -31,7 +31,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FORM = '{"id": "…", "time": "2026-01-31T08:00:00+07:00", "kind": "site_down", "subject": "…"}'
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What can happen."""
 
     site_down = "site_down"
@@ -95,7 +95,7 @@ class AssetClass(StrEnum):
 _Stated = dict[Annotated[str, Field(min_length=1, max_length=128)], AssetState]
 
 
-class States(Note):
+class StateAsOf(Note):
     """Payload of `state_as_of`: what is up and what is down, whatever was believed of it before."""
 
     sites: _Stated = Field(default_factory=dict, description="site_id: up or down.")
@@ -107,7 +107,7 @@ class States(Note):
     )
 
     @model_validator(mode="after")
-    def _says_something(self) -> "States":
+    def _says_something(self) -> "StateAsOf":
         if not (self.sites or self.lines or self.links or self.others_normal):
             raise ValueError(
                 'names no asset; write e.g. {"sites": {"s000001": "down"}, "others_normal": ["sites"]}'
@@ -120,8 +120,11 @@ class States(Note):
         return stated
 
 
-_PAYLOADS: Mapping[Kind, type[Note]] = {Kind.money_disbursed: Money, Kind.state_as_of: States}
-_NO_SUBJECT = (Kind.clock, Kind.state_as_of)
+_PAYLOADS: Mapping[EventKind, type[Note]] = {
+    EventKind.money_disbursed: Money,
+    EventKind.state_as_of: StateAsOf,
+}
+_NO_SUBJECT = (EventKind.clock, EventKind.state_as_of)
 
 
 class Event(BaseModel):
@@ -134,7 +137,7 @@ class Event(BaseModel):
         description="Unique name of the event; the second of two with one id changes nothing."
     )
     time: AwareDatetime = Field(description="When it happened, ISO 8601 with zone.")
-    kind: Kind = Field(description="What happened.")
+    kind: EventKind = Field(description="What happened.")
     subject: Annotated[str, Field(max_length=128)] = Field(
         "", description="site_id, line_id, link_id, or for money a commune_code or province_code."
     )
@@ -167,9 +170,9 @@ class Event(BaseModel):
         return Money.model_validate(self.payload)
 
     @property
-    def states(self) -> States:
+    def states(self) -> StateAsOf:
         """The payload of a record of the state."""
-        return States.model_validate(self.payload)
+        return StateAsOf.model_validate(self.payload)
 
     @property
     def content(self) -> str:
@@ -252,7 +255,9 @@ def _words(error: Mapping[str, Any]) -> str:
         return f"{place} is no field of an event{nearest_name(place, Event.model_fields)}"
     value = str(error["input"])[:60]
     if place == "kind":
-        return f"kind {value!r} is unknown{nearest_name(value, list(Kind))}; known: {', '.join(Kind)}"
+        return (
+            f"kind {value!r} is unknown{nearest_name(value, list(EventKind))}; known: {', '.join(EventKind)}"
+        )
     if error["type"] == "timezone_aware":
         return f"time {value!r} has no zone; write e.g. 2026-01-31T08:00:00+07:00"
     message = str(error["msg"]).removeprefix("Value error, ")

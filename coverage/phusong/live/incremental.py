@@ -24,7 +24,7 @@ from phusong.live.recompute import (
     sums_of,
     taken_now,
 )
-from phusong.live.state import NEVER, Happened, PowerLines, Standing, nothing_yet
+from phusong.live.state import NEVER, Happened, PowerLines, StaticNetwork, nothing_yet
 from phusong.service.capacity import CLOSED, busy_stations, people_in
 
 __all__ = [
@@ -216,25 +216,25 @@ class Live:
 
     Parameters
     ----------
-    standing : Standing
+    static : StaticNetwork
         What stands before any event.
     happened : Happened, optional
         What has happened already; nothing when left out. Owned from now on.
     """
 
-    def __init__(self, standing: Standing, happened: Happened | None = None) -> None:
-        self.standing = standing
-        self.happened = happened or nothing_yet(standing)
-        self.now: Now = everything_now(standing, self.happened)
-        self._taken: Taken = taken_now(standing, self.now)
-        every = np.arange(standing.network.n_stations)
-        self._claim = claims(standing, self.now.tier, self.now.station_on, self.now.available, every)
-        self._site_room = people_in(self.now.ways.mbps, standing.demand)
-        self._adrift = dark_nodes(standing.lines, standing.lines.closed)
+    def __init__(self, static: StaticNetwork, happened: Happened | None = None) -> None:
+        self.static = static
+        self.happened = happened or nothing_yet(static)
+        self.now: Now = everything_now(static, self.happened)
+        self._taken: Taken = taken_now(static, self.now)
+        every = np.arange(static.network.n_stations)
+        self._claim = claims(static, self.now.tier, self.now.station_on, self.now.available, every)
+        self._site_room = people_in(self.now.ways.mbps, static.demand)
+        self._adrift = dark_nodes(static.lines, static.lines.closed)
         self._dark = self.happened.dark_since_ms != NEVER
         if happened is None:
             self.happened.served_first[:] = self.now.sums.people_served
-        waiting = np.flatnonzero(standing.on_grid & self._dark[np.maximum(standing.network.node, 0)])
+        waiting = np.flatnonzero(static.on_grid & self._dark[np.maximum(static.network.node, 0)])
         self._batteries: list[tuple[int, int]] = []
         self._run_on_batteries(waiting[self._lasts_until(waiting) > self.happened.clock_ms])
         self._warm_up()
@@ -259,7 +259,7 @@ class Live:
                 waiting.append(heapq.heappop(self._batteries)[1])
             sites = np.unique(waiting).astype(np.int64)
             # a line that came back in time leaves an hour that means nothing
-            sites = sites[self._dark[self.standing.network.node[sites]] & (self._lasts_until(sites) == due)]
+            sites = sites[self._dark[self.static.network.node[sites]] & (self._lasts_until(sites) == due)]
             if sites.size:
                 happened.clock_ms = due
                 done.append(self._change(sites))
@@ -276,27 +276,27 @@ class Live:
         """Put a site on the air; where its line and battery are gone it must have another supply."""
         self.happened.site_down[site] = False
         one = np.array([site])
-        self.happened.own_supply[site] = bool(spent_batteries(self.standing, self.happened, one)[0])
+        self.happened.own_supply[site] = bool(spent_batteries(self.static, self.happened, one)[0])
         return self._change(one)
 
     def line_down(self, line: int) -> Touched:
         """Open a power line: what hangs on it alone is dark, and its sites run on their batteries."""
-        happened, standing = self.happened, self.standing
+        happened, static = self.happened, self.static
         happened.closed[line] = False
-        nodes = darkened(standing.lines, happened.closed, self._dark | self._adrift, line)
+        nodes = darkened(static.lines, happened.closed, self._dark | self._adrift, line)
         happened.dark_since_ms[nodes] = happened.clock_ms
         self._dark[nodes] = True
-        self._run_on_batteries(members(standing.sites_of_node, nodes))
+        self._run_on_batteries(members(static.sites_of_node, nodes))
         return self.at(happened.clock_ms)
 
     def line_up(self, line: int) -> Touched:
         """Close a power line; a normally open one feeds what it reaches."""
-        happened, standing = self.happened, self.standing
+        happened, static = self.happened, self.static
         happened.closed[line] = True
-        nodes = relit(standing.lines, happened.closed, self._dark, line)
+        nodes = relit(static.lines, happened.closed, self._dark, line)
         happened.dark_since_ms[nodes] = NEVER
         self._dark[nodes] = False
-        sites = np.sort(members(standing.sites_of_node, nodes))
+        sites = np.sort(members(static.sites_of_node, nodes))
         happened.own_supply[sites] = False
         return self._change(sites)
 
@@ -320,28 +320,28 @@ class Live:
 
     def _warm_up(self) -> None:
         """Compile what the first event would wait for, by asking again where nothing has changed."""
-        standing, now, happened = self.standing, self.now, self.happened
-        first = _NONE if standing.network.n_sites == 0 else np.zeros(1, np.int64)
-        mend_ways(now.ways, standing, happened.link_up, now.site_on, first)
-        stations = members(standing.stations_of_site, first)
+        static, now, happened = self.static, self.now, self.happened
+        first = _NONE if static.network.n_sites == 0 else np.zeros(1, np.int64)
+        mend_ways(now.ways, static, happened.link_up, now.site_on, first)
+        stations = members(static.stations_of_site, first)
         ask_again(
-            self._taken, standing, claim=self._claim, site_room=self._site_room, old_site_room=self._site_room,
+            self._taken, static, claim=self._claim, site_room=self._site_room, old_site_room=self._site_room,
             changed=stations,
         )  # fmt: skip
         self._look(_NONE)
         self._count_behind(_NONE, 1)
         self._rate(_NONE, _NONE)
-        if standing.lines.ids.size:
-            darkened(standing.lines, happened.closed, np.ones_like(self._dark), 0)
+        if static.lines.ids.size:
+            darkened(static.lines, happened.closed, np.ones_like(self._dark), 0)
 
     def _link(self, link: int, *, up: bool) -> Touched:
         self.happened.link_up[link] = up
-        links = self.standing.network.links
+        links = self.static.network.links
         return self._change(_NONE, ends=np.array([links.a[link], links.b[link]]))
 
     def _lasts_until(self, sites: Ints) -> Ints:
-        since = self.happened.dark_since_ms[self.standing.network.node[sites]]
-        return np.asarray(since + battery_ms(self.standing, sites))
+        since = self.happened.dark_since_ms[self.static.network.node[sites]]
+        return np.asarray(since + battery_ms(self.static, sites))
 
     def _run_on_batteries(self, sites: Ints) -> None:
         for when, site in zip(self._lasts_until(sites).tolist(), sites.tolist(), strict=True):
@@ -349,27 +349,25 @@ class Live:
 
     def _change(self, sites: Ints, *, ends: Ints = _NONE) -> Touched:
         """Bring everything up to date that hangs on some sites, and on links between some ends."""
-        standing, happened, now = self.standing, self.happened, self.now
-        on = ~happened.site_down[sites] & ~spent_batteries(standing, happened, sites)
+        static, happened, now = self.static, self.happened, self.now
+        on = ~happened.site_down[sites] & ~spent_batteries(static, happened, sites)
         flipped = sites[on != now.site_on[sites]]
         now.site_on[sites] = on
         moved = _NONE
         room_before = self._site_room
         if flipped.size or ends.size:
             round_ = np.r_[flipped, ends]
-            moved = mend_ways(now.ways, standing, happened.link_up, now.site_on, round_)
+            moved = mend_ways(now.ways, static, happened.link_up, now.site_on, round_)
             if moved.size:
                 room_before = self._site_room.copy()
-                self._site_room[moved] = people_in(now.ways.mbps[moved], standing.demand)
+                self._site_room[moved] = people_in(now.ways.mbps[moved], static.demand)
         changed = np.union1d(sites, moved)
-        stations = members(standing.stations_of_site, changed)
-        station_on = stations_on(standing, happened, now.site_on, stations)
-        share = np.where(
-            station_on, steady_share(standing, now.ways.reached, now.ever_reached, stations), 0.0
-        )
-        site = standing.network.station_site[stations]
+        stations = members(static.stations_of_site, changed)
+        station_on = stations_on(static, happened, now.site_on, stations)
+        share = np.where(station_on, steady_share(static, now.ways.reached, now.ever_reached, stations), 0.0)
+        site = static.network.station_site[stations]
         tier = np.where(
-            happened.opened[site][:, None], standing.tier_open[stations], standing.tier_locked[stations]
+            happened.opened[site][:, None], static.tier_open[stations], static.tier_locked[stations]
         )
         other = (
             (station_on != now.station_on[stations])
@@ -384,17 +382,17 @@ class Live:
         if stations.size == 0:
             self._count_tenants(looked)
             return self._settle(looked, _NONE, looked)
-        steady = station_on & (share >= standing.availability_target)
+        steady = station_on & (share >= static.availability_target)
         self._claim[stations] = np.where((tier < CLOSED) & steady[:, None], tier, -1)
         asked = ask_again(
             self._taken,
-            standing,
+            static,
             claim=self._claim,
             site_room=self._site_room,
             old_site_room=room_before,
             changed=stations,
         )
-        hearing = np.unique(standing.reception.cell[members(standing.pairs_of_station, stations)]).astype(
+        hearing = np.unique(static.reception.cell[members(static.pairs_of_station, stations)]).astype(
             np.int64
         )
         cells = np.union1d(hearing, asked.cells)
@@ -404,65 +402,65 @@ class Live:
         now.accepted[asked.cells] = asked.accepted
         now.station_people[asked.stations] = self._taken.at_station[asked.stations]
         behind.append(self._count_behind(cells, 1))
-        rated = self._rate(asked.cells, np.union1d(changed, standing.network.station_site[asked.stations]))
+        rated = self._rate(asked.cells, np.union1d(changed, static.network.station_site[asked.stations]))
         self._count_tenants(looked)
         return self._settle(looked, np.union1d(cells, rated), np.union1d(looked, np.concatenate(behind)))
 
     def _look(self, cells: Ints) -> None:
         """Say anew what some cells hear and may use."""
-        now, standing = self.now, self.standing
-        rows = standing.pairs_of_cell
+        now, static = self.now, self.static
+        rows = static.pairs_of_cell
         look_kernel(
-            cells, rows.start, rows.item, standing.reception.station, now.station_on, now.tier, now.available,
-            standing.availability_target, now.heard, now.usable, now.stable, now.best,
+            cells, rows.start, rows.item, static.reception.station, now.station_on, now.tier, now.available,
+            static.availability_target, now.heard, now.usable, now.stable, now.best,
         )  # fmt: skip
 
     def _count_behind(self, cells: Ints, sign: int) -> Ints:
         """Add (or take away) the unserved people of some cells behind the sites that they may not use."""
-        now, standing = self.now, self.standing
-        rows = standing.pairs_of_cell
+        now, static = self.now, self.static
+        rows = static.pairs_of_cell
         touched = count_behind_kernel(
-            cells, sign, rows.start, rows.item, standing.reception.station,
-            standing.network.station_site.astype(np.int64), now.station_on, now.tier, standing.weights,
+            cells, sign, rows.start, rows.item, static.reception.station,
+            static.network.station_site.astype(np.int64), now.station_on, now.tier, static.weights,
             now.accepted, now.behind,
         )  # fmt: skip
         return np.unique(touched)
 
     def _rate(self, cells: Ints, sites: Ints) -> Ints:
         """Bring load and rates at some sites up to date; return the cells whose people's rate was looked at."""
-        now, standing, taken = self.now, self.standing, self._taken
-        stations = members(standing.stations_of_site, sites)
-        site = standing.network.station_site[stations]
+        now, static, taken = self.now, self.static, self._taken
+        stations = members(static.stations_of_site, sites)
+        site = static.network.station_site[stations]
         load, hours = busy_stations(
-            taken.at_station[stations], taken.at_site[site], standing.cell_mbps[stations], now.ways.mbps[site],
-            standing.demand,
+            taken.at_station[stations], taken.at_site[site], static.cell_mbps[stations], now.ways.mbps[site],
+            static.demand,
         )  # fmt: skip
         on = now.station_on[stations]
         hours = np.where(on, hours, 0.0)
         other = stations[hours != now.rate_hours[stations]]
         now.load[stations], now.rate_hours[stations] = np.where(on, load, 0.0), hours
-        pairs = members(standing.pairs_of_station, other)
+        pairs = members(static.pairs_of_station, other)
         using = pairs[(taken.by_pair[pairs] > 0).any(axis=1)]
-        rated = np.union1d(cells, standing.reception.cell[using]).astype(np.int64)
-        rows = standing.pairs_of_cell
+        rated = np.union1d(cells, static.reception.cell[using]).astype(np.int64)
+        rows = static.pairs_of_cell
         rate_kernel(
-            rated, rows.start, rows.item, standing.reception.station, taken.by_pair, now.rate_hours,
+            rated, rows.start, rows.item, static.reception.station, taken.by_pair, now.rate_hours,
             now.accepted, now.rate,
         )  # fmt: skip
         return rated
 
     def _count_tenants(self, sites: Ints) -> None:
-        standing, now = self.standing, self.now
-        in_use = ~standing.planned | self.happened.commissioned
+        static, now = self.static, self.now
+        in_use = ~static.planned | self.happened.commissioned
         for site in sites.tolist():
-            stations = standing.stations_of_site.of(site)
+            stations = static.stations_of_site.of(site)
             may = (now.tier[stations] < CLOSED).any(axis=0) & in_use[site]
             now.tenants[site] = int(may.sum())
 
     def _settle(self, sites: Ints, cells: Ints, counted: Ints) -> Touched:
         """Bring the sums of the communes of some cells and sites up to date."""
-        standing, now, places = self.standing, self.now, self.standing.places
-        villages = places.village_commune[members(standing.villages_of_cell, cells)]
+        static, now, places = self.static, self.now, self.static.places
+        villages = places.village_commune[members(static.villages_of_cell, cells)]
         communes = np.unique(np.r_[places.cell_commune[cells], places.site_commune[counted], villages])
         communes = communes[communes >= 0]
         if communes.size == 0:
@@ -471,10 +469,10 @@ class Live:
         happened.lost_people_ms[communes] = self.lost_people_ms()[communes]
         happened.lost_until_ms[communes] = happened.clock_ms
         sums = sums_of(
-            standing,
+            static,
             communes,
-            in_use=~standing.planned | happened.commissioned,
-            shut=~standing.network.shareable & ~happened.opened,
+            in_use=~static.planned | happened.commissioned,
+            shut=~static.network.shareable & ~happened.opened,
             heard=now.heard,
             usable=now.usable,
             stable=now.stable,

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.compute.array_types import Bools, Ints
-from phusong.compute.arrays import Rows
+from phusong.compute.arrays import RaggedRows
 from phusong.compute.kernels import nb
-from phusong.live.state import Standing
+from phusong.live.state import StaticNetwork
 from phusong.service.allocation import Reception, allocate
 
 __all__ = ["Asked", "Taken", "ask_again"]
@@ -61,7 +61,13 @@ class Asked:
 
 
 def ask_again(
-    taken: Taken, standing: Standing, *, claim: Claims, site_room: Ints, old_site_room: Ints, changed: Ints
+    taken: Taken,
+    static: StaticNetwork,
+    *,
+    claim: Claims,
+    site_room: Ints,
+    old_site_room: Ints,
+    changed: Ints,
 ) -> Asked:
     """Let the people round changed stations ask again; `taken` is changed in place.
 
@@ -69,7 +75,7 @@ def ask_again(
     ----------
     taken : Taken
         Places taken before the change.
-    standing : Standing
+    static : StaticNetwork
         Who hears what, and the room of stations.
     claim : ndarray of int8, shape (n_stations, n_operators)
         Turn of each operator's people at each station after the change; negative: none.
@@ -78,14 +84,14 @@ def ask_again(
     changed : ndarray of int
         Stations whose claims have changed, or whose site's room has: all stations of every such site.
     """
-    reception, weights = standing.reception, standing.weights
+    reception, weights = static.reception, static.weights
     n_ops = weights.shape[1]
-    site_of = standing.network.station_site.astype(np.int64)
+    site_of = static.network.station_site.astype(np.int64)
     heard = _Heard(
-        reception.cell, reception.station, site_of, standing.pairs_of_cell, standing.pairs_of_station,
-        standing.stations_of_site,
+        reception.cell, reception.station, site_of, static.pairs_of_cell, static.pairs_of_station,
+        static.stations_of_site,
     )  # fmt: skip
-    room = standing.station_room
+    room = static.station_room
     filling = _Filling(
         room, site_room, old_site_room, taken.at_station, taken.at_site, np.zeros(room.size, np.bool_),
         np.zeros(site_room.size, np.bool_),
@@ -95,7 +101,7 @@ def ask_again(
     asking = queue
     while True:
         asking = np.concatenate([asking, _join(queue, heard, weights, claim, filling, inside)])
-        part = _Part(asking, standing, claim, site_of, site_room, taken)
+        part = _Part(asking, static, claim, site_of, site_room, taken)
         stations, sites = part.filled(room, site_room)
         filling.full_station[stations] = True
         filling.full_site[sites] = True
@@ -115,16 +121,16 @@ class _Heard(NamedTuple):
         Demand cell and station of each pair.
     site_of : int array, shape (n_stations,)
         Site of each station.
-    of_cell, of_station, of_site : Rows
+    of_cell, of_station, of_site : RaggedRows
         Pairs of each demand cell and of each station, stations of each site.
     """
 
     cell: npt.NDArray[np.int32]
     station: npt.NDArray[np.int32]
     site_of: Ints
-    of_cell: Rows
-    of_station: Rows
-    of_site: Rows
+    of_cell: RaggedRows
+    of_station: RaggedRows
+    of_site: RaggedRows
 
 
 class _Filling(NamedTuple):
@@ -153,13 +159,19 @@ class _Part:
     """The elements that ask again, as a small problem of their own."""
 
     def __init__(
-        self, asking: Ints, standing: Standing, claim: Claims, site_of: Ints, site_room: Ints, taken: Taken
+        self,
+        asking: Ints,
+        static: StaticNetwork,
+        claim: Claims,
+        site_of: Ints,
+        site_room: Ints,
+        taken: Taken,
     ) -> None:
         n_ops = claim.shape[1]
-        reception = standing.reception
+        reception = static.reception
         self.elements = np.sort(asking)
         self.cells = np.unique(self.elements // n_ops)
-        rows = standing.pairs_of_cell
+        rows = static.pairs_of_cell
         counts = rows.start[self.cells + 1] - rows.start[self.cells]
         at = (
             np.repeat(rows.start[self.cells] - np.r_[0, np.cumsum(counts)[:-1]], counts)
@@ -173,7 +185,7 @@ class _Part:
         # people who do not ask again keep what they have, and no room is theirs to ask for
         weights = np.zeros((self.cells.size, n_ops), np.int64)
         row, op = np.searchsorted(self.cells, self.elements // n_ops), self.elements % n_ops
-        weights[row, op] = standing.weights[self.cells[row], op]
+        weights[row, op] = static.weights[self.cells[row], op]
         self.asks = weights > 0
         self.old = np.where(self.asks[self.at_cell], taken.by_pair[pairs], 0)
         self.stations, self.at_station = np.unique(station, return_inverse=True)
@@ -187,7 +199,7 @@ class _Part:
             part,
             weights=weights,
             tier=claim[self.stations],
-            station_room=standing.station_room[self.stations],
+            station_room=static.station_room[self.stations],
             station_site=site.astype(np.int64),
             site_room=site_room[self.sites],
         )

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from phusong.access.gaps import classify
 from phusong.access.locked_sites import heard_sites
 from phusong.compute.array_types import Bools, Floats, Ints
-from phusong.compute.arrays import Rows, members
+from phusong.compute.arrays import RaggedRows, members
 from phusong.compute.kernels import nb
-from phusong.io.resources import geodata_path
+from phusong.io.resources import HOURS_YEAR, geodata_path
 from phusong.live.reallocation import Taken
-from phusong.live.state import NEVER, Happened, Standing
+from phusong.live.state import NEVER, Happened, StaticNetwork
 from phusong.service.allocation import Reception, allocate
 from phusong.service.backhaul import Links, widest_mbps
 from phusong.service.capacity import CLOSED, Usage, people_in, tiers, use_network
@@ -44,9 +44,6 @@ __all__ = [
     "taken_now",
     "values",
 ]
-
-
-_HOURS_YEAR = 8760.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def added(sums: Sums, group: Ints, n: int) -> Sums:
 
 
 def sums_of(
-    standing: Standing,
+    static: StaticNetwork,
     communes: Ints,
     *,
     in_use: Bools,
@@ -114,7 +111,7 @@ def sums_of(
 
     Parameters
     ----------
-    standing : Standing
+    static : StaticNetwork
         What lies where.
     communes : ndarray of int
         Rows of the communes.
@@ -126,8 +123,8 @@ def sums_of(
         As in :class:`phusong.live.recompute.Now`.
     """
     n = communes.size
-    cells, cell_at = _inside(standing.cells_of_commune, communes)
-    weights = standing.weights[cells]
+    cells, cell_at = _inside(static.cells_of_commune, communes)
+    weights = static.weights[cells]
     part = Usage(
         heard=np.repeat(heard[cells, None], weights.shape[1], axis=1),
         usable=usable[cells],
@@ -146,15 +143,15 @@ def sums_of(
         for name, counts in classify(part, weights).by_cell().items()
     }
     working = np.where(best[cells] > 0, weights, 0)
-    lost = (working * (1.0 - best[cells].astype(np.float64)) * _HOURS_YEAR).sum(axis=1)
+    lost = (working * (1.0 - best[cells].astype(np.float64)) * HOURS_YEAR).sum(axis=1)
     good = (accepted[cells] * rate[cells].astype(np.float64)).sum(axis=1)
-    villages, village_at = _inside(standing.villages_of_commune, communes)
-    silent = ~heard[standing.places.village_cell[villages]] if villages.size else np.zeros(0, bool)
-    sites, site_at = _inside(standing.sites_of_commune, communes)
+    villages, village_at = _inside(static.villages_of_commune, communes)
+    silent = ~heard[static.places.village_cell[villages]] if villages.size else np.zeros(0, bool)
+    sites, site_at = _inside(static.sites_of_commune, communes)
     # a lock that nobody waits behind is no lock to open; a site without one waits for an agreement instead
     locked = shut[sites] & (behind[sites] > 0)
     has_radio = in_use[sites] & (
-        standing.stations_of_site.start[sites + 1] > standing.stations_of_site.start[sites]
+        static.stations_of_site.start[sites + 1] > static.stations_of_site.start[sites]
     )
     return Sums(
         population=np.bincount(cell_at, weights.sum(axis=1), n).astype(np.int64),
@@ -172,7 +169,7 @@ def sums_of(
     )
 
 
-def _inside(rows: Rows, keys: Ints) -> tuple[Ints, Ints]:
+def _inside(rows: RaggedRows, keys: Ints) -> tuple[Ints, Ints]:
     """Return the items of some keys, and for each its place among the keys."""
     return members(rows, keys), np.repeat(np.arange(keys.size), rows.start[keys + 1] - rows.start[keys])
 
@@ -214,25 +211,25 @@ def all_ways(network: Network, link_up: Bools, site_on: Bools) -> Ways:
     return Ways(kept.hops(core) >= 0, widest_mbps(wide, core))
 
 
-def mend_ways(ways: Ways, standing: Standing, link_up: Bools, site_on: Bools, sites: Ints) -> Ints:
+def mend_ways(ways: Ways, static: StaticNetwork, link_up: Bools, site_on: Bools, sites: Ints) -> Ints:
     """Bring the ways round some sites up to date in place; return the sites whose way has changed, ascending.
 
     Parameters
     ----------
     ways : Ways
         Changed where they differ.
-    standing : Standing
+    static : StaticNetwork
         Sites, links, and the parts of the backhaul that exchanges bound.
     link_up, site_on : ndarray of bool
         As for :func:`all_ways`.
     sites : ndarray of int
         Sites that have gone on or off, and the ends of links that have.
     """
-    network = standing.network
+    network = static.network
     changed = [np.zeros(0, np.int64)]
-    for group in np.unique(members(standing.groups_of_site, sites)).tolist():
-        inside = standing.sites_of_group.of(group)
-        wires = standing.links_of_group.of(group)
+    for group in np.unique(members(static.groups_of_site, sites)).tolist():
+        inside = static.sites_of_group.of(group)
+        wires = static.links_of_group.of(group)
         links = network.links
         order = wires[np.argsort(-links.capacity_mbps[wires], kind="stable")]
         reached, mbps = _part(
@@ -312,25 +309,25 @@ class Now:
     sums: Sums
 
 
-def everything_now(standing: Standing, happened: Happened) -> Now:
+def everything_now(static: StaticNetwork, happened: Happened) -> Now:
     """Return what is so now, by the same functions as a run and over the whole region.
 
     Parameters
     ----------
-    standing : Standing
+    static : StaticNetwork
         What stands.
     happened : Happened
         What has happened.
     """
-    network, reception = standing.network, standing.reception
-    site_on = ~happened.site_down & ~spent_batteries(standing, happened)
+    network, reception = static.network, static.reception
+    site_on = ~happened.site_down & ~spent_batteries(static, happened)
     everything = np.ones(network.n_sites, bool), np.ones(network.links.ids.size, bool)
     ever = all_ways(network, everything[1], everything[0]).reached
     ways = all_ways(network, happened.link_up, site_on)
-    granted = standing.opened(happened.opened)
-    tier = tiers(granted, standing.rights_of(granted))
-    on = stations_on(standing, happened, site_on)
-    available = steady_share(standing, ways.reached, ever, np.arange(network.n_stations))
+    granted = static.opened(happened.opened)
+    tier = tiers(granted, static.rights_of(granted))
+    on = stations_on(static, happened, site_on)
+    available = steady_share(static, ways.reached, ever, np.arange(network.n_stations))
     heard = on[reception.station]
     live = Reception(
         reception.cell[heard], reception.station[heard], reception.rsrp_dbm[heard], reception.sinr_ddb[heard],
@@ -338,20 +335,20 @@ def everything_now(standing: Standing, happened: Happened) -> Now:
     )  # fmt: skip
     usage = use_network(
         live,
-        weights=standing.weights,
+        weights=static.weights,
         tier=tier,
         availability=available,
-        availability_target=standing.availability_target,
+        availability_target=static.availability_target,
         bandwidth_mhz=network.station_bandwidth_mhz,
         station_site=network.station_site,
         site_mbps=ways.mbps,
-        demand=standing.demand,
+        demand=static.demand,
     )
-    access = classify(usage, standing.weights)
+    access = classify(usage, static.weights)
     by_site = heard_sites(live, station_site=network.station_site, n_sites=network.n_sites, tier=tier)
-    unserved = standing.weights - access.served
+    unserved = static.weights - access.served
     behind = by_site.people(unserved, may_use=False).sum(axis=1).astype(np.int64)
-    in_use = ~standing.planned | happened.commissioned
+    in_use = ~static.planned | happened.commissioned
     may = np.zeros((network.n_sites, tier.shape[1]), bool)
     for o in range(tier.shape[1]):
         stands = (tier[:, o] < CLOSED) & in_use[network.station_site]
@@ -376,8 +373,8 @@ def everything_now(standing: Standing, happened: Happened) -> Now:
         load=np.where(on, usage.station_load, 0.0),
         rate_hours=np.where(on, usage.station_rate_hours, 0.0),
         sums=sums_of(
-            standing,
-            np.arange(standing.places.commune_codes.size),
+            static,
+            np.arange(static.places.commune_codes.size),
             in_use=in_use,
             shut=~granted.shareable,
             **elements,
@@ -388,31 +385,35 @@ def everything_now(standing: Standing, happened: Happened) -> Now:
     )
 
 
-def taken_now(standing: Standing, now: Now) -> Taken:
+def taken_now(static: StaticNetwork, now: Now) -> Taken:
     """Return the places taken: the start from which changes go on."""
-    site_room = people_in(now.ways.mbps, standing.demand)
-    every = np.arange(standing.network.n_stations)
+    site_room = people_in(now.ways.mbps, static.demand)
+    every = np.arange(static.network.n_stations)
     taken = allocate(
-        standing.reception,
-        weights=standing.weights,
-        tier=claims(standing, now.tier, now.station_on, now.available, every),
-        station_room=standing.station_room,
-        station_site=standing.network.station_site.astype(np.int64),
+        static.reception,
+        weights=static.weights,
+        tier=claims(static, now.tier, now.station_on, now.available, every),
+        station_room=static.station_room,
+        station_site=static.network.station_site.astype(np.int64),
         site_room=site_room,
     )
-    people = np.bincount(standing.reception.station, taken.sum(axis=1), every.size).astype(np.int64)
-    at_site = np.bincount(standing.network.station_site, people, site_room.size).astype(np.int64)
+    people = np.bincount(static.reception.station, taken.sum(axis=1), every.size).astype(np.int64)
+    at_site = np.bincount(static.network.station_site, people, site_room.size).astype(np.int64)
     return Taken(taken, people, at_site)
 
 
 def spent_batteries(
-    standing: Standing, happened: Happened, sites: Ints | slice = slice(None), *, at_ms: int | None = None
+    static: StaticNetwork,
+    happened: Happened,
+    sites: Ints | slice = slice(None),
+    *,
+    at_ms: int | None = None,
 ) -> Bools:
     """Return which sites (of some) stand without grid for as long as their battery lasts, and on no other supply.
 
     Parameters
     ----------
-    standing : Standing
+    static : StaticNetwork
         Sites and their batteries.
     happened : Happened
         Which nodes are dark, and since when.
@@ -421,36 +422,36 @@ def spent_batteries(
     at_ms : int, optional
         The clock's time when left out; a later one if nothing happens until then.
     """
-    network = standing.network
+    network = static.network
     when = happened.clock_ms if at_ms is None else at_ms
     since = happened.dark_since_ms[np.maximum(network.node[sites], 0)]
-    dark = standing.on_grid[sites] & (since != NEVER)
-    return np.asarray(dark & (when >= since + battery_ms(standing, sites)) & ~happened.own_supply[sites])
+    dark = static.on_grid[sites] & (since != NEVER)
+    return np.asarray(dark & (when >= since + battery_ms(static, sites)) & ~happened.own_supply[sites])
 
 
-def battery_ms(standing: Standing, sites: Ints | slice = slice(None)) -> Ints:
+def battery_ms(static: StaticNetwork, sites: Ints | slice = slice(None)) -> Ints:
     """Return how long sites (of some) stand without the grid. [ms]"""
-    return np.asarray(np.round(standing.network.autonomy_h[sites] * 3_600_000.0), np.int64)
+    return np.asarray(np.round(static.network.autonomy_h[sites] * 3_600_000.0), np.int64)
 
 
 def stations_on(
-    standing: Standing, happened: Happened, site_on: Bools, stations: Ints | slice = slice(None)
+    static: StaticNetwork, happened: Happened, site_on: Bools, stations: Ints | slice = slice(None)
 ) -> Bools:
     """Return which stations (of some) are on the air."""
-    site = standing.network.station_site[stations]
-    return np.asarray(site_on[site] & (~standing.planned | happened.commissioned)[site])
+    site = static.network.station_site[stations]
+    return np.asarray(site_on[site] & (~static.planned | happened.commissioned)[site])
 
 
-def steady_share(standing: Standing, reached: Bools, ever_reached: Bools, stations: Ints) -> Floats:
+def steady_share(static: StaticNetwork, reached: Bools, ever_reached: Bools, stations: Ints) -> Floats:
     """Return the share of the year that some stations work; nothing while they have lost their way to the core."""
-    site = standing.network.station_site[stations]
+    site = static.network.station_site[stations]
     cut = ever_reached[site] & ~reached[site]
-    return np.asarray(np.where(cut, 0.0, standing.availability[site]))
+    return np.asarray(np.where(cut, 0.0, static.availability[site]))
 
 
-def claims(standing: Standing, tier: Tiers, on: Bools, available: Floats, stations: Ints) -> Tiers:
+def claims(static: StaticNetwork, tier: Tiers, on: Bools, available: Floats, stations: Ints) -> Tiers:
     """Return in which turn people may claim room at some stations; negative: never."""
-    steady = on[stations] & (available[stations] >= standing.availability_target)
+    steady = on[stations] & (available[stations] >= static.availability_target)
     return np.where((tier[stations] < CLOSED) & steady[:, None], tier[stations], -1).astype(np.int8)
 
 

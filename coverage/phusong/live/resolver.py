@@ -8,16 +8,16 @@ import numpy.typing as npt
 
 from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.errors import nearest_name
-from phusong.live.events import AssetClass, AssetState, Event, Kind, States
+from phusong.live.events import AssetClass, AssetState, Event, EventKind, StateAsOf
 from phusong.live.incremental import Live, Touched, together
 from phusong.live.recompute import Figures, Sums, added, kpis, spent_batteries, values
-from phusong.live.state import NEVER, Happened, Standing
+from phusong.live.state import NEVER, Happened, StaticNetwork
 
 __all__ = ["Area", "Register"]
 
 Area = tuple[str, str]
 
-WORKS = (Kind.site_commissioned, Kind.lock_opened, Kind.money_disbursed)
+WORKS = (EventKind.site_commissioned, EventKind.lock_opened, EventKind.money_disbursed)
 REGION: Area = ("region", "")
 _TOLD = 5  # names in one reason
 
@@ -27,7 +27,7 @@ class Register:
 
     Parameters
     ----------
-    standing : Standing
+    static : StaticNetwork
         What stands before any event.
     happened : Happened, optional
         What has happened already.
@@ -37,12 +37,12 @@ class Register:
 
     def __init__(
         self,
-        standing: Standing,
+        static: StaticNetwork,
         happened: Happened | None = None,
         planned_musd: Mapping[str, float] | None = None,
     ) -> None:
-        self.live = Live(standing, happened)
-        places = standing.places
+        self.live = Live(static, happened)
+        places = static.places
         self.areas: list[Area] = [
             REGION,
             *(("province", str(c)) for c in places.province_codes),
@@ -55,9 +55,9 @@ class Register:
             planned = np.array([planned_musd.get(str(c), 0.0) for c in places.commune_codes])
         self._planned = planned
         self._names = {
-            "site": _positions(standing.network.site_ids),
-            "line": _positions(standing.lines.ids),
-            "link": _positions(standing.network.links.ids),
+            "site": _positions(static.network.site_ids),
+            "line": _positions(static.lines.ids),
+            "link": _positions(static.network.links.ids),
         }
 
     @property
@@ -67,19 +67,19 @@ class Register:
 
     def copy(self) -> "Register":
         """Return a register that goes its own way from here."""
-        shared = (self.live.standing, self.areas, self.row, self._planned, self._names)
+        shared = (self.live.static, self.areas, self.row, self._planned, self._names)
         return deepcopy(self, {id(thing): thing for thing in shared})
 
     def unknown(self, event: Event) -> str | None:
         """Return what an event names that the region does not have, or nothing: whatever has happened before."""
-        if event.kind is Kind.clock:
+        if event.kind is EventKind.clock:
             return None
-        if event.kind is Kind.money_disbursed:
+        if event.kind is EventKind.money_disbursed:
             known = [a[1] for a in self.areas[1:]]
             if event.subject in known:
                 return None
             return f"{event.subject!r} is no commune_code or province_code here{nearest_name(event.subject, known)}"
-        if event.kind is Kind.state_as_of:
+        if event.kind is EventKind.state_as_of:
             asked = [(g.value.removesuffix("s"), name) for g in AssetClass for name in event.states.of(g)]
         else:
             asked = [(_group(event.kind), event.subject)]
@@ -93,40 +93,43 @@ class Register:
 
     def refusal(self, event: Event) -> str | None:
         """Return why an event cannot be so after what has happened, or nothing."""
-        happened, standing = self.happened, self.live.standing
+        happened, static = self.happened, self.live.static
         unknown = self.unknown(event)
-        if unknown or event.kind in (Kind.clock, Kind.money_disbursed):
+        if unknown or event.kind in (EventKind.clock, EventKind.money_disbursed):
             return unknown
-        if event.kind is Kind.state_as_of:
-            planned = standing.planned & ~happened.commissioned
+        if event.kind is EventKind.state_as_of:
+            planned = static.planned & ~happened.commissioned
             early = [name for name in event.states.sites if planned[self._names["site"][name]]]
             more = f", and {len(early) - _TOLD:,} more," if len(early) > _TOLD else ""
             names = ", ".join(repr(name) for name in early[:_TOLD])
             return f"{names}{more} planned and not commissioned yet" if early else None
         group = _group(event.kind)
         k = self._names[group][event.subject]
-        waiting = bool(group == "site" and standing.planned[k] and not happened.commissioned[k])
+        waiting = bool(group == "site" and static.planned[k] and not happened.commissioned[k])
         contradictions = {
-            Kind.site_down: (group == "site" and bool(happened.site_down[k]), "is down already"),
-            Kind.site_up: (group == "site" and self._is_up(k, event.time_ms), "is up already"),
-            Kind.line_down: (group == "line" and not happened.closed[k], "is down already"),
-            Kind.line_up: (group == "line" and bool(happened.closed[k]), "is up already"),
-            Kind.link_down: (group == "link" and not happened.link_up[k], "is down already"),
-            Kind.link_up: (group == "link" and bool(happened.link_up[k]), "is up already"),
-            Kind.site_commissioned: (group == "site" and not waiting, "is no planned site that waits for it"),
-            Kind.lock_opened: (
-                group == "site" and bool(standing.network.shareable[k] | happened.opened[k]),
+            EventKind.site_down: (group == "site" and bool(happened.site_down[k]), "is down already"),
+            EventKind.site_up: (group == "site" and self._is_up(k, event.time_ms), "is up already"),
+            EventKind.line_down: (group == "line" and not happened.closed[k], "is down already"),
+            EventKind.line_up: (group == "line" and bool(happened.closed[k]), "is up already"),
+            EventKind.link_down: (group == "link" and not happened.link_up[k], "is down already"),
+            EventKind.link_up: (group == "link" and bool(happened.link_up[k]), "is up already"),
+            EventKind.site_commissioned: (
+                group == "site" and not waiting,
+                "is no planned site that waits for it",
+            ),
+            EventKind.lock_opened: (
+                group == "site" and bool(static.network.shareable[k] | happened.opened[k]),
                 "has no lock to open",
             ),
         }
         wrong, words = contradictions[event.kind]
-        if not wrong and waiting and event.kind in (Kind.site_down, Kind.site_up):
+        if not wrong and waiting and event.kind in (EventKind.site_down, EventKind.site_up):
             wrong, words = True, "is planned and not commissioned yet"
         return f"{event.subject!r} {words}" if wrong else None
 
     def _is_up(self, site: int, time_ms: int) -> bool:
         # its battery may run down between the last event and this one
-        spent = spent_batteries(self.live.standing, self.happened, np.array([site]), at_ms=time_ms)
+        spent = spent_batteries(self.live.static, self.happened, np.array([site]), at_ms=time_ms)
         return not (self.happened.site_down[site] or spent[0])
 
     def apply(self, event: Event) -> Touched:
@@ -135,16 +138,16 @@ class Register:
         if self.happened.began_ms == NEVER and not self.happened.works:
             self._note_works(np.arange(len(self.areas)), event.time_ms)
         before = live.at(event.time_ms)
-        if event.kind is Kind.money_disbursed:
+        if event.kind is EventKind.money_disbursed:
             area = ("commune" if ("commune", event.subject) in self.row else "province", event.subject)
             purse = (area, event.money.fund)
             self.happened.money_cents[purse] = self.happened.money_cents.get(purse, 0) + event.money.cents
             rows = self._with_above(np.array([self.row[area]]))
             self._tell(rows, ("money",), event.time_ms)
             touched = Touched(np.zeros(0, np.int64), 0, np.zeros(0, np.int64))
-        elif event.kind is Kind.clock:
+        elif event.kind is EventKind.clock:
             return before
-        elif event.kind is Kind.state_as_of:
+        elif event.kind is EventKind.state_as_of:
             touched, confirmed = self._restate(event.states)
             self._tell(
                 self._with_above(self._first_commune + np.union1d(touched.communes, confirmed)),
@@ -160,14 +163,12 @@ class Register:
             self._note_works(rows, event.time_ms)
         return together([before, touched])
 
-    def _restate(self, states: States) -> tuple[Touched, Ints]:
+    def _restate(self, states: StateAsOf) -> tuple[Touched, Ints]:
         """Let assets be as stated, power first; return what that changed, and the communes whose sites were stated."""
-        live, standing = self.live, self.live.standing
+        live, static = self.live, self.live.static
         happened = self.happened
         done: list[Touched] = []
-        closed = _stated(
-            states, AssetClass.lines, self._names["line"], happened.closed, standing.lines.closed
-        )
+        closed = _stated(states, AssetClass.lines, self._names["line"], happened.closed, static.lines.closed)
         # what comes back goes first, so that no site is thought off that another line feeds
         for up in (True, False):
             for k in np.flatnonzero((closed != happened.closed) & (closed == up)).tolist():
@@ -176,23 +177,23 @@ class Register:
         link_up = _stated(states, AssetClass.links, self._names["link"], happened.link_up, always)
         for k in np.flatnonzero(link_up != happened.link_up).tolist():
             done.append(live.link_up(k) if link_up[k] else live.link_down(k))
-        planned = standing.planned & ~happened.commissioned
+        planned = static.planned & ~happened.commissioned
         whole = AssetClass.sites in states.others_normal
         stated = np.full(planned.size, whole) & ~planned
         stated[[self._names["site"][name] for name in states.sites]] = True
-        now_up = ~happened.site_down & ~spent_batteries(standing, happened)
+        now_up = ~happened.site_down & ~spent_batteries(static, happened)
         site_up = _stated(states, AssetClass.sites, self._names["site"], now_up, ~planned)
         for k in np.flatnonzero(stated & (site_up != now_up)).tolist():
             done.append(live.site_up(k) if site_up[k] else live.site_down(k))
         for k in np.flatnonzero(stated & ~site_up & ~happened.site_down).tolist():
             done.append(live.site_down(k))  # off for want of power until now: off by word from here on
-        communes = standing.places.site_commune[stated]
+        communes = static.places.site_commune[stated]
         return together(done), np.unique(communes[communes >= 0]).astype(np.int64)
 
     def figures(self) -> Figures:
         """Return what KPIs are computed from: the region, its provinces, its communes."""
-        standing, happened, sums = self.live.standing, self.happened, self.live.now.sums
-        province, n_provinces = standing.places.province, standing.places.province_codes.size
+        static, happened, sums = self.live.static, self.happened, self.live.now.sums
+        province, n_provinces = static.places.province, static.places.province_codes.size
         above = added(sums, province, n_provinces)
         whole = added(sums, np.zeros(province.size, np.int64), 1)
         money = np.zeros(len(self.areas))
@@ -207,7 +208,7 @@ class Register:
 
     def _with_above(self, rows: Ints) -> Ints:
         """Return areas with the provinces and the region that hold them."""
-        province = self.live.standing.places.province
+        province = self.live.static.places.province
         communes = rows[rows >= self._first_commune] - self._first_commune
         return np.unique(np.r_[0, rows, 1 + province[communes]]).astype(np.int64)
 
@@ -228,12 +229,12 @@ class Register:
                     points.append((time_ms, float(found[row])))
 
 
-def _group(kind: Kind) -> str:
-    return "site" if kind is Kind.lock_opened else kind.split("_", maxsplit=1)[0]
+def _group(kind: EventKind) -> str:
+    return "site" if kind is EventKind.lock_opened else kind.split("_", maxsplit=1)[0]
 
 
 def _stated(
-    states: States, group: AssetClass, names: Mapping[str, int], believed: Bools, normal: Bools
+    states: StateAsOf, group: AssetClass, names: Mapping[str, int], believed: Bools, normal: Bools
 ) -> Bools:
     """Return which assets of a class are up after a record: as stated, the others as normal or as believed."""
     up = np.where(group in states.others_normal, normal, believed)

@@ -19,33 +19,33 @@ from phusong.io.limits import read_bytes
 from phusong.live.events import Event, LineError, parse
 from phusong.live.incremental import Touched
 from phusong.live.resolver import Register
-from phusong.live.state import NEVER, Standing, from_tree, standing_digest, to_tree
+from phusong.live.state import NEVER, StaticNetwork, from_tree, static_digest, to_tree
 from phusong.live.timeline import WINDOW_MS, Entry, FilesRead, Line, Read, Timeline
 
-__all__ = ["Fate", "Journal", "Outcome", "Session", "example_events", "first_record", "records"]
+__all__ = ["Fate", "Journal", "LineOutcome", "Session", "example_events", "first_record", "journal_records"]
 
 
-def example_events(standing: Standing) -> Iterator[str]:
+def example_events(static: StaticNetwork) -> Iterator[str]:
     """Yield lines that name things of the region: an outage and its repair, a cut, an opened lock, money, a mistake.
 
     Parameters
     ----------
-    standing : Standing
+    static : StaticNetwork
         The region; of each kind the one that most people depend on is taken.
     """
-    network, reception = standing.network, standing.reception
+    network, reception = static.network, static.reception
     people = np.bincount(
-        network.station_site[reception.station], standing.weights.sum(axis=1)[reception.cell], network.n_sites
+        network.station_site[reception.station], static.weights.sum(axis=1)[reception.cell], network.n_sites
     )
-    radio = people * ~network.is_exchange * ~standing.planned
+    radio = people * ~network.is_exchange * ~static.planned
     site = str(network.site_ids[np.argmax(radio)])
-    below = np.bincount(network.node[standing.on_grid], radio[standing.on_grid], network.node_ids.size)
+    below = np.bincount(network.node[static.on_grid], radio[static.on_grid], network.node_ids.size)
     told: list[tuple[str, str, str, dict[str, object]]] = [
         ("08:00:00", "site_down", site, {}),
         ("08:25:00", "site_up", site, {"note": "rectifier changed"}),
     ]
-    if standing.lines.ids.size:
-        line = str(standing.lines.ids[np.argmax(below[standing.lines.b])])
+    if static.lines.ids.size:
+        line = str(static.lines.ids[np.argmax(below[static.lines.b])])
         told += [
             ("09:00:00", "line_down", line, {}),
             ("13:30:00", "clock", "", {}),
@@ -57,9 +57,9 @@ def example_events(standing: Standing) -> Iterator[str]:
     locked = radio * ~network.shareable
     if locked.any():
         told.append(("17:00:00", "lock_opened", str(network.site_ids[np.argmax(locked)]), {}))
-    if standing.planned.any():
-        told.append(("17:10:00", "site_commissioned", str(network.site_ids[np.argmax(standing.planned)]), {}))
-    commune = str(standing.places.commune_codes[0])
+    if static.planned.any():
+        told.append(("17:10:00", "site_commissioned", str(network.site_ids[np.argmax(static.planned)]), {}))
+    commune = str(static.places.commune_codes[0])
     told.append(
         ("17:30:00", "money_disbursed", commune, {"fund": "universal service fund", "amount_musd": 0.25})
     )
@@ -82,7 +82,7 @@ class Tail:
 
     Parameters
     ----------
-    records : list of dict
+    journal_records : list of dict
         Records after the place from which it was read.
     end : int
         Bytes up to the end of the last whole record.
@@ -90,12 +90,12 @@ class Tail:
         Bytes behind it: a record that was being written when the writer died.
     """
 
-    records: list[dict[str, Any]]
+    journal_records: list[dict[str, Any]]
     end: int
     torn: int
 
 
-def records(path: Path, start: int = 0) -> Tail:
+def journal_records(path: Path, start: int = 0) -> Tail:
     """Return the records of a journal from some byte on.
 
     Raises
@@ -212,7 +212,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LineOutcome:
     """What became of a line.
 
     Parameters
@@ -271,7 +271,7 @@ class Session:
 
     Parameters
     ----------
-    standing : Standing
+    static : StaticNetwork
         What stands before any event.
     folder : Path
         Where journal.jsonl, snapshot.json, rejected.jsonl and lines.json are kept.
@@ -295,22 +295,22 @@ class Session:
 
     def __init__(
         self,
-        standing: Standing,
+        static: StaticNetwork,
         folder: Path,
         planned_musd: Mapping[str, float] | None = None,
         *,
         window_ms: int = WINDOW_MS,
     ) -> None:
-        self._standing, self._folder = standing, folder
-        self._digest = standing_digest(standing)
+        self._standing, self._folder = static, folder
+        self._digest = static_digest(static)
         self.notices: list[str] = []
         path = folder / "journal.jsonl"
         if path.is_file() and (first := first_record(path)):
             _refuse_older(path, first.get("format", 1))
         found = self._snapshot()
         tree = _NOTHING_READ if found is None else found
-        tail = records(path, int(tree["journal_bytes"]))
-        happened = None if found is None else from_tree(standing, tree["happened"])
+        tail = journal_records(path, int(tree["journal_bytes"]))
+        happened = None if found is None else from_tree(static, tree["happened"])
         # pending: source, line and text
         self._said = {int(n): (str(s), int(k), str(text)) for n, s, k, text in tree["pending"]}
         self._place = {n: (s, k) for n, (s, k, _) in self._said.items()}
@@ -322,7 +322,7 @@ class Session:
         self.files = FilesRead.from_tree(tree["reads"])
         self._arrivals, self._settled_count = int(tree["arrivals"]), int(tree["applied"])
         self._timeline = Timeline(
-            Register(standing, happened, planned_musd),
+            Register(static, happened, planned_musd),
             window_ms=int(tree["window_ms"]),
             latest_ms=tree["latest_ms"],
             settled_ms=int(tree["settled_ms"]),
@@ -335,7 +335,7 @@ class Session:
         elif window_ms != self._timeline.window_ms:
             self._journal.append({"window_ms": window_ms})
         self._timeline.window_ms = window_ms
-        self._since_snapshot = len(tail.records)
+        self._since_snapshot = len(tail.journal_records)
         self._write_told()
 
     @property
@@ -373,7 +373,7 @@ class Session:
         """How far behind the newest of its own source a line may come. [minutes]"""
         return self._timeline.window_ms / 60_000
 
-    def take(self, lines: Sequence[Line]) -> list[Outcome]:
+    def take(self, lines: Sequence[Line]) -> list[LineOutcome]:
         """Decide on lines, write the decisions down, and let the events happen.
 
         Parameters
@@ -383,7 +383,7 @@ class Session:
 
         Returns
         -------
-        list of Outcome
+        list of LineOutcome
             Of each line; then of earlier lines about which these have changed the decision.
         """
         start = time.perf_counter()
@@ -448,7 +448,7 @@ class Session:
         self._journal.close()
 
     def _replay(self, tail: Tail) -> None:
-        for record in tail.records:
+        for record in tail.journal_records:
             if record.get("standing", self._digest) != self._digest:
                 raise _other(self._folder)
             if "window_ms" in record:
@@ -457,7 +457,7 @@ class Session:
                 self._note(record)
         self._happen()
         self._place = {e.arrival: self._place[e.arrival] for e in self._timeline.pending}
-        replayed = sum("window_ms" not in r for r in tail.records)
+        replayed = sum("window_ms" not in r for r in tail.journal_records)
         if replayed:
             self.notices.append(f"{plural(replayed, 'record')} of the journal replayed after the snapshot")
         if tail.torn:
@@ -526,13 +526,15 @@ class Session:
         entry: Entry | None,
         seconds: float,
         revised: bool = False,
-    ) -> Outcome:
+    ) -> LineOutcome:
         told = self._told.get(number)
         if told is not None:
-            return Outcome(source, line, told.fate, None, told.reason, told.event_id, None, seconds, revised)
+            return LineOutcome(
+                source, line, told.fate, None, told.reason, told.event_id, None, seconds, revised
+            )
         event, touched = (None, None) if entry is None else (entry.event, entry.touched)
         name = "" if event is None else event.id
-        return Outcome(source, line, Fate.applied, event, "", name, touched, seconds, revised)
+        return LineOutcome(source, line, Fate.applied, event, "", name, touched, seconds, revised)
 
     def _write_told(self) -> None:
         # the file follows from the journal and is made anew in case a kill came between the two

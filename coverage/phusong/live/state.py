@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from phusong.compute.array_types import Bools, Floats, Ints, Texts
-from phusong.compute.arrays import Rows, rows_of
+from phusong.compute.arrays import RaggedRows, rows_of
 from phusong.service.allocation import Reception
 from phusong.service.availability import site_stability
 from phusong.service.capacity import Demand, cell_throughput, people_in, tiers
@@ -21,14 +21,14 @@ from phusong.service.sharing import Rights
 __all__ = [
     "NEVER",
     "Happened",
-    "Places",
+    "PlaceIndex",
     "Point",
     "PowerLines",
-    "Standing",
+    "StaticNetwork",
     "from_tree",
     "nothing_yet",
-    "standing",
-    "standing_digest",
+    "static_digest",
+    "static_network",
     "to_tree",
 ]
 
@@ -38,7 +38,7 @@ _ON_GRID = np.array([s.on_grid for s in POWER_SOURCES])
 
 
 @dataclass(frozen=True)
-class Places:
+class PlaceIndex:
     """Where people, sites and villages lie.
 
     Parameters
@@ -81,7 +81,7 @@ class PowerLines:
         Nodes at their ends; `a` is the nearer to the source.
     closed : ndarray of bool, shape (n,)
         Whether the line carries before any event.
-    at : Rows
+    at : RaggedRows
         Lines at each node, the one that feeds it last.
     is_source : ndarray of bool, shape (n_nodes,)
         Nodes that nothing feeds.
@@ -91,12 +91,12 @@ class PowerLines:
     a: Ints
     b: Ints
     closed: Bools
-    at: Rows
+    at: RaggedRows
     is_source: Bools
 
 
 @dataclass(frozen=True)
-class Standing:
+class StaticNetwork:
     """The arrays that events act on; nothing in it changes.
 
     `network` holds planned sites and their stations too (`planned`); `rights_of` gives the rights on a network whose
@@ -108,7 +108,7 @@ class Standing:
     """
 
     network: Network
-    places: Places
+    places: PlaceIndex
     reception: Reception
     weights: Ints
     availability: Floats
@@ -120,18 +120,18 @@ class Standing:
     tier_open: Tiers
     cell_mbps: Floats
     station_room: Ints
-    pairs_of_cell: Rows
-    pairs_of_station: Rows
-    stations_of_site: Rows
-    cells_of_commune: Rows
-    villages_of_cell: Rows
-    villages_of_commune: Rows
-    sites_of_commune: Rows
-    sites_of_node: Rows
+    pairs_of_cell: RaggedRows
+    pairs_of_station: RaggedRows
+    stations_of_site: RaggedRows
+    cells_of_commune: RaggedRows
+    villages_of_cell: RaggedRows
+    villages_of_commune: RaggedRows
+    sites_of_commune: RaggedRows
+    sites_of_node: RaggedRows
     lines: PowerLines
-    groups_of_site: Rows
-    links_of_group: Rows
-    sites_of_group: Rows
+    groups_of_site: RaggedRows
+    links_of_group: RaggedRows
+    sites_of_group: RaggedRows
 
     @property
     def on_grid(self) -> Bools:
@@ -147,24 +147,24 @@ class Standing:
         )
 
 
-def standing(
+def static_network(
     *,
     network: Network,
-    places: Places,
+    places: PlaceIndex,
     reception: Reception,
     weights: Ints,
     availability_target: float,
     demand: Demand,
     rights_of: Callable[[Network], Rights],
     planned: Bools,
-) -> Standing:
+) -> StaticNetwork:
     """Return what stands, indexed from every side.
 
     Parameters
     ----------
     network : Network
         Sites and stations, planned ones among them.
-    places : Places
+    places : PlaceIndex
         Where they lie.
     reception : Reception
         What is heard at every demand cell, planned stations among it.
@@ -190,7 +190,7 @@ def standing(
     source = np.where(_ON_GRID[network.source], network.node, -1)
     groups, links, sites = _groups(network)
     n_communes = places.commune_codes.size
-    return Standing(
+    return StaticNetwork(
         network=network,
         places=places,
         reception=reception,
@@ -234,12 +234,12 @@ def _lines(network: Network) -> PowerLines:
         a.astype(np.int64),
         b.astype(np.int64),
         number < fed.size,
-        Rows(rows.start, line[rows.item].astype(np.int64)),
+        RaggedRows(rows.start, line[rows.item].astype(np.int64)),
         grid.above < 0,
     )
 
 
-def _groups(network: Network) -> tuple[Rows, Rows, Rows]:
+def _groups(network: Network) -> tuple[RaggedRows, RaggedRows, RaggedRows]:
     """Return the parts of the backhaul that hang together without an exchange, by site; their links; their sites."""
     n, links = network.n_sites, network.links
     inner = ~network.is_exchange
@@ -256,9 +256,9 @@ def _groups(network: Network) -> tuple[Rows, Rows, Rows]:
     pairs = np.unique(np.c_[sites, group].astype(np.int64), axis=0)
     by_site, by_group = rows_of(pairs[:, 0], n), rows_of(pairs[:, 1], n)
     return (
-        Rows(by_site.start, pairs[by_site.item, 1]),
+        RaggedRows(by_site.start, pairs[by_site.item, 1]),
         rows_of(of_link, n),
-        Rows(by_group.start, pairs[by_group.item, 0]),
+        RaggedRows(by_group.start, pairs[by_group.item, 0]),
     )
 
 
@@ -313,9 +313,9 @@ class Happened:
     works: dict[tuple[Area, str], list[Point]] = field(default_factory=dict)
 
 
-def nothing_yet(standing: Standing) -> Happened:
+def nothing_yet(static_network: StaticNetwork) -> Happened:
     """Return the state before any event."""
-    n, n_communes = standing.network.n_sites, standing.places.commune_codes.size
+    n, n_communes = static_network.network.n_sites, static_network.places.commune_codes.size
     no_site = np.zeros(n, bool)
     return Happened(
         clock_ms=NEVER,
@@ -324,9 +324,9 @@ def nothing_yet(standing: Standing) -> Happened:
         commissioned=no_site.copy(),
         opened=no_site.copy(),
         own_supply=no_site.copy(),
-        closed=standing.lines.closed.copy(),
-        link_up=np.ones(standing.network.links.ids.size, bool),
-        dark_since_ms=np.full(standing.network.node_ids.size, NEVER, np.int64),
+        closed=static_network.lines.closed.copy(),
+        link_up=np.ones(static_network.network.links.ids.size, bool),
+        dark_since_ms=np.full(static_network.network.node_ids.size, NEVER, np.int64),
         served_first=np.zeros(n_communes, np.int64),
         lost_people_ms=np.zeros(n_communes, np.int64),
         lost_until_ms=np.zeros(n_communes, np.int64),
@@ -337,24 +337,24 @@ _SITES = ("site_down", "commissioned", "opened", "own_supply")
 _COMMUNES = ("served_first", "lost_people_ms", "lost_until_ms")
 
 
-def standing_digest(standing: Standing) -> str:
+def static_digest(static_network: StaticNetwork) -> str:
     """Return a SHA-256 of what events act on: state of one region or scenario is never read onto another."""
-    network, reception, places = standing.network, standing.reception, standing.places
+    network, reception, places = static_network.network, static_network.reception, static_network.places
     digest = hashlib.sha256()
     for array in (
-        network.site_ids, network.station_ids, standing.lines.ids, network.links.ids, network.node_ids,
+        network.site_ids, network.station_ids, static_network.lines.ids, network.links.ids, network.node_ids,
         places.commune_codes, places.cell_commune, places.village_cell, reception.cell, reception.station,
-        reception.rsrp_dbm, reception.sinr_ddb, standing.weights, standing.availability, standing.tier_locked,
-        standing.tier_open, standing.station_room, network.autonomy_h, network.links.capacity_mbps, standing.planned,
+        reception.rsrp_dbm, reception.sinr_ddb, static_network.weights, static_network.availability, static_network.tier_locked,
+        static_network.tier_open, static_network.station_room, network.autonomy_h, network.links.capacity_mbps, static_network.planned,
     ):  # fmt: skip
         digest.update(str((array.dtype.str, array.shape)).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 
-def to_tree(standing: Standing, happened: Happened) -> dict[str, Any]:
+def to_tree(static_network: StaticNetwork, happened: Happened) -> dict[str, Any]:
     """Return what has happened as nested lists and text."""
-    network, lines = standing.network, standing.lines
+    network, lines = static_network.network, static_network.lines
     dark = np.flatnonzero(happened.dark_since_ms != NEVER)
     return {
         "clock_ms": happened.clock_ms,
@@ -372,10 +372,10 @@ def to_tree(standing: Standing, happened: Happened) -> dict[str, Any]:
     }
 
 
-def from_tree(standing: Standing, tree: dict[str, Any]) -> Happened:
+def from_tree(static_network: StaticNetwork, tree: dict[str, Any]) -> Happened:
     """Return what has happened, from what :func:`to_tree` gave."""
-    happened = nothing_yet(standing)
-    network, lines = standing.network, standing.lines
+    happened = nothing_yet(static_network)
+    network, lines = static_network.network, static_network.lines
     happened.clock_ms, happened.began_ms = int(tree["clock_ms"]), int(tree["began_ms"])
     for name in _SITES:
         getattr(happened, name)[:] = _among(network.site_ids, tree[name])

@@ -10,6 +10,7 @@ import pandas as pd
 
 from phusong.io.atomic import write_whole
 from phusong.io.limits import safe_text
+from phusong.io.resources import HOURS_YEAR
 from phusong.live.recompute import Kpi, kpis, values
 from phusong.live.resolver import Register
 from phusong.live.state import NEVER, Point
@@ -35,7 +36,7 @@ def kpi_table(register: Register) -> pd.DataFrame:
     clock = register.happened.clock_ms
     found = values(register.figures())
     names = _area_names(register)
-    base = _date_ms(register.live.standing.places.as_of)
+    base = _date_ms(register.live.static.places.as_of)
     rows = []
     for row, area in enumerate(register.areas):
         for kpi in kpis():
@@ -71,10 +72,10 @@ def kpi_table(register: Register) -> pd.DataFrame:
 
 def commune_table_now(register: Register) -> pd.DataFrame:
     """Return the communes with their people by gap part, as they are now."""
-    places, sums = register.live.standing.places, register.live.now.sums
+    places, sums = register.live.static.places, register.live.now.sums
     columns = {name: getattr(sums, name) for name in ("population", "people_served", *_GAPS)}
     share = np.where(sums.population > 0, sums.people_served / np.maximum(sums.population, 1), 1.0)
-    hours = np.where(sums.with_signal > 0, sums.lost_hours / np.maximum(sums.with_signal, 1), 8760.0)
+    hours = np.where(sums.with_signal > 0, sums.lost_hours / np.maximum(sums.with_signal, 1), HOURS_YEAR)
     told = [
         register.happened.told_ms.get((("commune", str(c)), "network"), NEVER) for c in places.commune_codes
     ]
@@ -151,7 +152,7 @@ def _freshness(age_days: float, refresh_days: float) -> str:
 
 
 def _area_names(register: Register) -> list[str]:
-    places = register.live.standing.places
+    places = register.live.static.places
     return ["whole region", *places.province_names.tolist(), *places.commune_names.tolist()]
 
 

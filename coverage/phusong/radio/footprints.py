@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.compute.array_types import Int32s, Shorts
-from phusong.compute.executor import Crew, Threads
+from phusong.compute.executor import Executor, Threads
 from phusong.compute.store import Store
 from phusong.radio.area import find_model
 from phusong.radio.jobs import RadioPlan, Scene, site_jobs
@@ -87,7 +87,7 @@ def footprints(
     *,
     keep: npt.NDArray[np.bool_] | None = None,
     n_servers: int = 0,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
     store: Store | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Footprints:
@@ -111,7 +111,7 @@ def footprints(
         Pixels whose entries are kept, e.g. where people live; all when left out.
     n_servers : int
         Strongest servers of each operator and technology kept for every pixel of the map; 0: no maps.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes; two threads when left out. The result does not depend on it.
     store : Store, optional
         Where the levels of each site are kept, under all that they depend on: a site is computed again only when its
@@ -133,7 +133,7 @@ def footprints(
     parts: list[Entries] = []
     swept = station = 0
     for done, (job, heard) in enumerate(
-        zip(work.jobs, hear_all(work.jobs, shared, crew or Threads(), store), strict=True)
+        zip(work.jobs, hear_all(work.jobs, shared, executor or Threads(), store), strict=True)
     ):
         if tally is not None:
             for cell, found in zip(by_height(job), heard.levels, strict=True):

@@ -19,14 +19,23 @@ from affine import Affine
 
 from phusong.errors import Problem, refuse
 
-__all__ = ["COVER_M", "GROUND_M", "RANGES", "Range", "Reach", "checked", "fit_profile", "refuse_fields"]
+__all__ = [
+    "COVER_M",
+    "GROUND_M",
+    "RANGES",
+    "QuantityRange",
+    "Range",
+    "checked",
+    "fit_profile",
+    "refuse_fields",
+]
 
 GROUND_M, COVER_M = (-12_000.0, 9_000.0), (0.0, 400.0)
 """Heights of a profile, from the floor of the deepest sea to Mount Everest, and of what stands on it."""
 
 
 @dataclass(frozen=True)
-class Reach:
+class QuantityRange:
     """Limits of one quantity.
 
     Parameters
@@ -58,8 +67,8 @@ class Reach:
 _ANY_KM, _ANY_HEIGHT_M, _ANY_PERCENT = (1e-4, 3000.0), (0.1, 3000.0), (0.01, 99.99)
 
 
-def _heights(low: float, high: float, beyond: str = "it is held to the range") -> Reach:
-    return Reach(_ANY_HEIGHT_M, (low, high), beyond)
+def _heights(low: float, high: float, beyond: str = "it is held to the range") -> QuantityRange:
+    return QuantityRange(_ANY_HEIGHT_M, (low, high), beyond)
 
 
 @dataclass(frozen=True)
@@ -70,19 +79,19 @@ class Range:
     ----------
     source : str
         Where the source says so.
-    frequency_ghz, distance_km, tx_height_m, rx_height_m : Reach
+    frequency_ghz, distance_km, tx_height_m, rx_height_m : QuantityRange
         Antenna heights above ground.
-    time_percent, location_percent : Reach
+    time_percent, location_percent : QuantityRange
         Shares of time and of places.
     """
 
     source: str
-    frequency_ghz: Reach
-    distance_km: Reach = field(default=Reach(_ANY_KM))
-    tx_height_m: Reach = field(default=Reach(_ANY_HEIGHT_M))
-    rx_height_m: Reach = field(default=Reach(_ANY_HEIGHT_M))
-    time_percent: Reach = field(default=Reach(_ANY_PERCENT))
-    location_percent: Reach = field(default=Reach(_ANY_PERCENT))
+    frequency_ghz: QuantityRange
+    distance_km: QuantityRange = field(default=QuantityRange(_ANY_KM))
+    tx_height_m: QuantityRange = field(default=QuantityRange(_ANY_HEIGHT_M))
+    rx_height_m: QuantityRange = field(default=QuantityRange(_ANY_HEIGHT_M))
+    time_percent: QuantityRange = field(default=QuantityRange(_ANY_PERCENT))
+    location_percent: QuantityRange = field(default=QuantityRange(_ANY_PERCENT))
 
     def problems(self, where: str, **values: float) -> Iterator[Problem]:
         """Yield one problem for each value without an answer; names are those of the fields, or with another unit.
@@ -107,7 +116,7 @@ class Range:
                     f"{where}: {name} {value:g} lies outside {low} to {high} ({self.source}); {reach.beyond}"
                 )
 
-    def _reach(self, name: str) -> tuple[Reach, float]:
+    def _reach(self, name: str) -> tuple[QuantityRange, float]:
         return {
             "frequency_ghz": (self.frequency_ghz, 1.0),
             "frequency_mhz": (self.frequency_ghz, 1e-3),
@@ -132,40 +141,40 @@ def _number(value: object) -> float:
 
 _RMA = Range(
     "3GPP TR 38.901 V17, table 7.4.1-1, RMa",
-    Reach((0.5, 30.0)),
-    Reach(_ANY_KM, (0.01, 10.0)),
+    QuantityRange((0.5, 30.0)),
+    QuantityRange(_ANY_KM, (0.01, 10.0)),
     _heights(10.0, 150.0),
     _heights(1.0, 10.0),
 )
 
 RANGES: Mapping[str, Range] = {
-    "free_space": Range("ITU-R P.525-4, section 2", Reach((0.03, 100.0))),
-    "bullington": Range("ITU-R P.526-15, section 4.5.1", Reach((0.03, 100.0))),
+    "free_space": Range("ITU-R P.525-4, section 2", QuantityRange((0.03, 100.0))),
+    "bullington": Range("ITU-R P.526-15, section 4.5.1", QuantityRange((0.03, 100.0))),
     "p1812": Range(
         "ITU-R P.1812-7, section 1 and annex 1, table 1",
-        Reach((0.03, 6.0)),
-        Reach(_ANY_KM, (0.25, 3000.0)),
-        time_percent=Reach((1.0, 50.0)),
-        location_percent=Reach((1.0, 99.0)),
+        QuantityRange((0.03, 6.0)),
+        QuantityRange(_ANY_KM, (0.25, 3000.0)),
+        time_percent=QuantityRange((1.0, 50.0)),
+        location_percent=QuantityRange((1.0, 99.0)),
     ),
     "itm": Range(
         "NTIA, ITM: input parameters, errors and warnings",
-        Reach((0.02, 20.0), (0.04, 10.0)),
-        Reach((1e-4, 2000.0), (1.0, 1000.0)),
-        Reach((0.5, 3000.0), (1.0, 1000.0), "the formula is carried on"),
-        Reach((0.5, 3000.0), (1.0, 1000.0), "the formula is carried on"),
+        QuantityRange((0.02, 20.0), (0.04, 10.0)),
+        QuantityRange((1e-4, 2000.0), (1.0, 1000.0)),
+        QuantityRange((0.5, 3000.0), (1.0, 1000.0), "the formula is carried on"),
+        QuantityRange((0.5, 3000.0), (1.0, 1000.0), "the formula is carried on"),
     ),
     "ehata": Range(
         "NTIA TR-15-517, appendix A",
-        Reach((0.1, 6.0), (1.5, 3.0)),
-        Reach(_ANY_KM, (1.0, 100.0)),
-        Reach((0.0, 3000.0), (30.0, 200.0), "its effective height is held to the range"),
-        Reach((0.0, 3000.0), (1.0, 10.0), "its effective height is held to the range"),
+        QuantityRange((0.1, 6.0), (1.5, 3.0)),
+        QuantityRange(_ANY_KM, (1.0, 100.0)),
+        QuantityRange((0.0, 3000.0), (30.0, 200.0), "its effective height is held to the range"),
+        QuantityRange((0.0, 3000.0), (1.0, 10.0), "its effective height is held to the range"),
     ),
     "hata": Range(
         "Hata 1980, table I; COST 231 final report, section 4.4.1",
-        Reach((0.15, 2.2), (0.15, 2.0)),
-        Reach(_ANY_KM, (1.0, 20.0)),
+        QuantityRange((0.15, 2.2), (0.15, 2.0)),
+        QuantityRange(_ANY_KM, (1.0, 20.0)),
         _heights(30.0, 200.0),
         _heights(1.0, 10.0),
     ),
@@ -173,17 +182,17 @@ RANGES: Mapping[str, Range] = {
     "rma_terrain": _RMA,
     "uma": Range(
         "3GPP TR 38.901 V17, table 7.4.1-1, UMa",
-        Reach((0.5, 100.0)),
-        Reach(_ANY_KM, (0.01, 5.0)),
-        Reach(_ANY_HEIGHT_M, (25.0, 25.0), "it is taken as it is from 10 m up"),
+        QuantityRange((0.5, 100.0)),
+        QuantityRange(_ANY_KM, (0.01, 5.0)),
+        QuantityRange(_ANY_HEIGHT_M, (25.0, 25.0), "it is taken as it is from 10 m up"),
         _heights(1.5, 22.5),
     ),
     "umi": Range(
         "3GPP TR 38.901 V17, table 7.4.1-1, UMi",
-        Reach((0.5, 100.0)),
-        Reach(_ANY_KM, (0.01, 5.0)),
-        Reach(_ANY_HEIGHT_M, (10.0, 10.0), "it is taken as it is"),
-        Reach(_ANY_HEIGHT_M, (1.5, 22.5), "it is taken as it is"),
+        QuantityRange((0.5, 100.0)),
+        QuantityRange(_ANY_KM, (0.01, 5.0)),
+        QuantityRange(_ANY_HEIGHT_M, (10.0, 10.0), "it is taken as it is"),
+        QuantityRange(_ANY_HEIGHT_M, (1.5, 22.5), "it is taken as it is"),
     ),
 }
 """By the model's name; `umi` is a function of its own and no model."""

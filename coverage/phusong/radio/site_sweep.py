@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.compute.array_types import Int32s, Shorts, Singles
-from phusong.compute.executor import Crew
+from phusong.compute.executor import Executor
 from phusong.compute.kernels import nb
 from phusong.compute.serialize import PackingError, fingerprint, pack, unpack
 from phusong.compute.sources import program_fingerprint
@@ -24,10 +24,10 @@ __all__ = [
     "Ends",
     "Entries",
     "FineGround",
-    "Heard",
     "Levels",
     "LossWindow",
     "Sectors",
+    "SiteLevels",
     "Sweeping",
     "add_power",
     "by_height",
@@ -266,7 +266,7 @@ _MARGIN_PX = 3  # interpolation reads this far beyond the reach
 
 
 @dataclass(frozen=True)
-class Heard:
+class SiteLevels:
     """What one site gives.
 
     Parameters
@@ -410,14 +410,16 @@ def by_height(job: SiteJob) -> list[StationCells]:
     return sorted(job.cells, key=lambda cell: cell.height_m)
 
 
-def hear_all(jobs: Iterable[SiteJob], shared: Sweeping, crew: Crew, store: Store | None) -> Iterator[Heard]:
+def hear_all(
+    jobs: Iterable[SiteJob], shared: Sweeping, executor: Executor, store: Store | None
+) -> Iterator[SiteLevels]:
     """Yield what each site gives, in order, from the store where it is there."""
     if store is None:
-        yield from crew.run(hear, shared, jobs)
+        yield from executor.run(hear, shared, jobs)
         return
     known = [(job, shared.key(job)) for job in jobs]
     there = [store.has(key) for _, key in known]
-    swept = crew.run(hear, shared, [job for (job, _), kept in zip(known, there, strict=True) if not kept])
+    swept = executor.run(hear, shared, [job for (job, _), kept in zip(known, there, strict=True) if not kept])
     for (job, key), kept in zip(known, there, strict=True):
         heard = _kept(store, key, job, shared) if kept else next(swept)
         if heard is None:
@@ -428,7 +430,7 @@ def hear_all(jobs: Iterable[SiteJob], shared: Sweeping, crew: Crew, store: Store
         yield heard
 
 
-def _kept(store: Store, key: str, job: SiteJob, shared: Sweeping) -> Heard | None:
+def _kept(store: Store, key: str, job: SiteJob, shared: Sweeping) -> SiteLevels | None:
     data = store.get(key)
     if data is None:
         return None
@@ -436,10 +438,10 @@ def _kept(store: Store, key: str, job: SiteJob, shared: Sweeping) -> Heard | Non
         levels, swept = unpack(data)
     except PackingError:
         return None
-    return Heard(levels, _entries_of(job, levels, shared), swept)
+    return SiteLevels(levels, _entries_of(job, levels, shared), swept)
 
 
-def hear(shared: Sweeping, job: SiteJob) -> Heard:
+def hear(shared: Sweeping, job: SiteJob) -> SiteLevels:
     """Return what one site gives; bands and operators at one height share a sweep of the terrain."""
     levels: list[Levels] = []
     swept = 0
@@ -468,7 +470,7 @@ def hear(shared: Sweeping, job: SiteJob) -> Heard:
                     shared.patterns, floor_ddbm(least),
                 )
             )  # fmt: skip
-    return Heard(tuple(levels), _entries_of(job, levels, shared), swept)
+    return SiteLevels(tuple(levels), _entries_of(job, levels, shared), swept)
 
 
 def _radius_m(job: SiteJob, cells: Iterable[StationCells], shared: Sweeping, height_m: float) -> float:

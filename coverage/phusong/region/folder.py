@@ -26,7 +26,7 @@ from phusong.io.resources import table
 from phusong.region import Grid
 from phusong.region.antennas import AntennaPattern, antenna_text, read_antennas
 from phusong.region.read.columns import RECORD_LAYERS, counted_kinds, kinds_of, said_kinds
-from phusong.region.read.raster_meaning import Meaning, Quantity, meaning_of
+from phusong.region.read.raster_meaning import Quantity, RasterMeaning, meaning_of
 from phusong.region.read.table import plain_cells, safe_cells, write_table
 from phusong.region.read.values import as_in_a_file, completed
 from phusong.region.schema import GEOMETRY_LAYERS, KINDS, LAYERS, RASTERS, TABLE_LAYERS
@@ -126,7 +126,7 @@ def _read_raster(path: Path, crs: str, quantity: Quantity) -> tuple[npt.NDArray[
     return np.asarray(plain), Grid(crs or known.to_string(), t.c, t.f, t.a, values.shape[0], values.shape[1])
 
 
-def _understood(source: Any, where: str, quantity: Quantity) -> Meaning:  # noqa: ANN401 - rasterio carries no types
+def _understood(source: Any, where: str, quantity: Quantity) -> RasterMeaning:  # noqa: ANN401 - rasterio carries no types
     meaning = meaning_of(source, where, quantity)
     if isinstance(meaning, list):
         raise InputError(meaning)

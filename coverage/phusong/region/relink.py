@@ -21,7 +21,7 @@ from phusong.region import Grid, Repair
 from phusong.region.folder import Region, Source
 from phusong.region.operators import NOBODY, Owned, operator_names, owner_cells, said_problems
 from phusong.region.read.columns import stamped
-from phusong.region.read.raster import Limits, People
+from phusong.region.read.raster import PeopleRaster, RasterLimits
 from phusong.region.read.values import completed
 
 __all__ = [
@@ -65,11 +65,11 @@ def commune_rows(grid: Grid, communes: gpd.GeoDataFrame) -> npt.NDArray[np.int32
 
 def with_people(
     region: Region,
-    people: People,
+    people: PeopleRaster,
     where: str,
     *,
     totals: Totals = "province",
-    limits: Limits | None = None,
+    limits: RasterLimits | None = None,
 ) -> Rejoined:
     """Return the region with people where a raster has them, in the numbers that the communes state.
 
@@ -79,13 +79,13 @@ def with_people(
     ----------
     region : Region
         Its communes' `population` gives the totals.
-    people : People
+    people : PeopleRaster
         The pattern: people per pixel by another count.
     where : str
         The file's name, for problems and notices.
     totals : {"province", "commune"}
         Whether each province's or each commune's total is kept.
-    limits : Limits, optional
+    limits : RasterLimits, optional
         How much the raster must cover, and by how much its numbers may be multiplied.
 
     Raises
@@ -94,7 +94,7 @@ def with_people(
         If the raster has nobody in a province that has people, covers too little, or its sums are of another order
         than the region's people.
     """
-    asked = limits or Limits()
+    asked = limits or RasterLimits()
     at = commune_rows(region.grid, region.communes)
     stated = region.communes["population"].to_numpy(np.int64)
     former = np.zeros(region.grid.shape, np.int64)
@@ -128,7 +128,7 @@ class _Before:
     kept: npt.NDArray[np.int64]
     former: npt.NDArray[np.int64]
     covered: npt.NDArray[np.bool_]
-    limits: Limits
+    limits: RasterLimits
 
 
 def _covered_share(
@@ -351,7 +351,9 @@ def _by_province(
     return whole, notices
 
 
-def _off(factor: float, there: float, total: int, named: str, where: str, limits: Limits) -> list[Problem]:
+def _off(
+    factor: float, there: float, total: int, named: str, where: str, limits: RasterLimits
+) -> list[Problem]:
     """Return why sums that need this factor are refused, if they are, with the slip that it looks like."""
     if total == 0 or 1.0 / limits.most_scaled <= factor <= limits.most_scaled:
         return []

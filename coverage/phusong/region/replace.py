@@ -9,14 +9,14 @@ from typing import TypedDict, Unpack
 import geopandas as gpd
 import pandas as pd
 
-from phusong.compute.executor import Crew, Threads
+from phusong.compute.executor import Executor, Threads
 from phusong.errors import InputError, Notice, Problem, and_more, plural, refuse
 from phusong.region import Repair
 from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported
 from phusong.region.read.columns import stamped
 from phusong.region.read.left_out import left_table
-from phusong.region.read.raster import Limits, read_elevation, read_landcover, read_people
+from phusong.region.read.raster import RasterLimits, read_elevation, read_landcover, read_people
 from phusong.region.read.table import Reading, read_layer
 from phusong.region.relink import Rejoined, Totals, with_communes, with_network, with_people, with_power
 from phusong.region.vietnam.units import REPAIR_COLUMNS
@@ -30,7 +30,7 @@ def with_imported(
     *,
     totals: Totals = "province",
     operators: Mapping[str, str] | None = None,
-    limits: Limits | None = None,
+    limits: RasterLimits | None = None,
 ) -> Rejoined:
     """Return the region with imported layers in place of its own, and what was changed so that all join again.
 
@@ -44,7 +44,7 @@ def with_imported(
         Which of the communes' numbers a pattern of people is brought to.
     operators : mapping of str to str, optional
         Owner = operator whose cells its masts carry, or ``none``.
-    limits : Limits, optional
+    limits : RasterLimits, optional
         How far a raster of people may fall short.
 
     Raises
@@ -181,8 +181,8 @@ def replace_layers(
     region: Region,
     *,
     operators: Mapping[str, str] | None = None,
-    crew: Crew | None = None,
-    limits: Limits | None = None,
+    executor: Executor | None = None,
+    limits: RasterLimits | None = None,
     **files: Unpack[LayerFiles],
 ) -> Region:
     """Return the region with some layers taken from files; what hangs on them is rebuilt and says so.
@@ -193,9 +193,9 @@ def replace_layers(
         The region.
     operators : mapping of str to str, optional
         Owner = operator whose cells its masts carry, or ``none``.
-    crew : Crew, optional
+    executor : Executor, optional
         Who draws the rasters; the layers do not depend on it.
-    limits : Limits, optional
+    limits : RasterLimits, optional
         How far the rasters may fall short.
     **files : Path, optional
         As :class:`LayerFiles` names them.
@@ -210,15 +210,15 @@ def replace_layers(
     unknown = set(files) - LayerFiles.__optional_keys__
     if unknown:
         raise TypeError(f"no file can replace {', '.join(sorted(unknown))}")
-    drawers, asked = crew or Threads(1), limits or Limits()
+    drawers, asked = executor or Threads(1), limits or RasterLimits()
     steps: list[Callable[[Region], Region]] = []
     if (path := files.get("elevation")) is not None:
-        steps.append(partial(_elevation, path=path, crew=drawers, limits=asked))
+        steps.append(partial(_elevation, path=path, executor=drawers, limits=asked))
     if (path := files.get("clutter")) is not None:
         legend = files.get("clutter_legend")
-        steps.append(partial(_landcover, path=path, legend=legend, crew=drawers, limits=asked))
+        steps.append(partial(_landcover, path=path, legend=legend, executor=drawers, limits=asked))
     if (path := files.get("population")) is not None:
-        steps.append(partial(_population, path=path, crew=drawers, limits=asked))
+        steps.append(partial(_population, path=path, executor=drawers, limits=asked))
     power = files.get("power_nodes"), files.get("power_lines")
     if power != (None, None):
         steps.append(partial(_power, paths=power))
@@ -248,23 +248,25 @@ def _given(
     return replace(region, sources=(*kept, Source(layer, kind, path.name, "", "", note, share)))
 
 
-def _elevation(region: Region, path: Path, crew: Crew, limits: Limits) -> Region:
-    heights = read_elevation(path, region.grid, former=region.elevation, limits=limits, crew=crew)
+def _elevation(region: Region, path: Path, executor: Executor, limits: RasterLimits) -> Region:
+    heights = read_elevation(path, region.grid, former=region.elevation, limits=limits, executor=executor)
     note = f"given by the user: {heights.report()}"
     out = replace(region, elevation=heights.elevation)
     return _given(out, "elevation", path, note, share=heights.known_share)
 
 
-def _landcover(region: Region, path: Path, legend: Path | None, crew: Crew, limits: Limits) -> Region:
-    found = read_landcover(path, region.grid, legend, former=region.clutter, limits=limits, crew=crew)
+def _landcover(
+    region: Region, path: Path, legend: Path | None, executor: Executor, limits: RasterLimits
+) -> Region:
+    found = read_landcover(path, region.grid, legend, former=region.clutter, limits=limits, executor=executor)
     note = "given by the user"
     if found.covered < 1.0:
         note += f"; covers {found.covered:.2%} of the region, the rest as before"
     return _given(replace(region, clutter=found.clutter), "clutter", path, note, share=found.covered)
 
 
-def _population(region: Region, path: Path, crew: Crew, limits: Limits) -> Region:
-    people = read_people(path, region.grid, limits=limits, crew=crew)
+def _population(region: Region, path: Path, executor: Executor, limits: RasterLimits) -> Region:
+    people = read_people(path, region.grid, limits=limits, executor=executor)
     joined = with_people(region, people, path.name, limits=limits)
     note = "pattern of the user's raster, province totals kept"
     told = "; ".join(dict.fromkeys([note, *(n.what for n in joined.notices)][:4]))

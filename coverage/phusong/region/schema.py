@@ -12,6 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 import shapely
 
+from phusong.io.resources import HOURS_YEAR
 from phusong.region.read.headings import headings_of
 from phusong.region.terrain_check import HIGHEST_M, LOWEST_M
 
@@ -24,7 +25,7 @@ __all__ = [
     "RASTERS",
     "SCHEMAS",
     "TABLE_LAYERS",
-    "Column",
+    "LayerColumn",
     "Raster",
     "Reference",
     "flag",
@@ -44,7 +45,7 @@ KINDS = ("measured", "official", "modelled", "assumed")
 
 
 @dataclass(frozen=True)
-class Column:
+class LayerColumn:
     """One column of a layer, read off its pandera column.
 
     Parameters
@@ -106,7 +107,7 @@ def text(
     digits: int = 0,
     checks: Sequence[Any] = (),
 ) -> Any:  # noqa: ANN401 - pandera carries no types
-    """Return a column of text; parameters as in :class:`Column`, and further pandera checks."""
+    """Return a column of text; parameters as in :class:`LayerColumn`, and further pandera checks."""
     limits = [pa.Check.isin(list(among))] if among else []
     about = {
         "kind": "text",
@@ -116,14 +117,14 @@ def text(
         "rest": rest,
         "digits": digits,
     }
-    return pa.Column(str, [*limits, *checks], description=meaning, default=default, metadata=about)
+    return pa.LayerColumn(str, [*limits, *checks], description=meaning, default=default, metadata=about)
 
 
 def key(meaning: str, *, digits: int = 0) -> Any:  # noqa: ANN401
     """Return the column that tells the rows of a layer apart: there, not blank, never twice."""
     blank = pa.Check(lambda s: s.str.strip() != "", name="not_blank")
     about = {"kind": "text", "key": True, "digits": digits}
-    return pa.Column(
+    return pa.LayerColumn(
         str,
         [blank],
         unique=True,
@@ -141,10 +142,10 @@ def number(
     *,
     default: float | None = None,
 ) -> Any:  # noqa: ANN401
-    """Return a column of decimals; parameters as in :class:`Column`."""
+    """Return a column of decimals; parameters as in :class:`LayerColumn`."""
     about = {"kind": "number", "unit": unit}
     checks = [pa.Check(lambda s: np.isfinite(s), name="finite"), *_limits(least, most)]  # noqa: PLW0108
-    return pa.Column(float, checks, description=meaning, default=default, metadata=about)
+    return pa.LayerColumn(float, checks, description=meaning, default=default, metadata=about)
 
 
 def whole(
@@ -155,14 +156,14 @@ def whole(
     *,
     default: int | None = None,
 ) -> Any:  # noqa: ANN401
-    """Return a column of whole numbers; parameters as in :class:`Column`."""
+    """Return a column of whole numbers; parameters as in :class:`LayerColumn`."""
     about = {"kind": "whole", "unit": unit}
-    return pa.Column("int64", _limits(least, most), description=meaning, default=default, metadata=about)
+    return pa.LayerColumn("int64", _limits(least, most), description=meaning, default=default, metadata=about)
 
 
 def flag(meaning: str, *, default: bool) -> Any:  # noqa: ANN401
-    """Return a column of yes and no; parameters as in :class:`Column`."""
-    return pa.Column(bool, description=meaning, default=default, metadata={"kind": "flag"})
+    """Return a column of yes and no; parameters as in :class:`LayerColumn`."""
+    return pa.LayerColumn(bool, description=meaning, default=default, metadata={"kind": "flag"})
 
 
 def kind_of_record() -> Any:  # noqa: ANN401
@@ -179,14 +180,14 @@ def shape(*types: str) -> Any:  # noqa: ANN401
         pa.Check(_is_valid, name="valid_shape", ignore_na=False),
         pa.Check(_is_of(types), name="shape_type", ignore_na=False, statistics={"types": types}),
     ]
-    return pa.Column(checks=checks, nullable=True, description="place", metadata={"kind": "geometry"})
+    return pa.LayerColumn(checks=checks, nullable=True, description="place", metadata={"kind": "geometry"})
 
 
-def view(column: Any, *, aliases: Sequence[str] = ()) -> Column:  # noqa: ANN401
+def view(column: Any, *, aliases: Sequence[str] = ()) -> LayerColumn:  # noqa: ANN401
     """Return the plain value of a pandera column made here; its other headings stand in a table of their own."""
     limits = {c.name: c.statistics or {} for c in column.checks}
     about = dict(column.metadata)
-    return Column(
+    return LayerColumn(
         name=str(column.name),
         meaning=str(column.description),
         least=limits.get("greater_than_or_equal_to", {}).get("min_value"),
@@ -314,9 +315,9 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
             "pv_kwp": number(
                 "peak power of its panels; 0: usual for the load", "kW", 0.0, 10_000.0, default=0.0
             ),
-            "tank_h": number("hours that a full tank lasts; 0: usual", "h", 0.0, 8760.0, default=0.0),
+            "tank_h": number("hours that a full tank lasts; 0: usual", "h", 0.0, HOURS_YEAR, default=0.0),
             "refuel_delay_h": number(
-                "mean time from ordering fuel to having it; 0: usual", "h", 0.0, 8760.0, default=0.0
+                "mean time from ordering fuel to having it; 0: usual", "h", 0.0, HOURS_YEAR, default=0.0
             ),
             "backhaul_parent_id": text(
                 "site or exchange its backhaul goes to; empty: none",
@@ -425,7 +426,7 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
             "capacity_kw": number("capacity", "kW", 0.0, default=0.0),
             "load_kw": number("mean load of others than sites", "kW", 0.0, default=0.0),
             "saifi": number("interruptions a year by the node itself", "1/year", 0.0, 10_000.0),
-            "caidi_h": number("their mean length", "h", 0.0, 8760.0),
+            "caidi_h": number("their mean length", "h", 0.0, HOURS_YEAR),
             "record_kind": kind_of_record(),
             "geometry": shape("Point"),
         }
@@ -437,11 +438,13 @@ NETWORK: Mapping[str, pa.DataFrameSchema] = {
             "to_id": text("node that it feeds", refers="power_nodes.node_id"),
             "length_km": number("length", "km", 0.0, 2000.0),
             "failures_per_km_year": number("faults", "1/(km·year)", 0.0, 1000.0, default=0.03),
-            "repair_h": number("mean time to repair", "h", 0.0, 8760.0, default=5.0),
+            "repair_h": number("mean time to repair", "h", 0.0, HOURS_YEAR, default=5.0),
             "normally_open": flag(
                 "whether it carries nothing until it is closed to feed what a fault left dark", default=False
             ),
-            "switch_h": number("time to close it, when it is normally open", "h", 0.0, 8760.0, default=1.0),
+            "switch_h": number(
+                "time to close it, when it is normally open", "h", 0.0, HOURS_YEAR, default=1.0
+            ),
             "record_kind": kind_of_record(),
         }
     ),
@@ -579,7 +582,7 @@ PLACES: Mapping[str, pa.DataFrameSchema] = {
 SCHEMAS: Mapping[str, pa.DataFrameSchema] = {**PLACES, **NETWORK}
 """The source: one pandera schema a layer."""
 
-LAYERS: Mapping[str, tuple[Column, ...]] = {
+LAYERS: Mapping[str, tuple[LayerColumn, ...]] = {
     layer: tuple(
         view(c, aliases=headings_of(layer, name)) for name, c in schema.columns.items() if name != "geometry"
     )
@@ -637,7 +640,7 @@ class Reference:
     """A column of ``layer`` whose value must stand in ``to_column`` of ``to_layer``."""
 
     layer: str
-    column: Column
+    column: LayerColumn
     to_layer: str
     to_column: str
 

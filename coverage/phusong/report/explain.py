@@ -8,6 +8,7 @@ import pandas as pd
 
 from phusong.errors import InputError, Problem
 from phusong.invest.plan_book import BOOK_TABLES, PlanBook
+from phusong.io.resources import HOURS_YEAR
 from phusong.io.text import Text, paragraph, place_words
 from phusong.region.read.encoding import places_named
 from phusong.report.wording import gaining_communes, option_sentences, plan_sentences
@@ -217,7 +218,6 @@ def _where(frame: pd.DataFrame, column: str, value: str) -> list[dict[str, Any]]
 
 
 _LISTED = 3
-_YEAR_H = 8760
 _MOST_NAMESAKES = 20
 
 
@@ -519,7 +519,7 @@ def _site(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
     lines.append(text.say("explain.heard", heard=heard, served=served))
     availability, load = float(row["availability"]), float(row["load"])
     if np.isfinite(availability):
-        hours = text.number(_YEAR_H * (1 - availability))
+        hours = text.number(HOURS_YEAR * (1 - availability))
         share = text.number(availability, "exact_percent")
         lines.append(text.say("explain.works_share", share=share, hours=hours))
     if np.isfinite(load):

@@ -30,8 +30,8 @@ __all__ = [
     "Bounds",
     "Frames",
     "Inset",
+    "MapSheet",
     "Mapped",
-    "Sheet",
     "add_labels",
     "add_north_arrow",
     "add_scale_bar",
@@ -346,7 +346,7 @@ class Mapped(Protocol):
 
 
 @dataclass(frozen=True)
-class Sheet:
+class MapSheet:
     """One picture: the figure and its canvas, its map, the insets below and the legend column on the right."""
 
     figure: Figure
@@ -363,7 +363,7 @@ class Sheet:
 
 def new_sheet(
     result: Mapped, title: str, subtitle: str, text: Text, *, legend_in: float = _LEGEND_IN, note: str = ""
-) -> Sheet:
+) -> MapSheet:
     """Return an empty sheet whose map covers the communes of the result, in metres of its CRS.
 
     Parameters
@@ -422,7 +422,7 @@ def new_sheet(
     figure.text(left, 0.14 / total_h, sources, fontsize=6.5, color=MUTED, va="bottom", linespacing=1.35)
     add_scale_bar(axes, text)
     add_north_arrow(axes, text)
-    return Sheet(figure, canvas, axes, column, tuple(insets))
+    return MapSheet(figure, canvas, axes, column, tuple(insets))
 
 
 def map_bounds(result: Mapped) -> Bounds:
@@ -467,7 +467,7 @@ def border_width(communes: int) -> float:
     return float(0.35 * min(1.0, 200 / max(communes, 1)) ** 0.75)
 
 
-def add_labels(sheet: Sheet, result: Mapped) -> None:
+def add_labels(sheet: MapSheet, result: Mapped) -> None:
     """Name communes (provinces, in a large region), largest first, beside what already stands there.
 
     A name that finds no room at its place, nor in its area a line below or above it, is left out.
@@ -562,7 +562,7 @@ def spread_boxes(
     return out
 
 
-def _extent(text: MplText, sheet: Sheet) -> npt.NDArray[np.float64]:
+def _extent(text: MplText, sheet: MapSheet) -> npt.NDArray[np.float64]:
     """Return the box of a text, with what is drawn round it. [px]"""
     drawer = sheet.canvas.get_renderer()
     around = text.get_bbox_patch()

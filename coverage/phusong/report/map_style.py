@@ -19,6 +19,7 @@ from PIL import Image
 
 from phusong.compute.array_types import Floats
 from phusong.errors import InputError, Problem, nearest_name
+from phusong.io.resources import HOURS_YEAR
 from phusong.io.text import Text
 
 __all__ = [
@@ -173,7 +174,7 @@ GAP_CLASSES = Classes("%", _SHARE_EDGES_PERCENT, _ramp("YlOrBr", 0.02, 0.95, 7))
 """People not served, in percent of a commune's people."""
 
 HOUR_CLASSES = Classes(
-    "h a year", (0.0, 4.0, 9.0, 18.0, 44.0, 88.0, 175.0, 8760.0), _ramp("PuBu", 0.02, 0.98, 7)
+    "h a year", (0.0, 4.0, 9.0, 18.0, 44.0, 88.0, 175.0, HOURS_YEAR), _ramp("PuBu", 0.02, 0.98, 7)
 )
 """Hours without service in a year."""
 

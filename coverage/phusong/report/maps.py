@@ -20,7 +20,7 @@ from matplotlib.patches import Rectangle
 from phusong.errors import InputError, Problem, nearest_name
 from phusong.io.text import Text
 from phusong.report.map_sheet import (
-    Sheet,
+    MapSheet,
     add_labels,
     draw_borders,
     drawn_name,
@@ -174,7 +174,7 @@ def _option_points(best: pd.DataFrame, communes: gpd.GeoDataFrame) -> npt.NDArra
     return points
 
 
-def _list_options(sheet: Sheet, best: pd.DataFrame, communes: gpd.GeoDataFrame, text: Text) -> None:
+def _list_options(sheet: MapSheet, best: pd.DataFrame, communes: gpd.GeoDataFrame, text: Text) -> None:
     names = dict(zip(communes["commune_code"].astype(str), communes["name"].astype(str), strict=True))
     height_in = sheet.legend.get_position().height * sheet.figure.get_size_inches()[1]
     step = min(1 / (len(best) + 1), _LINE_IN / height_in)
@@ -428,7 +428,7 @@ MAPS: Mapping[str, Callable[[ResultData, Text], Figure]] = {
 """Every map by the name of its file."""
 
 
-def _settlements(sheet: Sheet, result: ResultData, text: Text) -> None:
+def _settlements(sheet: MapSheet, result: ResultData, text: Text) -> None:
     if result.settlements is None:
         return
     points = result.settlements.to_crs(result.grid.crs)
@@ -467,7 +467,7 @@ def _dot(label: str, face: str, edge: str) -> Line2D:
 
 
 def _image(
-    sheet: Sheet,
+    sheet: MapSheet,
     result: ResultData,
     raster: npt.NDArray[Any],
     codes: Callable[[npt.NDArray[Any]], npt.NDArray[np.float64]],

@@ -58,8 +58,8 @@ from phusong.result.schema import (
     PROVENANCE,
     SCENARIO_TEXTS,
     TABLES,
-    Column,
     Leaves,
+    ResultColumn,
     as_words,
 )
 from phusong.scenario import Scenario
@@ -288,7 +288,7 @@ def _by_rule(
     return made.reset_index(drop=True)
 
 
-def _value(values: "pd.Series[Any]", column: Column, shown: _Shown) -> Any:  # noqa: ANN401 - a column, or nothing
+def _value(values: "pd.Series[Any]", column: ResultColumn, shown: _Shown) -> Any:  # noqa: ANN401 - a column, or nothing
     """Return a column by its rule; None when it does not leave, or is made elsewhere."""
     rule = column.leaves
     if rule is Leaves.PUBLIC:

@@ -31,9 +31,9 @@ __all__ = [
     "RASTERS",
     "SCENARIO_TEXTS",
     "TABLES",
-    "Column",
     "Leaves",
-    "Table",
+    "ResultColumn",
+    "ResultTable",
     "as_words",
     "book_problems",
     "comments",
@@ -85,7 +85,7 @@ _MEANING: Mapping[Leaves, str] = {
 
 
 @dataclass(frozen=True)
-class Column:
+class ResultColumn:
     """One column of a table.
 
     Parameters
@@ -116,7 +116,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultTable:
     """One table of a result.
 
     Parameters
@@ -127,7 +127,7 @@ class Table:
         Where it stands in the result folder.
     meaning : str
         One sentence.
-    columns : tuple of Column
+    columns : tuple of ResultColumn
         In the order of the dictionary.
     key : tuple of str
         Columns whose values together tell the rows apart; may be empty.
@@ -144,7 +144,7 @@ class Table:
     name: str
     file: str
     meaning: str
-    columns: tuple[Column, ...]
+    columns: tuple[ResultColumn, ...]
     key: tuple[str, ...] = ()
     refers: Mapping[str, str] = field(default_factory=dict)
     always: bool = False
@@ -161,14 +161,14 @@ class Table:
         """Whether any column of it leaves the house."""
         return any(c.leaves is not Leaves.NEVER for c in self.columns)
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name: str) -> ResultColumn | None:
         """Return the declaration of a column; None where nobody declared it."""
         if name in self._exact:
             return self._exact[name]
         return next((c for c in self.columns if "*" in c.name and fnmatchcase(name, c.name)), None)
 
     @cached_property
-    def _exact(self) -> dict[str, Column]:
+    def _exact(self) -> dict[str, ResultColumn]:
         return {c.name: c for c in self.columns if "*" not in c.name}
 
 
@@ -208,12 +208,12 @@ def comments() -> dict[str, str]:
     return {**found, "options.geometry": "centre of the people it serves"}
 
 
-def _tables(text: str) -> dict[str, Table]:
-    found: dict[str, Table] = {}
+def _tables(text: str) -> dict[str, ResultTable]:
+    found: dict[str, ResultTable] = {}
     for block in text.strip().split("\n\n"):
         head, *rows = block.splitlines()
         name, file, meaning, marks, key, refers, shown = _cells(head, 7)
-        found[name] = Table(
+        found[name] = ResultTable(
             name=name,
             file=file,
             meaning=meaning,
@@ -227,9 +227,9 @@ def _tables(text: str) -> dict[str, Table]:
     return found
 
 
-def _column(row: str) -> Column:
+def _column(row: str) -> ResultColumn:
     name, kind, unit, leaves, meaning = _cells(row, 5)
-    return Column(
+    return ResultColumn(
         name=name.rstrip("!?-+"),
         kind=kind,
         unit=unit,
@@ -249,16 +249,20 @@ def _cells(row: str, count: int) -> list[str]:
     return cells
 
 
-TABLES: Mapping[str, Table] = _tables(table_rows.TABLES)
+TABLES: Mapping[str, ResultTable] = _tables(table_rows.TABLES)
 """Every table of a result by its name, in the order in which they are written."""
 
-RASTERS: Mapping[str, Column] = {c.name: c for c in map(_column, table_rows.RASTERS.strip().splitlines())}
+RASTERS: Mapping[str, ResultColumn] = {
+    c.name: c for c in map(_column, table_rows.RASTERS.strip().splitlines())
+}
 """Every raster of a result."""
 
-FIGURES: Mapping[str, Column] = {c.name: c for c in map(_column, table_rows.FIGURES.strip().splitlines())}
+FIGURES: Mapping[str, ResultColumn] = {
+    c.name: c for c in map(_column, table_rows.FIGURES.strip().splitlines())
+}
 """Every headline figure of summary.json; those inside a group are named ``group.figure``."""
 
-PROVENANCE: Mapping[str, Column] = {
+PROVENANCE: Mapping[str, ResultColumn] = {
     c.name: c for c in map(_column, table_rows.PROVENANCE.strip().splitlines())
 }
 """What provenance.json holds."""
@@ -474,15 +478,15 @@ def _checked_column(values: "pd.Series[Any]", name: str, table: str, where: str)
     ]
 
 
-def _stranger(name: str) -> Column:
+def _stranger(name: str) -> ResultColumn:
     """Return what a column that nobody declared must be, by its name: a later version may have added it."""
     measure = name.startswith(("people", "share_", "hours_lost")) or name.endswith(_MEASURES)
     kind = "number" if measure else "class"
-    return Column(name, kind, "", "", Leaves.NEVER, endless=name.endswith("_per_musd"))
+    return ResultColumn(name, kind, "", "", Leaves.NEVER, endless=name.endswith("_per_musd"))
 
 
 def _beyond(
-    values: "np.ndarray[Any, np.dtype[np.float64]]", column: Column, *, strict: bool
+    values: "np.ndarray[Any, np.dtype[np.float64]]", column: ResultColumn, *, strict: bool
 ) -> tuple[str, Any]:
     if column.kind == "year":
         wrong = ~((values >= _YEARS[0]) & (values <= _YEARS[1]) & (values % 1 == 0))

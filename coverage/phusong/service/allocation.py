@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phusong.compute.array_types import Ints
-from phusong.compute.arrays import Rows
+from phusong.compute.arrays import RaggedRows
 from phusong.compute.kernels import nb
 
 __all__ = ["Reception", "allocate", "reception_at"]
@@ -93,7 +93,7 @@ class _Claims(NamedTuple):
         Most people that each can hold, and its site.
     site_room : int array, shape (n_sites,)
         Most people that each site's link can hold.
-    of_cell, of_station, of_site : Rows
+    of_cell, of_station, of_site : RaggedRows
         Pairs of each demand cell and of each station, stations of each site.
     """
 
@@ -103,9 +103,9 @@ class _Claims(NamedTuple):
     station_room: Ints
     station_site: Ints
     site_room: Ints
-    of_cell: Rows
-    of_station: Rows
-    of_site: Rows
+    of_cell: RaggedRows
+    of_station: RaggedRows
+    of_site: RaggedRows
 
 
 class _Flow(NamedTuple):
@@ -183,7 +183,7 @@ def _grouped(key, n_groups):  # type: ignore[no-untyped-def]
     for i in range(key.size):
         order[at[key[i]]] = i
         at[key[i]] += 1
-    return Rows(start, order)
+    return RaggedRows(start, order)
 
 
 @nb.njit(cache=True)

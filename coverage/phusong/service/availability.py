@@ -16,17 +16,17 @@ import pandas as pd
 
 from phusong.compute.array_types import Floats, Ints
 from phusong.compute.kernels import nb
+from phusong.io.resources import HOURS_YEAR
 from phusong.service.allocation import Reception
 from phusong.service.capacity import CLOSED
 from phusong.service.network import POWER_SOURCES, Network
 from phusong.service.power_supply import AUTONOMY_H, OVERSIZE
 
 __all__ = [
-    "HOURS_YEAR",
     "PowerTree",
     "SiteChains",
+    "SiteFeeds",
     "Stability",
-    "Supply",
     "asset_causes",
     "blame",
     "hours_lost_at",
@@ -37,7 +37,6 @@ __all__ = [
 ]
 
 
-HOURS_YEAR = 8760.0
 _LONGEST_CHAIN = 64
 _ON_GRID = np.array([s.on_grid for s in POWER_SOURCES])
 _SPELLS_YEAR = np.array([s.spells_year for s in POWER_SOURCES])
@@ -127,7 +126,7 @@ def own_supply_h(network: Network) -> Floats:
     return np.asarray(_own_hours(_supply_arrays(network)))
 
 
-class Supply(NamedTuple):
+class SiteFeeds(NamedTuple):
     """What feeds each site, shape (n_sites,) each but for the last.
 
     Parameters
@@ -197,7 +196,7 @@ class SiteChains(NamedTuple):
     link_unavailability: Floats
     node: Ints
     grid: PowerTree
-    supply: Supply
+    supply: SiteFeeds
 
 
 class _Blame(NamedTuple):
@@ -209,8 +208,8 @@ class _Blame(NamedTuple):
     link: Floats
 
 
-def _supply_arrays(network: Network) -> Supply:
-    return Supply(
+def _supply_arrays(network: Network) -> SiteFeeds:
+    return SiteFeeds(
         network.source,
         network.autonomy_h,
         network.station,
@@ -239,8 +238,8 @@ def stability_arrays(network: Network) -> SiteChains:
 @nb.njit(cache=True)
 def _own_lost(kind, autonomy, station, oversize, late_year, late_h, shortage_h):  # type: ignore[no-untyped-def]
     lost = _SPELLS_YEAR[kind] * _SPELL_H[kind] * np.exp(-autonomy / _SPELL_H[kind])
-    if _SPELL_H[kind] >= 8760.0:
-        return 8760.0  # no supply at all: a battery that nothing charges is soon empty
+    if _SPELL_H[kind] >= HOURS_YEAR:
+        return HOURS_YEAR  # no supply at all: a battery that nothing charges is soon empty
     if _FUEL[kind]:
         lost += late_year * late_h * np.exp(-autonomy / late_h)
     if _SUN[kind] > 0.0:
@@ -316,7 +315,7 @@ def _chains(chosen, sites, blame=None):  # type: ignore[no-untyped-def]
                 shortage_h,
             )
             if _ON_GRID[kind] and node[site] < 0:
-                lost = 8760.0  # says it is on the grid, but no grid reaches it
+                lost = HOURS_YEAR  # says it is on the grid, but no grid reaches it
             if blame is not None:
                 blame.site[site] += blame.weight[k] * lost
             if site == first:
@@ -363,9 +362,9 @@ def _chains(chosen, sites, blame=None):  # type: ignore[no-untyped-def]
                 break
             if parent[site] < 0:
                 break
-            link[k] += link_unavailability[site] * 8760.0
+            link[k] += link_unavailability[site] * HOURS_YEAR
             if blame is not None:
-                blame.link[site] += blame.weight[k] * link_unavailability[site] * 8760.0
+                blame.link[site] += blame.weight[k] * link_unavailability[site] * HOURS_YEAR
             site = parent[site]
             steps += 1
         connected[k] = reached

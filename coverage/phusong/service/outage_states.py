@@ -15,9 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.compute.array_types import Floats, Ints
-from phusong.compute.executor import Crew, Threads, pieces
+from phusong.compute.executor import Executor, Threads, pieces
 from phusong.compute.kernels import nb
 from phusong.errors import Problem, refuse
+from phusong.io.resources import HOURS_YEAR
 from phusong.service.allocation import Reception, allocate
 from phusong.service.capacity import CLOSED, Demand, Usage, cell_throughput
 from phusong.service.network import POWER_SOURCES, Network
@@ -34,7 +35,7 @@ __all__ = [
     "hours_off",
     "mixed",
     "ones",
-    "pack",
+    "pack_bits",
     "reach",
     "sample_states",
     "serve_together",
@@ -71,7 +72,7 @@ def stream_keys(ids: npt.NDArray[np.str_], what: str, seed: int) -> Words:
     return np.asarray(named ^ salt[0], np.uint64)
 
 
-def pack(states: npt.NDArray[np.bool_]) -> Words:
+def pack_bits(states: npt.NDArray[np.bool_]) -> Words:
     """Return states as words, the first in the lowest bit; their number is a multiple of 64.
 
     Examples
@@ -173,7 +174,6 @@ def events(keys, share, mean_h, n_states):  # type: ignore[no-untyped-def]
     return indptr, thing, age
 
 
-_HOURS = 8760.0
 _MOST_STATES = 1 << 20
 _WORTH_MERGING = 64  # words: from here counting costs more than finding sets that are alike
 _LINK_NS, _FAULT_NS, _READ_NS = 10.0, 50.0, 2.0  # of a word
@@ -211,7 +211,7 @@ class States:
 
 
 def sample_states(
-    network: Network, *, n_states: int = 1024, seed: int = 0, crew: Crew | None = None
+    network: Network, *, n_states: int = 1024, seed: int = 0, executor: Executor | None = None
 ) -> States:
     """Return sampled states of the network's power and backhaul.
 
@@ -223,7 +223,7 @@ def sample_states(
         A power of two from 64: more states, finer hours (8760 / `n_states` each).
     seed : int
         The same seed gives the same bits, whoever computes.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes; this thread alone when left out.
 
     Raises
@@ -248,7 +248,7 @@ def sample_states(
     keys = np.r_[stream_keys(grid.node_ids, "node", seed), stream_keys(lines, "line", seed)]
     rate = np.r_[network.fault_rate, grid.switches.rate]
     hours = np.r_[network.fault_h, grid.switches.repair_h]
-    faults = events(keys, np.minimum(rate * hours / _HOURS, 1.0), hours, n_states)
+    faults = events(keys, np.minimum(rate * hours / HOURS_YEAR, 1.0), hours, n_states)
     links = network.links
     order = links.from_the_core(network.is_exchange)
     down = np.zeros((links.ids.size, n_words), np.uint64)
@@ -259,7 +259,7 @@ def sample_states(
     live = np.empty_like(off)
     cut = pieces(n_words, cost_ns=_cost_ns(network, faults[0]))
     jobs = (_Instants.of(off, faults, up, words) for words in cut.spans)
-    done = (crew or Threads(1)).run(_working, shared, jobs, together=cut.together)
+    done = (executor or Threads(1)).run(_working, shared, jobs, together=cut.together)
     for words, (dark, reached) in zip(cut.spans, done, strict=True):
         off[words], live[words] = dark, reached
     return States(~off, live)
@@ -286,7 +286,7 @@ def elements_of_pairs(
 
 
 def hours_off(
-    states: States, indptr: Ints, site: npt.NDArray[np.int32], *, crew: Crew | None = None
+    states: States, indptr: Ints, site: npt.NDArray[np.int32], *, executor: Executor | None = None
 ) -> Floats:
     """Return the hours a year in which none of an element's sites works, shape (n_elements,).
 
@@ -296,7 +296,7 @@ def hours_off(
         Of the sites.
     indptr, site : ndarray
         From :func:`elements_of_pairs`. An element without a site is off all year.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes; this thread alone when left out.
     """
     alike = np.arange(indptr.size - 1)
@@ -311,9 +311,9 @@ def hours_off(
     # fewer elements than sites would wait for the sites' words more than they read them
     cut = pieces(first.size, cost_ns=cost_ns, least=2 * live.shape[1])
     jobs = (_Rows.of(indptr, site, first[part]) for part in cut.spans)
-    parts = list((crew or Threads(1)).run(_lost, live, jobs, together=cut.together))
+    parts = list((executor or Threads(1)).run(_lost, live, jobs, together=cut.together))
     lost = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-    return np.asarray(lost[alike] * (_HOURS / states.n_states))
+    return np.asarray(lost[alike] * (HOURS_YEAR / states.n_states))
 
 
 @dataclass(frozen=True)
@@ -388,9 +388,9 @@ def _own_supplies(off: Words, network: Network, n_states: int, seed: int) -> Non
         np.array([getattr(s, name) for s in POWER_SOURCES], np.float64)[kind]
         for name in ("spells_year", "spell_h", "sun", "fuel")
     )
-    faulty = np.where(length >= _HOURS, 1.0, spells * length / _HOURS * np.exp(-battery / length))
+    faulty = np.where(length >= HOURS_YEAR, 1.0, spells * length / HOURS_YEAR * np.exp(-battery / length))
     _draw_all(rows, stream_keys(network.site_ids, "equipment", seed), faulty)
-    late = fuel * network.late_year * network.late_h / _HOURS * np.exp(-battery / network.late_h)
+    late = fuel * network.late_year * network.late_h / HOURS_YEAR * np.exp(-battery / network.late_h)
     _draw_all(rows, stream_keys(network.site_ids, "fuel", seed), late)
     sunny = np.flatnonzero(sun > 0.0)
     if sunny.size:
@@ -410,7 +410,7 @@ def _dark(network: Network, sites: Ints, n_states: int, seed: int) -> Words:
     for k, (station, oversize, autonomy) in enumerate(kinds.tolist()):
         there = weather(network.stations[int(station)])
         dark = dark_hours(there, oversize=oversize, autonomy_h=min(autonomy, AUTONOMY_H[-1]))
-        out[k] = pack(dark[(instant * dark.size).astype(np.int64)])
+        out[k] = pack_bits(dark[(instant * dark.size).astype(np.int64)])
     return out[which.ravel()]
 
 
@@ -531,7 +531,7 @@ def element_hours_off(
     tier: npt.NDArray[np.int8],
     network: Network,
     *,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
 ) -> Floats:
     """Return the hours a year in which no site that an element may use works, shape (n_cells, n_operators).
 
@@ -545,7 +545,7 @@ def element_hours_off(
         Rights, see :func:`phusong.service.capacity.tiers`.
     network : Network
         Sites of the stations.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes; this thread alone when left out.
     """
     n_ops = tier.shape[1]
@@ -553,7 +553,7 @@ def element_hours_off(
     element = reception.cell[pair].astype(np.int64) * n_ops + operator
     site = network.station_site[reception.station[pair]]
     rows = elements_of_pairs(element, site, reception.n_cells * n_ops)
-    return hours_off(states, *rows, crew=crew).reshape(reception.n_cells, n_ops)
+    return hours_off(states, *rows, executor=executor).reshape(reception.n_cells, n_ops)
 
 
 def serve_together(
@@ -566,7 +566,7 @@ def serve_together(
     network: Network,
     availability_target: float,
     demand: Demand,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
 ) -> Together:
     """Let elements whose sites are stable only together ask for the room that is left.
 
@@ -578,11 +578,11 @@ def serve_together(
         Of the sites.
     reception, weights, tier, network, availability_target, demand
         As for :func:`phusong.service.capacity.use_network`.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes; this thread alone when left out.
     """
-    off = element_hours_off(states, reception, tier, network, crew=crew)
-    shared = np.maximum(1.0 - off / _HOURS, 0.0)
+    off = element_hours_off(states, reception, tier, network, executor=executor)
+    shared = np.maximum(1.0 - off / HOURS_YEAR, 0.0)
     # states are sampled: where the closed form of the best site promises more, it is kept
     availability = np.where(usage.usable, np.maximum(shared, usage.availability), 0.0).astype(np.float32)
     joined = usage.usable & ~usage.stable & (shared >= availability_target)

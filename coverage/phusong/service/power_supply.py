@@ -11,7 +11,7 @@ from scipy.special import betaincinv, ndtr
 
 from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.compute.kernels import nb
-from phusong.io.resources import table
+from phusong.io.resources import HOURS_YEAR, table
 
 __all__ = [
     "AUTONOMY_H",
@@ -27,8 +27,8 @@ __all__ = [
     "USUAL_OVERSIZE",
     "WEATHER_YEARS",
     "Climate",
+    "OwnGeneration",
     "PowerSource",
-    "Supply",
     "Weather",
     "array_kwp",
     "climate",
@@ -67,7 +67,7 @@ def late_fuel(
     """
     tank, delay = np.asarray(tank_h, np.float64), np.maximum(np.asarray(delay_h, np.float64), 1e-6)
     held = reserve * tank
-    cycles = 8760.0 / np.maximum(tank - held + delay, 1e-6)
+    cycles = HOURS_YEAR / np.maximum(tank - held + delay, 1e-6)
     return np.asarray(cycles * np.exp(-held / delay)), np.broadcast_to(delay, cycles.shape).copy()
 
 
@@ -223,7 +223,7 @@ def shortage_h(station: int, seed: int = 0) -> Floats:
     hours = there.yield_kwh_kwp.size / (_DAYS * 24.0)
     dark = [
         [
-            dark_hours(there, oversize=o, autonomy_h=t).sum() / hours * (8760.0 / (_DAYS * 24.0))
+            dark_hours(there, oversize=o, autonomy_h=t).sum() / hours * (HOURS_YEAR / (_DAYS * 24.0))
             for t in AUTONOMY_H
         ]
         for o in OVERSIZE
@@ -304,13 +304,13 @@ POWER_SOURCES = (
     PowerSource("solar", on_grid=False, spells_year=0.5, spell_h=24.0, sun=1.0),
     PowerSource("hybrid", on_grid=False, spells_year=0.5, spell_h=24.0, sun=0.035),
     PowerSource("diesel", on_grid=False, spells_year=4.0, spell_h=12.0, fuel=True),
-    PowerSource("none", on_grid=False, spells_year=1.0, spell_h=8760.0),
+    PowerSource("none", on_grid=False, spells_year=1.0, spell_h=HOURS_YEAR),
 )
 SOURCE_CODE = {source.name: code for code, source in enumerate(POWER_SOURCES)}
 
 
 @dataclass(frozen=True)
-class Supply:
+class OwnGeneration:
     """What the sites' own panels and tanks would do, whatever their supply is today.
 
     Parameters
@@ -335,7 +335,7 @@ class Supply:
     shortage_h: Floats
 
 
-def site_supply(sites: gpd.GeoDataFrame) -> Supply:
+def site_supply(sites: gpd.GeoDataFrame) -> OwnGeneration:
     """Return what each site's own supply does, by the station nearest to it.
 
     Parameters
@@ -354,7 +354,7 @@ def site_supply(sites: gpd.GeoDataFrame) -> Supply:
     late_year, late_h = late_fuel(
         stated(sites, "tank_h", TANK_H), stated(sites, "refuel_delay_h", REFUEL_DELAY_H)
     )
-    return Supply(
+    return OwnGeneration(
         np.asarray(station, np.int64),
         tuple(int(s) for s in stations),
         oversize,

@@ -6,7 +6,8 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 
-from phusong.service.availability import HOURS_YEAR, own_supply_h
+from phusong.io.resources import HOURS_YEAR
+from phusong.service.availability import own_supply_h
 from phusong.service.backhaul import Place, dominators
 from phusong.service.network import POWER_SOURCES, Network
 

@@ -21,8 +21,8 @@ from phusong.region.relink import codes_of_places
 
 __all__ = [
     "KNOWN_KINDS",
+    "CoverageFound",
     "Footing",
-    "Heard",
     "calibrate",
     "footing",
     "known_by_commune",
@@ -41,7 +41,7 @@ _HOLLOW_SHARE = 0.85
 
 
 @dataclass(frozen=True)
-class Heard:
+class CoverageFound:
     """What the calibration looks at.
 
     Parameters
@@ -62,7 +62,7 @@ class Heard:
     station_ids: npt.NDArray[np.str_]
 
 
-def village_signal(heard: Heard) -> gpd.GeoDataFrame:
+def village_signal(heard: CoverageFound) -> gpd.GeoDataFrame:
     """Return the settlements with `white` (no signal at hall and clusters) and `hollow` (partial).
 
     The press counts villages, not area: the hall is the village's point, the clusters the people within 400 m.
@@ -90,7 +90,7 @@ def village_signal(heard: Heard) -> gpd.GeoDataFrame:
     return out
 
 
-def calibrate(heard: Heard, settlements: gpd.GeoDataFrame) -> pd.DataFrame:
+def calibrate(heard: CoverageFound, settlements: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return model and facts side by side: what, fact, model, unit, source, note."""
     region = heard.region
     covered = np.isfinite(heard.rsrp_dbm)

@@ -10,13 +10,13 @@ import pandas as pd
 from phusong.access.network_state import NetworkState
 from phusong.compute.array_types import Floats
 from phusong.compute.arrays import nearest
-from phusong.compute.cache import Keeper
-from phusong.compute.executor import Counted, Crew, Threads
+from phusong.compute.cache import StageCache
+from phusong.compute.executor import Counted, Executor, Threads
 from phusong.compute.store import Store
 from phusong.errors import Problem, nearest_name, refuse
 from phusong.invest.bundles import Offers, OfferTerms, make_offers
 from phusong.invest.candidate_sites import Candidates, find_candidates
-from phusong.invest.context import Situation
+from phusong.invest.context import Baseline
 from phusong.invest.costs import Costs
 from phusong.invest.optimum import BestPlan
 from phusong.invest.options_table import CAUSES
@@ -25,7 +25,7 @@ from phusong.invest.priorities import Priorities, element_value, read_flags
 from phusong.invest.program import CommuneFacts
 from phusong.invest.program.rules import SHARING_KINDS, Fund, Rules, known_kinds, rule_problems
 from phusong.invest.program.solve import Certificate
-from phusong.invest.signal_margin import Reach, reach_of
+from phusong.invest.signal_margin import SignalMargin, reach_of
 from phusong.invest.unit_costs import with_own_costs
 from phusong.radio.jobs import RadioPlan, Scene
 from phusong.region.folder import Region
@@ -128,10 +128,10 @@ def allowed_remedies(asked: Scenario, policy: str | None = None) -> frozenset[st
     return frozenset(known) - (SHARING_KINDS if in_force == "none" else frozenset())
 
 
-def situation_of(asked: Scenario, region: Region, ground: Ground, state: NetworkState) -> Situation:
+def situation_of(asked: Scenario, region: Region, ground: Ground, state: NetworkState) -> Baseline:
     """Return what investing starts from: the network's state under a policy, on the region's ground."""
     sites, nodes = region.sites.geometry, region.power_nodes.geometry
-    return Situation(
+    return Baseline(
         **vars(state),
         availability_target=asked.service.availability_target,
         demand=demand_of(asked.service),
@@ -148,20 +148,20 @@ def situation_of(asked: Scenario, region: Region, ground: Ground, state: Network
     )
 
 
-def commune_facts(region: Region, situation: Situation) -> CommuneFacts:
+def commune_facts(region: Region, baseline: Baseline) -> CommuneFacts:
     """Return the communes with their people, those served today, and how remote they are."""
-    n = situation.commune_codes.size
+    n = baseline.commune_codes.size
     return CommuneFacts(
-        np.asarray(situation.commune_codes, str),
+        np.asarray(baseline.commune_codes, str),
         region.communes["name"].to_numpy(str),
-        situation.commune_remote,
-        np.bincount(situation.cell_commune, situation.weights.sum(axis=1), n).astype(np.float64),
-        np.bincount(situation.cell_commune, situation.access.served.sum(axis=1), n).astype(np.float64),
+        baseline.commune_remote,
+        np.bincount(baseline.cell_commune, baseline.weights.sum(axis=1), n).astype(np.float64),
+        np.bincount(baseline.cell_commune, baseline.access.served.sum(axis=1), n).astype(np.float64),
     )
 
 
 def priority_value(
-    asked: WeightSettings, region: Region, situation: Situation
+    asked: WeightSettings, region: Region, baseline: Baseline
 ) -> npt.NDArray[np.float64] | None:
     """Return what serving each element is worth by the scenario's priorities; None when everybody counts the same.
 
@@ -185,11 +185,11 @@ def priority_value(
     if priorities.even:
         return None
     if asked.flags_path:
-        read = read_flags(Path(asked.flags_path), np.asarray(situation.commune_codes, str))
+        read = read_flags(Path(asked.flags_path), np.asarray(baseline.commune_codes, str))
         flagged = {name: codes | read[name] for name, codes in flagged.items()}
         priorities = Priorities(priorities.by_flag, priorities.by_class, priorities.facility_people, flagged)
-    row, col = np.divmod(situation.cell_pixel, situation.grid.width)
-    east, north = situation.grid.centres(row, col)
+    row, col = np.divmod(baseline.cell_pixel, baseline.grid.width)
+    east, north = baseline.grid.centres(row, col)
     places = region.facilities.geometry
     facilities = pd.DataFrame(
         {
@@ -199,12 +199,12 @@ def priority_value(
         }
     )
     return element_value(
-        situation.unserved,
-        situation.weights,
+        baseline.unserved,
+        baseline.weights,
         priorities=priorities,
-        cell_commune=situation.cell_commune,
-        codes=np.asarray(situation.commune_codes, str),
-        remote=situation.commune_remote,
+        cell_commune=baseline.cell_commune,
+        codes=np.asarray(baseline.commune_codes, str),
+        remote=baseline.commune_remote,
         cell_east_m=east,
         cell_north_m=north,
         facilities=facilities,
@@ -228,29 +228,29 @@ def station_floors(region: Region, radio: RadioPlan, station_ids: npt.NDArray[np
 
 
 def reach_in_region(
-    offers: Offers, situation: Situation, candidates: Candidates, region: Region, radio: RadioPlan
-) -> Reach:
+    offers: Offers, baseline: Baseline, candidates: Candidates, region: Region, radio: RadioPlan
+) -> SignalMargin:
     """Return how surely each bundle reaches its elements; see :func:`phusong.invest.signal_margin.reach_of`."""
-    floors = station_floors(region, radio, situation.network.station_ids)
-    return reach_of(offers, situation, candidates, floors, candidates.margin_db)
+    floors = station_floors(region, radio, baseline.network.station_ids)
+    return reach_of(offers, baseline, candidates, floors, candidates.margin_db)
 
 
-def facilities_of_elements(region: Region, situation: Situation, *, within_m: float) -> Floats:
+def facilities_of_elements(region: Region, baseline: Baseline, *, within_m: float) -> Floats:
     """Return how many schools, clinics and offices count as reached with each element, shape (n_elements,).
 
     A facility belongs to the nearest demand cell within reach, there to the operator with the most people waiting, so
     that each counts once however many operators an option brings.
     """
-    n_cells, n_ops = situation.weights.shape
+    n_cells, n_ops = baseline.weights.shape
     out = np.zeros(n_cells * n_ops)
     if not len(region.facilities) or not n_cells:
         return out
-    grid = situation.grid
-    east, north = grid.centres(situation.cell_pixel // grid.width, situation.cell_pixel % grid.width)
+    grid = baseline.grid
+    east, north = grid.centres(baseline.cell_pixel // grid.width, baseline.cell_pixel % grid.width)
     places = np.c_[region.facilities.geometry.x, region.facilities.geometry.y]
     far, cell = nearest(np.c_[east, north], places)
     cell = cell[far <= max(within_m, grid.cell_m)]
-    waiting = situation.unserved
+    waiting = baseline.unserved
     np.add.at(out, cell * n_ops + np.argmax(waiting[cell], axis=1), 1.0)
     return out
 
@@ -275,12 +275,12 @@ def costs_of(asked: Scenario) -> Costs:
 
 def invest(
     asked: Scenario,
-    situation: Situation,
+    baseline: Baseline,
     scene: Scene,
     radio: RadioPlan,
     region: Region,
-    keeper: Keeper,
-    crew: Crew | None = None,
+    stage_cache: StageCache,
+    executor: Executor | None = None,
     *,
     policy: str | None = None,
     tell: Callable[[float], None] = lambda _share: None,
@@ -290,9 +290,9 @@ def invest(
     `policy` is the sharing policy of the situation, which says what may be bought; the scenario's when left out.
     """
     allowed = allowed_remedies(asked, policy)
-    value = priority_value(asked.invest.weights, region, situation)
+    value = priority_value(asked.invest.weights, region, baseline)
     reads = {
-        "who is served by what": situation,
+        "who is served by what": baseline,
         "ground": scene,
         "radio settings": radio,
         "invest settings": asked.invest.model_dump(mode="json"),
@@ -306,9 +306,11 @@ def invest(
         "remedies": sorted(allowed),
         "priorities": value,
     }
-    return keeper.stage(
+    return stage_cache.stage(
         "invest",
-        lambda: _invested(asked, situation, scene, radio, region, value, allowed, crew, keeper.store, tell),
+        lambda: _invested(
+            asked, baseline, scene, radio, region, value, allowed, executor, stage_cache.store, tell
+        ),
         reads,
         _INVEST_TYPES,
         by=(_invested,),
@@ -317,24 +319,24 @@ def invest(
 
 def _invested(
     asked: Scenario,
-    situation: Situation,
+    baseline: Baseline,
     scene: Scene,
     radio: RadioPlan,
     region: Region,
     value: Floats | None,
     allowed: frozenset[str],
-    crew: Crew | None,
+    executor: Executor | None,
     store: Store | None,
     tell: Callable[[float], None],
 ) -> tuple[Portfolio, Mapping[int, float]]:
     settings = asked.invest
-    heard = Counted(crew or Threads(), lambda share: tell(_CANDIDATES_SHARE * share))
-    candidates = find_candidates(situation, scene, radio, region, crew=heard, store=store)
+    heard = Counted(executor or Threads(), lambda share: tell(_CANDIDATES_SHARE * share))
+    candidates = find_candidates(baseline, scene, radio, region, executor=heard, store=store)
     terms = OfferTerms(
         asked.sharing.policy, settings.universal_service_share, settings.interim_years, allowed
     )
     areas = region.communes.geometry.tolist()
-    offers = make_offers(situation, costs_of(asked), candidates, terms, areas=areas)
+    offers = make_offers(baseline, costs_of(asked), candidates, terms, areas=areas)
     if settings.only == "measured":
         on, needs = footing(region), offers.model.needs
         weak = weak_remedies(offers.remedies, on)
@@ -345,7 +347,7 @@ def _invested(
         codes = offers.bundles["commune_code"].astype(str).tolist()
         unknown = unknown_behind(offers.bundles["kinds"].tolist(), on, behind, codes)
         offers = offers.only(np.array([not layers for layers in unknown], bool))
-    access = situation.access
+    access = baseline.access
     causes = {name: getattr(access, name) for name in CAUSES}
     portfolio = choose(
         offers,
@@ -363,10 +365,10 @@ def _invested(
             rules=plan_rules(asked),
         ),
         parts={name: people.ravel().astype(np.float64) for name, people in causes.items()},
-        commune_of_element=np.repeat(situation.cell_commune, situation.weights.shape[1]),
-        reach=reach_in_region(offers, situation, candidates, region, radio),
-        facilities=facilities_of_elements(region, situation, within_m=asked.access.facilities_within_m),
-        facts=commune_facts(region, situation),
+        commune_of_element=np.repeat(baseline.cell_commune, baseline.weights.shape[1]),
+        reach=reach_in_region(offers, baseline, candidates, region, radio),
+        facilities=facilities_of_elements(region, baseline, within_m=asked.access.facilities_within_m),
+        facts=commune_facts(region, baseline),
         value=value,
         tell=lambda share: tell(_CANDIDATES_SHARE + (1.0 - _CANDIDATES_SHARE) * share),
     )

@@ -8,22 +8,26 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from phusong.compute.cache import Keeper
-from phusong.compute.executor import Crew, Threads
+from phusong.compute.cache import StageCache
+from phusong.compute.executor import Executor, Threads
 from phusong.errors import InputError, Problem
-from phusong.live.state import Places, Standing, standing
+from phusong.live.state import PlaceIndex, StaticNetwork, static_network
 from phusong.region.folder import Region
 from phusong.region.read.table import read_text_table
 from phusong.scenario import Scenario
 from phusong.stages.radio import radio_setup, region_footprints
 from phusong.stages.service import Ground, demand_of, network_heard, rights_under
 
-__all__ = ["planned_money", "region_standing"]
+__all__ = ["planned_money", "region_static"]
 
 
-def region_standing(
-    asked: Scenario, region: Region, *, crew: Crew | None = None, keeper: Keeper | None = None
-) -> Standing:
+def region_static(
+    asked: Scenario,
+    region: Region,
+    *,
+    executor: Executor | None = None,
+    stage_cache: StageCache | None = None,
+) -> StaticNetwork:
     """Return what stands in a region before any event, its planned sites ready to be commissioned.
 
     Parameters
@@ -32,9 +36,9 @@ def region_standing(
         Settings as for a run.
     region : Region
         A checked region.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes the radio; two threads when left out.
-    keeper : Keeper, optional
+    stage_cache : StageCache, optional
         Keeps the radio for the next start; nothing is kept when left out.
 
     Raises
@@ -55,9 +59,11 @@ def region_standing(
         region, sites=region.sites.assign(status=region.sites["status"].where(~planned, "active"))
     )
     scene, radio = radio_setup(asked.radio, everything)
-    heard = region_footprints(asked, everything, scene, radio, crew or Threads(), keeper or Keeper())
+    heard = region_footprints(
+        asked, everything, scene, radio, executor or Threads(), stage_cache or StageCache()
+    )
     there = network_heard(asked, everything, radio, heard)
-    return standing(
+    return static_network(
         network=there.network,
         places=_places(region, there.ground),
         reception=there.reception,
@@ -105,7 +111,7 @@ def planned_money(path: Path) -> Mapping[str, float]:
     return {str(code): float(value) for code, value in by_commune.items()}
 
 
-def _places(region: Region, ground: Ground) -> Places:
+def _places(region: Region, ground: Ground) -> PlaceIndex:
     communes = region.communes
     codes = communes["province_code"].to_numpy(str)
     provinces, first, province = np.unique(codes, return_index=True, return_inverse=True)
@@ -115,7 +121,7 @@ def _places(region: Region, ground: Ground) -> Places:
     centres = np.c_[region.grid.centres(row, col)]
     points = np.c_[region.settlements.geometry.x, region.settlements.geometry.y]
     nearest = cKDTree(centres).query(points)[1] if len(points) else np.zeros(0, np.int64)
-    return Places(
+    return PlaceIndex(
         commune_codes=communes["commune_code"].to_numpy(str),
         commune_names=communes["name"].to_numpy(str),
         province_codes=provinces,

@@ -9,10 +9,10 @@ import numpy as np
 
 from phusong.access.gaps import classify
 from phusong.access.network_state import NetworkState
-from phusong.compute.cache import Keeper, StageNote
-from phusong.compute.executor import Crew
+from phusong.compute.cache import StageCache, StageNote
+from phusong.compute.executor import Executor
 from phusong.compute.serialize import fingerprint
-from phusong.invest.context import Situation
+from phusong.invest.context import Baseline
 from phusong.invest.cost_sharing import ITEM_OF_KIND
 from phusong.invest.costs import Costs
 from phusong.invest.portfolio import Portfolio
@@ -142,8 +142,8 @@ def state_by_policy(
     stability: Stability,
     states: States | None,
     *,
-    keeper: Keeper,
-    crew: Crew,
+    stage_cache: StageCache,
+    executor: Executor,
     tell: Share,
 ) -> dict[str, NetworkState]:
     """Return the network's state under each policy that the scenario compares; that in force comes last.
@@ -159,7 +159,7 @@ def state_by_policy(
         "sampled states": states,
         "service settings": asked.service.model_dump(mode="json"),
     }
-    if keeper.store is not None:
+    if stage_cache.store is not None:
         # once for all policies: a country's lists take a second each time
         reads = {name: fingerprint(value) for name, value in reads.items()}
     known: dict[str, tuple[str, Usage]] = {}
@@ -174,11 +174,11 @@ def state_by_policy(
         if mark in known:
             other, usage = known[mark]
             why = f"the same people may use the same stations as under {other}"
-            keeper.notes.append(StageNote(f"access, {policy}", True, why, time.perf_counter() - start))
+            stage_cache.notes.append(StageNote(f"access, {policy}", True, why, time.perf_counter() - start))
         else:
-            usage = keeper.stage(
+            usage = stage_cache.stage(
                 f"access, {policy}",
-                lambda tier=tier: use_of(asked, there, stability, tier, states, crew),  # type: ignore[misc]
+                lambda tier=tier: use_of(asked, there, stability, tier, states, executor),  # type: ignore[misc]
                 reads | {"who may use what": mark},
                 (Usage,),
                 by=(use_of,),
@@ -197,7 +197,7 @@ class Investment:
 
     Parameters
     ----------
-    situation : Situation
+    baseline : Baseline
         What investing started from, under the policy in force.
     portfolio : Portfolio
         Options, plan and how sure they are, under the policy in force.
@@ -207,7 +207,7 @@ class Investment:
         A row of figures for each policy, in the scenario's order.
     """
 
-    situation: Situation
+    baseline: Baseline
     portfolio: Portfolio
     stabilise_musd: Mapping[int, float]
     policies: list[dict[str, Any]]
@@ -221,8 +221,8 @@ def invest_by_policy(
     scene: Scene,
     radio: RadioPlan,
     *,
-    keeper: Keeper,
-    crew: Crew,
+    stage_cache: StageCache,
+    executor: Executor,
     part: Callable[..., Share],
 ) -> Investment:
     """Return what to do under the policy in force, and under the others where their plans are compared."""
@@ -232,13 +232,13 @@ def invest_by_policy(
     planned = [in_force, *others] if asked.sharing.compare_plans else [in_force]
     found = {}
     for done, policy in enumerate(planned):
-        situation = situation_of(asked, region, there.ground, states[policy])
+        baseline = situation_of(asked, region, there.ground, states[policy])
         tell = part(done / len(planned), (done + 1) / len(planned))
         known = None if policy == in_force else policy
         portfolio, stabilise_musd = invest(
-            asked, situation, scene, radio, region, keeper, crew, policy=known, tell=tell
+            asked, baseline, scene, radio, region, stage_cache, executor, policy=known, tell=tell
         )
-        found[policy] = situation, portfolio, stabilise_musd
+        found[policy] = baseline, portfolio, stabilise_musd
     if asked.sharing.compare_plans:
         rows = {policy: planned_row(row, found[policy][1], networks) for policy, row in rows.items()}
     listed = [*asked.sharing.compare, in_force]

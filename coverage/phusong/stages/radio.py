@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.compute.cache import Keeper
-from phusong.compute.executor import Crew, Threads
+from phusong.compute.cache import StageCache
+from phusong.compute.executor import Executor, Threads
 from phusong.errors import InputError, Problem
 from phusong.io.resources import table
 from phusong.radio.area import find_model
@@ -39,14 +39,14 @@ __all__ = [
 ]
 
 
-def scenario_region(asked: Scenario, keeper: Keeper | None = None) -> Region:
+def scenario_region(asked: Scenario, stage_cache: StageCache | None = None) -> Region:
     """Return the region a scenario is about: the folder it names, or one built from public packages.
 
     Parameters
     ----------
     asked : Scenario
         Names it.
-    keeper : Keeper, optional
+    stage_cache : StageCache, optional
         Keeps a built one.
 
     Raises
@@ -61,7 +61,7 @@ def scenario_region(asked: Scenario, keeper: Keeper | None = None) -> Region:
         "cell_m": asked.region.cell_m,
         "seed": asked.seed,
     }
-    return (keeper or Keeper()).stage(
+    return (stage_cache or StageCache()).stage(
         "region",
         lambda: build_vietnam(asked.region.provinces, cell_m=asked.region.cell_m, seed=asked.seed),
         reads,
@@ -120,7 +120,12 @@ def radio_setup(asked: RadioSettings, region: Region) -> tuple[Scene, RadioPlan]
 
 
 def region_footprints(
-    asked: Scenario, region: Region, scene: Scene, radio: RadioPlan, crew: Crew, keeper: Keeper
+    asked: Scenario,
+    region: Region,
+    scene: Scene,
+    radio: RadioPlan,
+    executor: Executor,
+    stage_cache: StageCache,
 ) -> Footprints:
     """Return where a region's stations are heard; what has not changed since an earlier run is not swept again."""
     sites, keep = standing_sites(region), populated(region)
@@ -131,11 +136,11 @@ def region_footprints(
         "settings": (radio, asked.radio.n_servers),
         "people": keep,
     }
-    return keeper.stage(
+    return stage_cache.stage(
         "radio",
         lambda: footprints(
-            region.cells, sites, scene, radio, keep=keep, n_servers=asked.radio.n_servers, crew=crew,
-            store=keeper.store,
+            region.cells, sites, scene, radio, keep=keep, n_servers=asked.radio.n_servers, executor=executor,
+            store=stage_cache.store,
         ),
         reads,
         (Footprints, ServerMaps, Grid, Layer, Carrier),
@@ -235,7 +240,7 @@ def sweep(scenario: Scenario, *, workers: int = 2, progress: Callable[[float], N
     start = time.perf_counter()
     heard = footprints(
         region.cells, sites, scene, plan, keep=populated(region), n_servers=scenario.radio.n_servers,
-        crew=Threads(workers), progress=progress,
+        executor=Threads(workers), progress=progress,
     )  # fmt: skip
     seconds = time.perf_counter() - start
     used = region.cells["site_id"].isin(sites["site_id"]) & region.cells["technology"].isin(

@@ -29,7 +29,7 @@ from phusong.access.readiness import (
 from phusong.compute.array_types import Ints
 from phusong.compute.arrays import distinct
 from phusong.errors import InputError, Problem
-from phusong.invest.context import Situation
+from phusong.invest.context import Baseline
 from phusong.invest.costs import Costs
 from phusong.invest.portfolio import Portfolio
 from phusong.invest.program.rules import SHARING_KINDS
@@ -45,7 +45,7 @@ from phusong.scenario import Scenario, policy_label
 from phusong.service.network import Network
 from phusong.settings import AccessSettings
 from phusong.stages.calibration import (
-    Heard,
+    CoverageFound,
     calibrate,
     footing,
     known_by_commune,
@@ -76,13 +76,13 @@ COMMUNE_COLUMNS = (
 def sharing_tables(
     settings: AccessSettings,
     region: Region,
-    situation: Situation,
+    baseline: Baseline,
     costs: Costs,
     stabilise_musd: Mapping[int, float],
     site_commune: Ints,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables `locked_assets`, `locks`, `readiness`, `stranded` and `isolated_builds` of a result."""
-    s, net, usage = situation, situation.network, situation.usage
+    s, net, usage = baseline, baseline.network, baseline.usage
     codes = np.append(s.commune_codes, "")
     status = region.sites["status"].to_numpy(str)
     heard = heard_sites(s.reception, station_site=net.station_site, n_sites=net.n_sites, tier=s.tier)
@@ -97,7 +97,7 @@ def sharing_tables(
     assets = with_remedies(locked, costs, stabilise_musd)
     assets.insert(3, "commune_code", commune)
     stranded = _stranded(
-        region, situation, has, heard.people(s.unserved, may_use=True).sum(axis=1), status, costs
+        region, baseline, has, heard.people(s.unserved, may_use=True).sum(axis=1), status, costs
     )
     stranded["commune_code"] = codes[site_commune[stranded.pop("site").to_numpy(np.int64)]]
     site_xy = np.c_[s.site_east_m, s.site_north_m]
@@ -162,10 +162,10 @@ def sharing_summary(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     }
 
 
-def _busy_hours(situation: Situation) -> npt.NDArray[np.float64]:
-    n, usage = situation.commune_codes.size, situation.usage
-    people = np.bincount(situation.cell_commune, usage.accepted.sum(axis=1), n)
-    hours = np.bincount(situation.cell_commune, (usage.accepted * usage.rate_hours).sum(axis=1), n)
+def _busy_hours(baseline: Baseline) -> npt.NDArray[np.float64]:
+    n, usage = baseline.commune_codes.size, baseline.usage
+    people = np.bincount(baseline.cell_commune, usage.accepted.sum(axis=1), n)
+    hours = np.bincount(baseline.cell_commune, (usage.accepted * usage.rate_hours).sum(axis=1), n)
     return np.asarray(np.where(people > 0, hours / np.maximum(people, 1.0), 0.0), np.float64)
 
 
@@ -178,9 +178,9 @@ def _ends(region: Region, network: Network) -> tuple[Ints, Ints]:
 
 
 def _stranded(
-    region: Region, situation: Situation, has: Requirements, waiting: Ints, status: npt.NDArray[np.str_], costs: Costs
+    region: Region, baseline: Baseline, has: Requirements, waiting: Ints, status: npt.NDArray[np.str_], costs: Costs
 ) -> pd.DataFrame:  # fmt: skip
-    net = situation.network
+    net = baseline.network
     radios = np.bincount(net.station_site, minlength=net.n_sites)
     mast, radio = costs.of(tower=1.0, installation=1.0).capex_musd, costs.of(radio=1.0).capex_musd
     sites = stranded_sites(
@@ -190,14 +190,14 @@ def _stranded(
         waiting=waiting,
         value_musd=np.asarray(np.asarray(mast + radio * radios, np.float64), np.float64),
     )
-    return pd.concat([sites, _dark_links(region, situation, has, status, costs)], ignore_index=True)
+    return pd.concat([sites, _dark_links(region, baseline, has, status, costs)], ignore_index=True)
 
 
 def _dark_links(
-    region: Region, situation: Situation, has: Requirements, status: npt.NDArray[np.str_], costs: Costs
+    region: Region, baseline: Baseline, has: Requirements, status: npt.NDArray[np.str_], costs: Costs
 ) -> pd.DataFrame:  # fmt: skip
     """Return links whose farther site uses them for nothing: no power, no radio, or not in service."""
-    net = situation.network
+    net = baseline.network
     a, b = _ends(region, net)
     known = region.links["from_id"].isin(net.site_ids) & region.links["to_id"].isin(net.site_ids)
     links = region.links[known.to_numpy()].reset_index(drop=True)
@@ -206,8 +206,8 @@ def _dark_links(
     off, bare = (status != "active") | has.no_power, ~has.radio & ~hub & ~net.is_exchange
     dark = (far >= 0) & (off | bare)[np.maximum(far, 0)]
     km = np.hypot(
-        situation.site_east_m[a] - situation.site_east_m[b],
-        situation.site_north_m[a] - situation.site_north_m[b],
+        baseline.site_east_m[a] - baseline.site_east_m[b],
+        baseline.site_north_m[a] - baseline.site_north_m[b],
     )
     each = {
         "fibre": costs.of(fibre=1.0).capex_musd * np.maximum(km / 1000.0, 0.1) * 1.3 + costs.of(fibre_end=2.0).capex_musd,
@@ -250,13 +250,13 @@ def result_of(
     InputError
         If the region holds no people.
     """
-    ground, situation, portfolio = there.ground, plans.situation, plans.portfolio
-    access, weights = situation.access, situation.weights
+    ground, baseline, portfolio = there.ground, plans.baseline, plans.portfolio
+    access, weights = baseline.access, baseline.weights
     servers, station_ids = there.heard.servers, there.heard.station_ids
     codes = region.communes["commune_code"].to_numpy(str)
-    tables = network_tables(region, situation)
+    tables = network_tables(region, baseline)
     tables |= sharing_tables(
-        asked.access, region, situation, costs_of(asked), plans.stabilise_musd, ground.site_commune
+        asked.access, region, baseline, costs_of(asked), plans.stabilise_musd, ground.site_commune
     )
     by_policy = {policy: state.access for policy, state in states.items()}
     tables["policy_communes"] = policy_communes(by_policy, ground.cell_commune, codes)
@@ -296,7 +296,7 @@ def result_of(
         .ravel()
     )
     classes[ground.cell_pixel] = raster_class(access)
-    heard_by = Heard(region, rsrp, ground.land, station_ids)
+    heard_by = CoverageFound(region, rsrp, ground.land, station_ids)
     settlements = village_signal(heard_by)
     calibration = calibrate(heard_by, settlements)
     summary = _summary(asked, region, communes, portfolio, plans.policies, calibration) | sharing_summary(
@@ -306,7 +306,7 @@ def result_of(
     return Result(
         summary=summary,
         communes=communes,
-        sites=_site_table(region, situation),
+        sites=_site_table(region, baseline),
         options=options,
         plan=_with_vnd(portfolio.plan, asked.invest.vnd_per_usd),
         access_class=classes.reshape(grid.shape),

@@ -10,7 +10,7 @@ from rasterio.features import rasterize
 from phusong.access.gaps import split_by_operator
 from phusong.access.network_state import NetworkState
 from phusong.compute.array_types import Ints
-from phusong.compute.executor import Crew
+from phusong.compute.executor import Executor
 from phusong.radio.footprints import Footprints
 from phusong.radio.jobs import RadioPlan
 from phusong.radio.link_budget import noise_dbm
@@ -176,7 +176,7 @@ def use_of(
     stability: Stability,
     tier: npt.NDArray[np.int8],
     states: States | None,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
 ) -> Usage:
     """Return how people use the network when each operator's subscribers may use the stations in these rounds."""
     network, reception, weights = there.network, there.reception, there.weights
@@ -196,16 +196,18 @@ def use_of(
         return usage
     return serve_together(
         usage, states, reception=reception, weights=weights, tier=tier, network=network, availability_target=target,
-        demand=demand, crew=crew,
+        demand=demand, executor=executor,
     ).usage  # fmt: skip
 
 
-def availability_of(asked: Scenario, network: Network, crew: Crew) -> tuple[Stability, States | None]:
+def availability_of(asked: Scenario, network: Network, executor: Executor) -> tuple[Stability, States | None]:
     """Return how long each site is off in a year, and the sampled states of the year where the scenario asks for them."""
     stability = site_stability(network)
     if asked.service.availability != "states":
         return stability, None
-    return stability, sample_states(network, n_states=asked.service.states, seed=asked.seed, crew=crew)
+    return stability, sample_states(
+        network, n_states=asked.service.states, seed=asked.seed, executor=executor
+    )
 
 
 def demand_of(asked: ServiceSettings) -> Demand:

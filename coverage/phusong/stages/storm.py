@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from phusong.compute.array_types import Floats
-from phusong.compute.cache import Keeper
-from phusong.compute.executor import Counted, Crew, Threads
+from phusong.compute.cache import StageCache
+from phusong.compute.executor import Counted, Executor, Threads
 from phusong.errors import InputError, Problem
-from phusong.hazard.damage import Exposure, Places, expose
+from phusong.hazard.damage import ExposedAssets, Exposure, expose
 from phusong.hazard.impact import Crews, repair_order, served_by, storm_impact
 from phusong.hazard.track import Track, read_track
 from phusong.hazard.wind_field import (
@@ -30,11 +30,12 @@ from phusong.hazard.wind_field import (
 from phusong.invest.with_plan_network import PlannedNetwork, planned_network
 from phusong.io.limits import read_bytes
 from phusong.io.progress import Stages
+from phusong.io.resources import HOURS_YEAR
 from phusong.region.folder import Region
 from phusong.region.read.table import read_text_table
 from phusong.result.model import StormResult
 from phusong.scenario import Scenario
-from phusong.service.availability import HOURS_YEAR, site_stability
+from phusong.service.availability import site_stability
 from phusong.service.capacity import tiers
 from phusong.service.network import Network
 from phusong.stages.radio import radio_setup, region_footprints, scenario_region
@@ -59,10 +60,10 @@ def stress(
     samples: int = 300,
     seed: int | None = None,
     hours: tuple[float, ...] = HOURS,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
     say: Callable[[str], None] | None = None,
     tell: Callable[[float], None] | None = None,
-    keeper: Keeper | None = None,
+    stage_cache: StageCache | None = None,
 ) -> StormResult:
     """Return what a storm does to a region's service.
 
@@ -82,13 +83,13 @@ def stress(
         The scenario's when left out.
     hours : tuple of float
         Hours after the strongest gust, rising from 0.
-    crew : Crew, optional
+    executor : Executor, optional
         Who computes; two threads when left out. The result does not depend on it.
     say : callable, optional
         Told each stage as it begins.
     tell : callable, optional
         Told the share of the stage that is done.
-    keeper : Keeper, optional
+    stage_cache : StageCache, optional
         Keeps where stations are heard: a run of the same scenario on the same region has computed it already.
 
     Raises
@@ -102,9 +103,9 @@ def stress(
         raise InputError(Problem("--samples", f"must lie between 1 and {_MOST_SAMPLES}", value=samples))
     seed = asked.seed if seed is None else seed
     clock = Stages(say, tell=tell)
-    workers = Counted(crew or Threads(), clock.part())
+    workers = Counted(executor or Threads(), clock.part())
     with clock.stage("radio"):
-        today = _today(asked, region, workers, keeper or Keeper())
+        today = _today(asked, region, workers, stage_cache or StageCache())
         there = today.there
     with clock.stage("wind"):
         places = _places(region)
@@ -115,7 +116,7 @@ def stress(
     with clock.stage("today"):
         served = served_by(there.network, there.reception, today.tier, there.weights, there.ground.cell_commune,
                            len(region.communes))  # fmt: skip
-        how: dict[str, Any] = {"hours": hours, "n_samples": samples, "seed": seed, "crew": workers}
+        how: dict[str, Any] = {"hours": hours, "n_samples": samples, "seed": seed, "executor": workers}
         impact = storm_impact(there.network, served, exposure, wind, crews, **how)
     planned, then = None, None
     if plan is not None:
@@ -162,16 +163,16 @@ class _Today:
     tier: npt.NDArray[np.int8]
 
 
-def _today(asked: Scenario, region: Region, crew: Crew, keeper: Keeper) -> _Today:
+def _today(asked: Scenario, region: Region, executor: Executor, stage_cache: StageCache) -> _Today:
     scene, radio = radio_setup(asked.radio, region)
-    heard = region_footprints(asked, region, scene, radio, crew, keeper)
+    heard = region_footprints(asked, region, scene, radio, executor, stage_cache)
     there = network_heard(asked, region, radio, heard)
     return _Today(there, tiers(there.network, rights_under(asked, there.network, asked.sharing.policy)))
 
 
-def _places(region: Region) -> Places:
+def _places(region: Region) -> ExposedAssets:
     sites, nodes = region.sites, region.power_nodes
-    return Places(
+    return ExposedAssets(
         region.grid,
         region.clutter,
         sites.geometry.x.to_numpy(np.float64),
@@ -231,7 +232,7 @@ def _planned(asked: Scenario, region: Region, today: _Today, plan: pd.DataFrame)
     )  # fmt: skip
 
 
-def region_of(name: str, asked: Scenario, keeper: Keeper | None = None) -> Region:
+def region_of(name: str, asked: Scenario, stage_cache: StageCache | None = None) -> Region:
     """Return the region of a folder, or one built of a province.
 
     Parameters
@@ -240,7 +241,7 @@ def region_of(name: str, asked: Scenario, keeper: Keeper | None = None) -> Regio
         A folder or a province.
     asked : Scenario
         How it is built.
-    keeper : Keeper, optional
+    stage_cache : StageCache, optional
         Keeps a built one.
 
     Raises
@@ -252,7 +253,7 @@ def region_of(name: str, asked: Scenario, keeper: Keeper | None = None) -> Regio
         return Region.read(name)
     settings = asked.region.model_copy(update={"provinces": (name,), "path": ""})
     try:
-        return scenario_region(asked.model_copy(update={"region": settings}), keeper)
+        return scenario_region(asked.model_copy(update={"region": settings}), stage_cache)
     except InputError as error:
         raise InputError([Problem(name, "is no region folder"), *error.problems]) from None
 

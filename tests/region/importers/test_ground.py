@@ -10,7 +10,7 @@ from rasterio.transform import from_origin
 
 from phusong.errors import InputError
 from phusong.region.importers import IMPORTERS, Options
-from phusong.region.read.raster import Limits
+from phusong.region.read.raster import RasterLimits
 from phusong.region.replace import with_imported
 
 # the small region lies at 105.0 to 105.2 east, 21.70 to 21.89 north: in tile N21E105
@@ -33,7 +33,7 @@ def tile(path, values, dtype, nodata):
 
 def imported(region, kind, path):
     return IMPORTERS[kind].read(
-        region, [path], Options(as_of="2000", licence="public domain", limits=Limits(unit="m"))
+        region, [path], Options(as_of="2000", licence="public domain", limits=RasterLimits(unit="m"))
     )
 
 

@@ -19,7 +19,7 @@ from phusong.errors import InputError
 from phusong.region import Grid
 from phusong.region.importers import IMPORTERS, Options
 from phusong.region.importers.rasters import people_of_shapes
-from phusong.region.read.raster import Limits
+from phusong.region.read.raster import RasterLimits
 from phusong.region.relink import apportioned
 from phusong.region.replace import with_imported
 from phusong.region.validate import check_region
@@ -76,7 +76,7 @@ def test_the_regions_totals_are_kept_and_the_factor_is_said(region, tmp_path):
     path = tmp_path / "vnm.tif"
     inner_raster(path, "EPSG:4326", 1 / 120, nodata=-99999.0)
     total = int(region.demand["population"].sum())
-    joined = with_imported(region, imported(region, "worldpop", path), limits=Limits(most_scaled=1e6))
+    joined = with_imported(region, imported(region, "worldpop", path), limits=RasterLimits(most_scaled=1e6))
     assert int(joined.region.demand["population"].sum()) == total
     assert check_region(joined.region) == []
     source = joined.region.source_of("demand")
@@ -95,7 +95,7 @@ def test_each_communes_total_is_kept_when_asked(region, tmp_path):
     path = tmp_path / "vnm.tif"
     inner_raster(path, "EPSG:4326", 1 / 120, nodata=-99999.0)
     joined = with_imported(
-        region, imported(region, "worldpop", path), totals="commune", limits=Limits(most_scaled=1e6)
+        region, imported(region, "worldpop", path), totals="commune", limits=RasterLimits(most_scaled=1e6)
     )
     assert joined.region.communes["population"].tolist() == region.communes["population"].tolist()
 

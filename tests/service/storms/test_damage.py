@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 
 from phusong.errors import InputError
-from phusong.hazard.damage import Places, curves, expose, failures, fragility
+from phusong.hazard.damage import ExposedAssets, curves, expose, failures, fragility
 from phusong.hazard.impact import generator_h, mended_h, repair_order
-from phusong.hazard.wind_field import luck
+from phusong.hazard.wind_field import common_random_numbers
 from phusong.io.resources import table
 from phusong.service.network import Network
 from service_network import network_of
 from small_region import small_region
 
 
-def places_of(net: Network) -> Places:
+def places_of(net: Network) -> ExposedAssets:
     r = small_region()
-    return Places(
+    return ExposedAssets(
         r.grid, r.clutter, r.sites.geometry.x.to_numpy(float), r.sites.geometry.y.to_numpy(float),
         r.sites["structure"].to_numpy(str), r.power_nodes.geometry.x.to_numpy(float),
         r.power_nodes.geometry.y.to_numpy(float), r.power_nodes["kind"].to_numpy(str),
@@ -101,7 +101,7 @@ def test_calm_breaks_nothing_and_another_link_changes_no_other_luck():
 
 def test_luck_is_even_and_the_samples_have_their_own():
     keys = np.arange(1, 2001, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    drawn = luck(keys, np.arange(64))
+    drawn = common_random_numbers(keys, np.arange(64))
     assert drawn.mean() == pytest.approx(0.5, abs=0.01)
     assert np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1] == pytest.approx(0.0, abs=0.08)
 

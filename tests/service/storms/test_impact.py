@@ -38,11 +38,13 @@ def world(net, seed=1, *, tier=None):
     return served_by(net, heard(net, seed), rights, weights, rng.integers(0, 4, 40), 4), weights
 
 
-def hit_by(net, ms, *, seed=1, n=64, crew=None, tier=None, hours=HOURS):
+def hit_by(net, ms, *, seed=1, n=64, executor=None, tier=None, hours=HOURS):
     served, _ = world(net, seed, tier=tier)
     exposure = expose(net, places_of(net), LINE_KM, rmw_km=30.0, seed=1)
     wind = np.full((exposure.lattice.latitude_deg.size, -(-n // 64) * 64), ms)
-    return storm_impact(net, served, exposure, wind, CREWS, hours=hours, n_samples=n, seed=1, crew=crew)
+    return storm_impact(
+        net, served, exposure, wind, CREWS, hours=hours, n_samples=n, seed=1, executor=executor
+    )
 
 
 storms = st.floats(25.0, 70.0)
@@ -114,7 +116,7 @@ def test_one_site_lives_on_its_battery_and_then_off_it():
 
 def test_the_result_depends_neither_on_threads_nor_on_how_many_samples_follow():
     net = network_of()
-    one, two = hit_by(net, 45.0, n=130), hit_by(net, 45.0, n=130, crew=Threads(2))
+    one, two = hit_by(net, 45.0, n=130), hit_by(net, 45.0, n=130, executor=Threads(2))
     assert (one.people == two.people).all()
     assert (one.off == two.off).all()
     assert (hit_by(net, 45.0, n=70).people == one.people[..., :70]).all()

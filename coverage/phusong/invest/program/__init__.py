@@ -10,7 +10,16 @@ from scipy.sparse import csr_matrix, vstack
 from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.invest.plan_book import PlanModel
 
-__all__ = ["NEVER", "CommuneFacts", "Limit", "Program", "Timeline", "by_commune", "needed_gain", "timeline"]
+__all__ = [
+    "NEVER",
+    "BuildTimeline",
+    "CommuneFacts",
+    "Limit",
+    "Program",
+    "by_commune",
+    "needed_gain",
+    "timeline",
+]
 
 
 @dataclass(frozen=True)
@@ -206,7 +215,7 @@ NEVER = 1 << 30
 
 
 @dataclass(frozen=True)
-class Timeline:
+class BuildTimeline:
     """When what is there.
 
     Parameters
@@ -225,7 +234,7 @@ class Timeline:
     remedy_serves: Ints
 
 
-def timeline(model: PlanModel, year: Ints, order: Ints | None = None) -> Timeline:
+def timeline(model: PlanModel, year: Ints, order: Ints | None = None) -> BuildTimeline:
     """Return when each bundle, element and remedy serves.
 
     Parameters
@@ -259,4 +268,4 @@ def timeline(model: PlanModel, year: Ints, order: Ints | None = None) -> Timelin
         element_bundle[cells] = b
     serves = np.full(n_k, NEVER, np.int64)
     np.minimum.at(serves, model.needs.indices, bundle_year[owner])
-    return Timeline(bundle_year, element_year, element_bundle, serves)
+    return BuildTimeline(bundle_year, element_year, element_bundle, serves)

@@ -17,11 +17,11 @@ from phusong.compute.arrays import distinct, merge_equal, turned
 from phusong.compute.kernels import nb
 from phusong.invest.plan_book import PlanModel
 
-__all__ = ["Problem", "Trees", "reduced", "trees"]
+__all__ = ["CoverageProblem", "Trees", "reduced", "trees"]
 
 
 @dataclass(frozen=True)
-class Problem:
+class CoverageProblem:
     """Candidates, what they need and whom they serve, as packed lists.
 
     Parameters
@@ -73,7 +73,7 @@ class Problem:
         """Whether any part is needed by more than one candidate."""
         return bool(np.diff(self.user_starts).max(initial=0) > 1)
 
-    def restricted(self, kept: Ints) -> "Problem":
+    def restricted(self, kept: Ints) -> "CoverageProblem":
         """Return the problem of some candidates alone; what only others serve is left out."""
         need_starts, need = _rows(self.need_starts, self.need, kept)
         covers = _rows(self.cover_starts, self.cover, kept)
@@ -96,7 +96,7 @@ class Problem:
         return bought
 
 
-def reduced(model: PlanModel) -> Problem:
+def reduced(model: PlanModel) -> CoverageProblem:
     """Return the model with equal remedies, bundles and elements merged and free gains taken.
 
     Remedies needed by the same bundles are one part; bundles that need the same parts are one candidate; elements
@@ -131,12 +131,12 @@ def _problem(
     weights: Floats,
     free_people: float,
     bundle_candidate: Int32s,
-) -> Problem:
+) -> CoverageProblem:
     """Return the problem of candidates by what they need and serve, with elements of equal chains merged."""
     n_candidates = needs[0].size - 1
     chain_starts, chain = turned(*covers, weights.size)
     chain_starts, chain, weights, _ = merge_equal(chain_starts, chain, weights)
-    return Problem(
+    return CoverageProblem(
         cost,
         *needs,
         *turned(*needs, cost.size),
@@ -224,7 +224,7 @@ class Trees(NamedTuple):
     up: Int32s
 
 
-def trees(problem: Problem) -> Trees:
+def trees(problem: CoverageProblem) -> Trees:
     """Return the tree of parts of every element."""
     users = np.diff(problem.user_starts)
     candidate = np.repeat(np.arange(problem.n_candidates), np.diff(problem.need_starts))

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from phusong.compute.array_types import Floats, Singles
 from phusong.compute.kernels import nb
-from phusong.invest.solver import Problem, Trees, trees
+from phusong.invest.solver import CoverageProblem, Trees, trees
 
 __all__ = ["ChainPrices", "Priced", "Prices", "TreePrices", "most_for_budget", "priced"]
 
@@ -57,7 +57,7 @@ def _cuts(starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 class ChainPrices:
     """Prices where an element is served by any of a list of candidates."""
 
-    def __init__(self, problem: Problem, pool: Executor) -> None:
+    def __init__(self, problem: CoverageProblem, pool: Executor) -> None:
         self._starts, self._chain, self._weights = problem.chain_starts, problem.chain, problem.weights
         self._pool, self._cuts = pool, _cuts(problem.chain_starts)
         self._parts = np.zeros((_CHUNKS, problem.n_candidates))
@@ -307,14 +307,14 @@ def most_for_budget(worth: Floats, cost: Floats, budget: float) -> tuple[float, 
     return total + price * (budget - before), price
 
 
-def priced(problem: Problem, budget: float, *, passes: int, late: Callable[[], bool]) -> Priced:
+def priced(problem: CoverageProblem, budget: float, *, passes: int, late: Callable[[], bool]) -> Priced:
     """Return prices of elements whose bound is close to the linear relaxation's optimum.
 
     Items are candidates where they share no part, else parts.
 
     Parameters
     ----------
-    problem : Problem
+    problem : CoverageProblem
         Candidates, parts and elements.
     budget : float
         Most that may be spent. [million USD]

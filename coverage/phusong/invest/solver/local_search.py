@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from phusong.compute.array_types import Bools, Floats, Int32s, Ints
 from phusong.compute.kernels import nb
-from phusong.invest.solver import Problem
+from phusong.invest.solver import CoverageProblem
 
 __all__ = ["filled", "improved", "pruned"]
 
 
 class _Lists(NamedTuple):
-    """Candidates, parts and elements as :class:`phusong.invest.solver.Problem` has them, for compiled code."""
+    """Candidates, parts and elements as :class:`phusong.invest.solver.CoverageProblem` has them, for compiled code."""
 
     cost: Floats
     need_starts: Ints
@@ -67,7 +67,7 @@ class _Pool(NamedTuple):
     numbers: Ints
 
 
-def _lists_of(problem: Problem) -> _Lists:
+def _lists_of(problem: CoverageProblem) -> _Lists:
     """Return a problem as compiled code takes it."""
     return _Lists(
         problem.cost, problem.need_starts, problem.need, problem.user_starts, problem.user, problem.cover_starts,
@@ -75,7 +75,7 @@ def _lists_of(problem: Problem) -> _Lists:
     )  # fmt: skip
 
 
-def _started(problem: Problem, chosen: Bools) -> _Plan:
+def _started(problem: CoverageProblem, chosen: Bools) -> _Plan:
     """Return a plan of some candidates, still without what :func:`_refresh` finds."""
     n = problem.n_candidates
     return _Plan(
@@ -218,7 +218,7 @@ _MOST_TAKEN_OUT = 2  # small ruins, many of them: measured on the street network
 
 
 def improved(
-    problem: Problem,
+    problem: CoverageProblem,
     start: Bools,
     budget: float,
     *,
@@ -231,7 +231,7 @@ def improved(
 
     Parameters
     ----------
-    problem : Problem
+    problem : CoverageProblem
         Candidates and elements.
     start : ndarray of bool, shape (n_candidates,)
         A plan within the budget.
@@ -512,7 +512,7 @@ def _loss(b, lists, plan):  # type: ignore[no-untyped-def]
     return people, back
 
 
-def filled(problem: Problem, order: npt.NDArray[np.int64], budget: float) -> Bools:
+def filled(problem: CoverageProblem, order: npt.NDArray[np.int64], budget: float) -> Bools:
     """Return the candidates taken in this order: those that fit and still win somebody."""
     return _take(  # type: ignore[no-any-return]
         order.astype(np.int64),
@@ -526,7 +526,7 @@ def filled(problem: Problem, order: npt.NDArray[np.int64], budget: float) -> Boo
     )
 
 
-def pruned(problem: Problem, chosen: Bools) -> Bools:
+def pruned(problem: CoverageProblem, chosen: Bools) -> Bools:
     """Return the plan without candidates that serve nobody whom the others do not serve, dearest first."""
     dearest = np.argsort(-problem.candidate_cost, kind="stable")
     return _prune(  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ import numpy as np
 
 from phusong.compute.array_types import Bools, Floats, Ints
 from phusong.invest.ranking import ordered
-from phusong.invest.solver import Problem
+from phusong.invest.solver import CoverageProblem
 from phusong.invest.solver.lagrange import priced
 from phusong.invest.solver.local_search import filled, improved, pruned
 
@@ -18,7 +18,7 @@ _EXACT = 1e-9  # relative gap at which a plan counts as the best
 
 
 def branched(
-    problem: Problem, start: Bools, budget: float, *, nodes: int, seconds: float
+    problem: CoverageProblem, start: Bools, budget: float, *, nodes: int, seconds: float
 ) -> tuple[Bools, float]:
     """Return the best plan found and a bound on every plan.
 
@@ -27,7 +27,7 @@ def branched(
 
     Parameters
     ----------
-    problem : Problem
+    problem : CoverageProblem
         Candidates and elements, few of them.
     start : ndarray of bool, shape (n_candidates,)
         A plan within the budget: the first incumbent.
@@ -138,12 +138,12 @@ class _Relaxed:
     method: str
 
 
-def solved(problem: Problem, budget: float, *, until: float) -> Answer:
+def solved(problem: CoverageProblem, budget: float, *, until: float) -> Answer:
     """Return a plan and a bound on every plan.
 
     Parameters
     ----------
-    problem : Problem
+    problem : CoverageProblem
         Candidates, parts and elements.
     budget : float
         Most that may be spent. [million USD]
@@ -206,7 +206,7 @@ def solved(problem: Problem, budget: float, *, until: float) -> Answer:
     return Answer(chosen, bound, max(relaxed.line, bound), relaxed.price, method)
 
 
-def _greedy(problem: Problem, budget: float) -> Bools:
+def _greedy(problem: CoverageProblem, budget: float) -> Bools:
     """Take the ranking as far as the budget goes, or the one best candidate, whichever serves more."""
     order = ordered(
         problem.cost,
@@ -228,7 +228,7 @@ def _greedy(problem: Problem, budget: float) -> Bools:
     return _better(problem, best, single)
 
 
-def _relaxation(problem: Problem, budget: float, *, until: float) -> _Relaxed:
+def _relaxation(problem: CoverageProblem, budget: float, *, until: float) -> _Relaxed:
     passes = _PASSES_SHARED if problem.shares else _PASSES
     passes = _PASSES_LARGE if problem.chain.size > _LARGE else passes
     found = priced(problem, budget, passes=passes, late=lambda: time.monotonic() > until)
@@ -243,7 +243,7 @@ def _relaxation(problem: Problem, budget: float, *, until: float) -> _Relaxed:
     return _Relaxed(found.bound, max(line, found.bound), found.price, share, profit, method)
 
 
-def _rounded(problem: Problem, relaxed: _Relaxed, budget: float) -> Bools:
+def _rounded(problem: CoverageProblem, relaxed: _Relaxed, budget: float) -> Bools:
     """Buy what the relaxed plan buys, most of it first; then what still fits, best for the money first."""
     value = problem.alone / problem.candidate_cost
     order = np.lexsort((-value, -np.where(relaxed.share > _SURE, relaxed.share, 0.0)))
@@ -271,11 +271,11 @@ def _widened(inside: Bools, kept: Ints, n: int) -> Bools:
     return out
 
 
-def _better(problem: Problem, one: Bools, other: Bools) -> Bools:
+def _better(problem: CoverageProblem, one: Bools, other: Bools) -> Bools:
     return other if problem.people(other) > problem.people(one) else one
 
 
-def _whole(bound: float, problem: Problem) -> float:
+def _whole(bound: float, problem: CoverageProblem) -> float:
     """Return the bound, lowered to a whole number where people are whole."""
     whole = bool((problem.weights == np.floor(problem.weights)).all())
     return float(np.floor(bound * (1 + 1e-12) + 1e-6)) if whole else bound * (1 + 1e-12)

@@ -50,7 +50,7 @@ from phusong.radio.terrain_profile import APPROACH
 from phusong.radio.terrain_profile import Workspace as ProfileWorkspace
 from phusong.radio.terrain_profile import workspace as profile_workspace
 
-__all__ = ["Air", "Antennas", "Workspace", "Zones", "loss_along", "workspace"]
+__all__ = ["Air", "Antennas", "P1812Workspace", "Zones", "loss_along", "workspace"]
 
 
 _RARE_EARTH_KM = 3.0 * 6371.0
@@ -119,7 +119,7 @@ class Air(NamedTuple):
     latitude_deg: float
 
 
-class Workspace(NamedTuple):
+class P1812Workspace(NamedTuple):
     """Arrays that every ray uses anew.
 
     Parameters
@@ -144,7 +144,7 @@ class Workspace(NamedTuple):
 @nb.njit(cache=True, nogil=True)
 def workspace(n):  # type: ignore[no-untyped-def]
     """Return arrays for rays of n points and as many receivers."""
-    return Workspace(
+    return P1812Workspace(
         profile_workspace(n),
         SmoothSurface(np.empty(n), np.empty(n), np.empty(n), np.empty(n)),
         np.empty((GEOMETRY_ROWS, n)),
@@ -175,7 +175,7 @@ def loss_along(ray, zones, inland, antennas, ghz, air, table, work, out):  # typ
         Time, places, refraction.
     table : float64 array
         From :func:`phusong.radio.p1812.tables.by_distance`, at least as far as the receivers.
-    work : Workspace
+    work : P1812Workspace
         From :func:`workspace`.
     out : float64 array, shape (n_frequencies, m)
         Result.

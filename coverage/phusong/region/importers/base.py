@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 from pyproj import Transformer
 
-from phusong.compute.executor import Crew, Threads
+from phusong.compute.executor import Executor, Threads
 from phusong.errors import Notice, Problem, and_more, plural
 from phusong.region import Grid, Repair
 from phusong.region.folder import Region, Source
 from phusong.region.read.columns import ColumnMap
 from phusong.region.read.left_out import DEFAULT_SHARE, LeftRow
-from phusong.region.read.raster import Limits
+from phusong.region.read.raster import RasterLimits
 
 __all__ = [
     "Imported",
@@ -42,13 +42,13 @@ class Options:
         CRS of files that state none.
     as_of, licence, source : str
         What region.toml shall say, where the importer cannot know.
-    crew : Crew
+    executor : Executor
         Who draws rasters; the layers do not depend on it.
     operators : mapping of str to str
         What the user says of owners and networks: their name = our operator, or ``none``.
     left_out_share : float
         Share of a list's rows that may be left out because they cannot be used.
-    limits : Limits
+    limits : RasterLimits
         How far rasters may fall short, their band and unit.
     """
 
@@ -58,7 +58,7 @@ class Options:
     as_of: str = ""
     licence: str = ""
     source: str = ""
-    crew: Crew = field(default_factory=lambda: Threads(1))
+    executor: Executor = field(default_factory=lambda: Threads(1))
     operators: Mapping[str, str] = field(default_factory=dict)
     left_out_share: float = DEFAULT_SHARE
 
@@ -76,7 +76,7 @@ class Options:
             said |= by.operators
         return said | dict(self.operators)
 
-    limits: Limits = field(default_factory=Limits)
+    limits: RasterLimits = field(default_factory=RasterLimits)
 
     def takes(self, layer: str, *, of_itself: bool = True) -> bool:
         """Return whether a layer is wanted."""

@@ -20,13 +20,13 @@ from phusong.region.inferred_sources import STATION_CAIDI_H, STATION_SAIFI
 from phusong.region.power_merge import join_lines, kilovolts
 from phusong.region.read.table import table_of
 from phusong.region.relink import codes_of_places
-from phusong.region.vietnam.names import fold
+from phusong.region.vietnam.names import fold_unit_name
 
 __all__ = [
     "KEYS",
     "ROAD_KEY",
-    "Meaning",
     "OsmThings",
+    "TagMeaning",
     "import_osm",
     "meaning",
     "metres",
@@ -52,7 +52,7 @@ _STATES = ("construction", "proposed", "disused", "abandoned", "razed", "demolis
 
 
 @dataclass(frozen=True)
-class Meaning:
+class TagMeaning:
     """One thing of use.
 
     Parameters
@@ -70,7 +70,7 @@ class Meaning:
     kv: float = 0.0
 
 
-def meaning(tags: Mapping[str, str], *, area: bool) -> Meaning | None:  # noqa: PLR0911 - a table of cases
+def meaning(tags: Mapping[str, str], *, area: bool) -> TagMeaning | None:  # noqa: PLR0911 - a table of cases
     """Return what tags say, or None when it is nothing that a region holds.
 
     Parameters
@@ -94,31 +94,31 @@ def meaning(tags: Mapping[str, str], *, area: bool) -> Meaning | None:  # noqa: 
     power = tags.get("power", "")
     if not area:
         if power in _LINES:
-            return Meaning("lines", power, kilovolts(tags.get("voltage")))
+            return TagMeaning("lines", power, kilovolts(tags.get("voltage")))
         road = tags.get(ROAD_KEY, "")
-        return Meaning("roads", road) if road in _ROADS else None
+        return TagMeaning("roads", road) if road in _ROADS else None
     if power == "plant":
-        return Meaning("stations", "plant")
+        return TagMeaning("stations", "plant")
     if power == "substation":
         kv = kilovolts(tags.get("voltage"))
         small = "distribution" in tags.get("substation", "") or 0.0 < kv < _STATION_KV
-        return Meaning("stations", "transformer" if small else "substation", kv)
+        return TagMeaning("stations", "transformer" if small else "substation", kv)
     if power == "transformer" or (power == "pole" and tags.get("transformer", "no") != "no"):
-        return Meaning("stations", "transformer", kilovolts(tags.get("voltage")))
+        return TagMeaning("stations", "transformer", kilovolts(tags.get("voltage")))
     if _is_telecom(tags):
-        return Meaning("sites", "tower" if tags.get("man_made") != "mast" else "mast")
+        return TagMeaning("sites", "tower" if tags.get("man_made") != "mast" else "mast")
     return _facility(tags)
 
 
-def _facility(tags: Mapping[str, str]) -> Meaning | None:
+def _facility(tags: Mapping[str, str]) -> TagMeaning | None:
     amenity = tags.get("amenity", "")
     if amenity == "school":
-        return Meaning("facilities", "school")
+        return TagMeaning("facilities", "school")
     if amenity in _CLINICS or tags.get("healthcare", "") in {"clinic", "hospital", "centre", "doctor"}:
-        return Meaning("facilities", "clinic")
-    office = fold(tags.get("name", "")).startswith(_COMMITTEE)
+        return TagMeaning("facilities", "clinic")
+    office = fold_unit_name(tags.get("name", "")).startswith(_COMMITTEE)
     if (amenity == "townhall" or tags.get("office") == "government") and (office or amenity == "townhall"):
-        return Meaning("facilities", "commune office")
+        return TagMeaning("facilities", "commune office")
     return None
 
 
@@ -173,7 +173,7 @@ class OsmThings:
     broken: int = 0
     as_of: str = ""
 
-    def add(self, number: str, what: Meaning, tags: Mapping[str, str], shape: Any) -> None:  # noqa: ANN401
+    def add(self, number: str, what: TagMeaning, tags: Mapping[str, str], shape: Any) -> None:  # noqa: ANN401
         """Keep one thing."""
         lists = self.found.setdefault(what.layer, {k: [] for k in ("id", "kind", "kv", "tags", "shape")})
         kept = {k: tags[k] for k in _KEPT if k in tags}
@@ -239,13 +239,13 @@ def _refuse_others(path: Path) -> None:
                 )
 
 
-def _rings(path: Path, things: OsmThings) -> dict[int, tuple[str, Meaning, dict[str, str]]]:
+def _rings(path: Path, things: OsmThings) -> dict[int, tuple[str, TagMeaning, dict[str, str]]]:
     """Return what each outer ring of areas of use belongs to, by the number of its way; the first ring stands for all."""
     osmium = library_of_extra("osmium", "osm", "osm")
     reader = osmium.FileProcessor(str(path), osmium.osm.RELATION).with_filter(osmium.filter.KeyFilter(*KEYS))
     stamp = reader.header.get("osmosis_replication_timestamp", "") or reader.header.get("timestamp", "")
     things.as_of = str(stamp)[:10]
-    out: dict[int, tuple[str, Meaning, dict[str, str]]] = {}
+    out: dict[int, tuple[str, TagMeaning, dict[str, str]]] = {}
     for relation in reader:
         tags = {t.k: t.v for t in relation.tags}
         what = meaning(tags, area=True) if tags.get("type") in {"multipolygon", "site"} else None
@@ -279,7 +279,7 @@ def _take(thing: Any, bounds: tuple[float, float, float, float], things: OsmThin
 
 
 def _add_path(
-    number: str, what: Meaning, tags: Mapping[str, str], path: list[tuple[float, float]],
+    number: str, what: TagMeaning, tags: Mapping[str, str], path: list[tuple[float, float]],
     bounds: tuple[float, float, float, float], things: OsmThings,
 ) -> None:  # fmt: skip
     is_line = what.layer in {"lines", "roads"}
@@ -298,7 +298,7 @@ def _add_path(
 
 
 def _take_rings(
-    path: Path, rings: Mapping[int, tuple[str, Meaning, dict[str, str]]], places: Any,  # noqa: ANN401
+    path: Path, rings: Mapping[int, tuple[str, TagMeaning, dict[str, str]]], places: Any,  # noqa: ANN401
     bounds: tuple[float, float, float, float], things: OsmThings,
 ) -> None:  # fmt: skip
     osmium = library_of_extra("osmium", "osm", "osm")

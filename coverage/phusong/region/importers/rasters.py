@@ -18,7 +18,13 @@ from phusong.region.folder import Region, Source
 from phusong.region.importers.base import Imported, Options, names_of
 from phusong.region.read.encoding import fold
 from phusong.region.read.geometry import read_part
-from phusong.region.read.raster import People, people_of_squares, read_elevation, read_landcover, read_people
+from phusong.region.read.raster import (
+    PeopleRaster,
+    people_of_squares,
+    read_elevation,
+    read_landcover,
+    read_people,
+)
 from phusong.region.relink import blocks_of, finer_people
 
 __all__ = [
@@ -37,7 +43,7 @@ def import_elevation(region: Region, files: Sequence[Path], options: Options) ->
     """Return layer `elevation` of GeoTIFF or .hgt tiles, alone, in folders or packed; errors of `read_elevation`."""
     with unpacked_files(files, _GROUND_RASTERS) as tiles:
         heights = read_elevation(
-            tiles, region.grid, former=region.elevation, limits=options.limits, crew=options.crew
+            tiles, region.grid, former=region.elevation, limits=options.limits, executor=options.executor
         )
     where = names_of(files)
     notes = f"given by the user: {heights.report()}"
@@ -53,7 +59,7 @@ def import_worldcover(region: Region, files: Sequence[Path], options: Options) -
     """Return layer `clutter` of ESA WorldCover tiles; errors of `read_landcover`."""
     with unpacked_files(files, (".tif", ".tiff", ".vrt")) as tiles:
         found = read_landcover(
-            tiles, region.grid, former=region.clutter, limits=options.limits, crew=options.crew
+            tiles, region.grid, former=region.clutter, limits=options.limits, executor=options.executor
         )
     notes = "classes by geodata/worldcover.csv, the commonest in each square"
     notices = []
@@ -144,7 +150,7 @@ def people_of_shapes(shapes: Any, people: npt.ArrayLike, grid: Grid) -> Floats: 
 
 def _of_rasters(region: Region, files: Sequence[Path], options: Options, name: str, licence: str) -> Imported:
     with unpacked_files(files, _PEOPLE_RASTERS) as tiles:
-        found = read_people(tiles, region.grid, limits=options.limits, crew=options.crew)
+        found = read_people(tiles, region.grid, limits=options.limits, executor=options.executor)
         block_px = blocks_of(tiles, region.grid)
     known = np.zeros(region.grid.shape)
     known[region.demand["row"], region.demand["col"]] = region.demand["population"]
@@ -152,7 +158,9 @@ def _of_rasters(region: Region, files: Sequence[Path], options: Options, name: s
     return _imported(people, files, options, name, licence)
 
 
-def _imported(people: People, files: Sequence[Path], options: Options, name: str, licence: str) -> Imported:
+def _imported(
+    people: PeopleRaster, files: Sequence[Path], options: Options, name: str, licence: str
+) -> Imported:
     where = names_of(files)
     if not people.people.sum() > 0:
         told = "has nobody in the region: every pixel there is 0 or without a value. Is it a mask, or an empty download?"

@@ -8,13 +8,13 @@ from typing import Any
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from phusong.compute.executor import Crew, Threads
+from phusong.compute.executor import Executor, Threads
 from phusong.errors import InputError, Notice, Problem, nearest_name, refuse
 from phusong.region.folder import Region
 from phusong.region.importers import IMPORTERS, Importer, Options
 from phusong.region.read.columns import read_column_maps
 from phusong.region.read.left_out import DEFAULT_SHARE
-from phusong.region.read.raster import Limits
+from phusong.region.read.raster import RasterLimits
 from phusong.region.relink import Totals
 from phusong.region.replace import with_imported
 from phusong.region.validate import check_region
@@ -40,10 +40,10 @@ def options_of(
     as_of: str = "",
     licence: str = "",
     source: str = "",
-    crew: Crew | None = None,
+    executor: Executor | None = None,
     operators: Sequence[str] = (),
     left_out_share: float = DEFAULT_SHARE,
-    limits: Limits | None = None,
+    limits: RasterLimits | None = None,
 ) -> Options:
     """Return the options of an import, checked; parameters as in :class:`Options`, `columns` a file.
 
@@ -90,10 +90,10 @@ def options_of(
         as_of,
         licence,
         source,
-        crew or Threads(1),
+        executor or Threads(1),
         operators=said,
         left_out_share=left_out_share,
-        limits=limits or Limits(),
+        limits=limits or RasterLimits(),
     )
 
 

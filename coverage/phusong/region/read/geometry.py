@@ -30,7 +30,7 @@ from phusong.region.read.values import first_rows
 from phusong.region.schema import SCHEMAS
 
 __all__ = [
-    "Part",
+    "VectorPart",
     "check_geopackage",
     "check_shapefile",
     "from_wkt",
@@ -333,7 +333,7 @@ _LARGE_PAGE = 65_536
 
 
 @dataclass(frozen=True)
-class Part:
+class VectorPart:
     """Rows of a file that overlap an area, with one column of theirs.
 
     Parameters
@@ -354,7 +354,9 @@ class Part:
     others: tuple[str, ...] = ()
 
 
-def read_part(path: Path, grid: Grid, wanted: Iterable[str], *, crs: str = "", margin_m: float = 0.0) -> Part:
+def read_part(
+    path: Path, grid: Grid, wanted: Iterable[str], *, crs: str = "", margin_m: float = 0.0
+) -> VectorPart:
     """Return the rows of a vector file that overlap a grid.
 
     Parameters
@@ -403,7 +405,7 @@ def read_part(path: Path, grid: Grid, wanted: Iterable[str], *, crs: str = "", m
     if frame.empty:
         raise InputError(Problem(path.name, _elsewhere(bounds, box)))
     others = tuple(str(n) for n in info["fields"] if str(n) != column)
-    return Part(frame if frame.crs is not None else frame.set_crs(own), column, str(own), others)
+    return VectorPart(frame if frame.crs is not None else frame.set_crs(own), column, str(own), others)
 
 
 def _source(path: Path) -> Path | bytes:

@@ -20,7 +20,7 @@ __all__ = [
     "NAME_HEADINGS",
     "UNITS",
     "UNIT_WORDS",
-    "Sheet",
+    "SheetTable",
     "column_of",
     "convert",
     "headings_of",
@@ -92,7 +92,7 @@ _LAST_WORDS = 1
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SheetTable:
     """A table out of a sheet.
 
     Parameters
@@ -113,7 +113,7 @@ class Sheet:
     notices: tuple[Notice, ...] = ()
 
 
-def records_of(rows: Sequence[Sequence[object]], where: str, known: Iterable[str]) -> Sheet | None:
+def records_of(rows: Sequence[Sequence[object]], where: str, known: Iterable[str]) -> SheetTable | None:
     """Return the records of a sheet, or None where no row names its columns.
 
     Parameters
@@ -171,7 +171,7 @@ def records_of(rows: Sequence[Sequence[object]], where: str, known: Iterable[str
     data = {name: [row[k] for _, row in usable] for name, k in columns.items()}
     frame = pd.DataFrame(data, columns=list(columns))
     first = at + deep + (usable[0][0] if usable else 0) + 1
-    return Sheet(frame, tuple(sorted(_found(header, names))), first, (*notices, *more))
+    return SheetTable(frame, tuple(sorted(_found(header, names))), first, (*notices, *more))
 
 
 def letters_of(number: int) -> str:

@@ -16,26 +16,26 @@ from rasterio.windows import Window, from_bounds
 from scipy.ndimage import distance_transform_edt
 
 from phusong.compute.array_types import Floats
-from phusong.compute.executor import Crew, Threads
+from phusong.compute.executor import Executor, Threads
 from phusong.errors import InputError, Problem, in_digits, refuse
 from phusong.io.limits import MOST_LIST_BYTES, read_bytes
 from phusong.io.raster import RASTER_ERRORS, open_raster
 from phusong.io.resources import table
 from phusong.region import Grid
-from phusong.region.read.raster_meaning import UNITS, Meaning, Quantity, meaning_of, unit_factor
+from phusong.region.read.raster_meaning import UNITS, Quantity, RasterMeaning, meaning_of, unit_factor
 from phusong.region.terrain_check import HIGHEST_M, LOWEST_M
 
 __all__ = [
     "Drawn",
     "Heights",
     "Landcover",
-    "Limits",
-    "People",
-    "drawn",
+    "PeopleRaster",
+    "RasterLimits",
     "people_of_squares",
     "read_elevation",
     "read_landcover",
     "read_people",
+    "warped",
 ]
 
 
@@ -83,14 +83,14 @@ class _Asked:
 class _Part:
     path: Path
     at: tuple[slice, slice]
-    meaning: Meaning
+    meaning: RasterMeaning
 
 
-def drawn(
+def warped(
     paths: Sequence[Path],
     grid: Grid,
     how: Resampling,
-    crew: Crew,
+    executor: Executor,
     *,
     quantity: Quantity,
     least: float | None = None,
@@ -109,7 +109,7 @@ def drawn(
         Where to.
     how : Resampling
         What becomes of several pixels in a square, or of several squares in a pixel.
-    crew : Crew
+    executor : Executor
         Who draws.
     quantity : {"height", "people", "class"}
         What the numbers are; scale, offset and unit of the file are applied.
@@ -129,14 +129,14 @@ def drawn(
     asked = _Asked(grid, how, quantity, least, band, unit)
     parts: list[_Part] = []
     problems: list[Problem] = []
-    for found in crew.run(_looked_at, asked, paths, together=1):
+    for found in executor.run(_looked_at, asked, paths, together=1):
         if isinstance(found, _Part):
             parts.append(found)
         else:
             problems += found
     refuse(problems)
     strips = [strip for part in parts for strip in _strips(part)]
-    for strip, data in zip(strips, crew.run(_draw, asked, strips, together=1), strict=True):
+    for strip, data in zip(strips, executor.run(_draw, asked, strips, together=1), strict=True):
         if isinstance(data, list):
             problems += data
         else:
@@ -267,7 +267,7 @@ def _unusable(
     source: Any,  # noqa: ANN401 - rasterio carries no types
     asked: _Asked,
     where: str,
-    meaning: Meaning | list[Problem],
+    meaning: RasterMeaning | list[Problem],
 ) -> list[Problem]:
     """Return why a raster cannot be used as it is: a picture, rotated, or its missing pixels look like values."""
     if source.transform.b or source.transform.d:
@@ -282,7 +282,7 @@ def _unusable(
     return _undeclared(source, asked, where, meaning)
 
 
-def _undeclared(source: Any, asked: _Asked, where: str, meaning: Meaning) -> list[Problem]:  # noqa: ANN401
+def _undeclared(source: Any, asked: _Asked, where: str, meaning: RasterMeaning) -> list[Problem]:  # noqa: ANN401
     """Return that a value below every sensible one stands in a file that declares no nodata, if it does."""
     kind = np.dtype(source.dtypes[meaning.band - 1]).kind
     if asked.least is None or _nodata(source, meaning.band) is not None or kind == "u":
@@ -332,7 +332,7 @@ _ALONE = Threads(1)
 
 
 @dataclass(frozen=True)
-class Limits:
+class RasterLimits:
     """How far a raster of other people may fall short, and what the user says of its numbers.
 
     Parameters
@@ -375,7 +375,7 @@ class Limits:
         return found
 
 
-_USUAL = Limits()
+_USUAL = RasterLimits()
 
 
 @dataclass(frozen=True)
@@ -426,8 +426,8 @@ def read_elevation(
     grid: Grid,
     *,
     former: npt.ArrayLike | None = None,
-    limits: Limits = _USUAL,
-    crew: Crew = _ALONE,
+    limits: RasterLimits = _USUAL,
+    executor: Executor = _ALONE,
 ) -> Heights:
     """Return heights on the grid from GeoTIFFs, SRTM .hgt files, a virtual mosaic, or a folder of such tiles.
 
@@ -444,9 +444,9 @@ def read_elevation(
     former : array_like, on the grid, optional
         Heights of before: what the files do not cover keeps them, and files in another unit are told by them. Without
         them a grid that is not covered is refused. [m]
-    limits : Limits
+    limits : RasterLimits
         How much may be missing.
-    crew : Crew
+    executor : Executor
         Who draws the tiles.
 
     Raises
@@ -458,8 +458,8 @@ def read_elevation(
     out = np.full(grid.shape, np.nan)
     used, told = set(), dict[str, None]()
     overlapping = False
-    for part in drawn(
-        _tiles(source), grid, Resampling.bilinear, crew, quantity="height", least=LOWEST_M, band=limits.band,
+    for part in warped(
+        _tiles(source), grid, Resampling.bilinear, executor, quantity="height", least=LOWEST_M, band=limits.band,
         unit=limits.unit,
     ):  # fmt: skip
         overlapping = True
@@ -498,7 +498,7 @@ def read_elevation(
 
 
 def _too_little(
-    covered: float, any_left: float, before: Floats | None, where: str, limits: Limits
+    covered: float, any_left: float, before: Floats | None, where: str, limits: RasterLimits
 ) -> list[Problem]:
     """Return why heights that cover this share of a grid are refused, if they are."""
     if any_left and before is None:
@@ -548,7 +548,7 @@ def _below(share: float) -> str:
 
 
 @dataclass(frozen=True)
-class People:
+class PeopleRaster:
     """People per square, and where their raster says anything.
 
     Parameters
@@ -568,11 +568,11 @@ class People:
 
 
 def read_people(
-    source: Path | Sequence[Path], grid: Grid, *, limits: Limits = _USUAL, crew: Crew = _ALONE
-) -> People:
+    source: Path | Sequence[Path], grid: Grid, *, limits: RasterLimits = _USUAL, executor: Executor = _ALONE
+) -> PeopleRaster:
     """Return people per grid square of GeoTIFFs of people per pixel, in any CRS; the sum inside the grid is kept.
 
-    Several files are tiles of one map: they are added up. The crew draws the tiles.
+    Several files are tiles of one map: they are added up. The executor draws the tiles.
 
     Raises
     ------
@@ -583,8 +583,8 @@ def read_people(
     there = np.zeros(grid.shape, bool)
     lowest: dict[str, float] = {}
     told = dict[str, None]()
-    for part in drawn(
-        _tiles(source), grid, Resampling.sum, crew, quantity="people", least=0.0, band=limits.band, unit=limits.unit
+    for part in warped(
+        _tiles(source), grid, Resampling.sum, executor, quantity="people", least=0.0, band=limits.band, unit=limits.unit
     ):  # fmt: skip
         known = np.isfinite(part.data)
         there[part.at] |= known
@@ -598,12 +598,12 @@ def read_people(
     refuse(Problem(name, negative, value=f"{low:g}") for name, low in lowest.items())
     if not there.any():
         raise _elsewhere(source)
-    return People(total, _without_holes(there, grid.cell_m), "; ".join(told))
+    return PeopleRaster(total, _without_holes(there, grid.cell_m), "; ".join(told))
 
 
-def people_of_squares(people: Floats, grid: Grid) -> People:
+def people_of_squares(people: Floats, grid: Grid) -> PeopleRaster:
     """Return people counted by areas, which cover what lies between those with people."""
-    return People(people, _without_holes(people > 0, grid.cell_m) if people.any() else people > 0)
+    return PeopleRaster(people, _without_holes(people > 0, grid.cell_m) if people.any() else people > 0)
 
 
 def _without_holes(there: npt.NDArray[np.bool_], cell_m: float) -> npt.NDArray[np.bool_]:
@@ -629,8 +629,8 @@ def read_landcover(
     legend: Path | None = None,
     *,
     former: npt.NDArray[np.uint8] | None = None,
-    limits: Limits = _USUAL,
-    crew: Crew = _ALONE,
+    limits: RasterLimits = _USUAL,
+    executor: Executor = _ALONE,
 ) -> Landcover:
     """Return the clutter class of each pixel from land cover in one GeoTIFF or a folder of tiles.
 
@@ -644,9 +644,9 @@ def read_landcover(
         CSV with columns ``code, class``: clutter class (geodata/clutter.csv) of each code in the raster.
     former : ndarray of uint8, on the grid, optional
         Classes of before, which stay where the files say nothing; open ground where left out.
-    limits : Limits
+    limits : RasterLimits
         How much may be missing.
-    crew : Crew
+    executor : Executor
         Who draws the tiles.
 
     Raises
@@ -666,7 +666,7 @@ def read_landcover(
     ]  # fmt: skip
     refuse(wrong)
     codes = np.full(grid.shape, np.nan)
-    for part in drawn(_tiles(source), grid, Resampling.mode, crew, quantity="class", band=limits.band):
+    for part in warped(_tiles(source), grid, Resampling.mode, executor, quantity="class", band=limits.band):
         here = codes[part.at]
         codes[part.at] = np.where(np.isnan(here), part.data, here)
     if np.isnan(codes).all():

@@ -9,7 +9,7 @@ from rasterio.enums import ColorInterp
 
 from phusong.errors import Problem
 
-__all__ = ["UNITS", "Meaning", "Quantity", "meaning_of", "unit_factor"]
+__all__ = ["UNITS", "Quantity", "RasterMeaning", "meaning_of", "unit_factor"]
 
 Quantity = Literal["height", "people", "class"]
 
@@ -35,7 +35,7 @@ _PLAIN = {"height": "m", "people": "people"}
 
 
 @dataclass(frozen=True)
-class Meaning:
+class RasterMeaning:
     """How a raster's stored numbers become values.
 
     Parameters
@@ -82,7 +82,7 @@ def meaning_of(
     *,
     band: int | None = None,
     unit: str = "",
-) -> Meaning | list[Problem]:
+) -> RasterMeaning | list[Problem]:
     """Return how an open raster's numbers become values, or everything that keeps them from it.
 
     Parameters
@@ -123,7 +123,7 @@ def meaning_of(
         if (scale, offset) != (1.0, 0.0):
             told = "is a scale and offset of a raster of class codes, which have none; take them off with gdal_edit.py"
             problems.append(Problem(where, told, value=f"{scale:g}, {offset:g}"))
-        return problems or Meaning(chosen, alpha[0] if alpha else 0)
+        return problems or RasterMeaning(chosen, alpha[0] if alpha else 0)
     stated = unit or str(source.units[chosen - 1] or "")
     factor = unit_factor(stated, quantity)
     if factor is None:
@@ -135,7 +135,7 @@ def meaning_of(
         done.append(f"stored numbers times {scale:g}" + (f" plus {offset:g}" if offset else ""))
     if factor != 1.0:
         done.append(f"{stated} brought to {_PLAIN[quantity]} (times {factor:g})")
-    return Meaning(chosen, alpha[0] if alpha else 0, scale * factor, offset * factor, "; ".join(done))
+    return RasterMeaning(chosen, alpha[0] if alpha else 0, scale * factor, offset * factor, "; ".join(done))
 
 
 def _no_unit(where: str, stated: str, quantity: Quantity, *, by_hand: bool) -> Problem:

@@ -11,11 +11,11 @@ import shapely
 
 from phusong.errors import Problem, nearest_name
 from phusong.region.read.values import first_rows, typed
-from phusong.region.schema import LAYERS, SCHEMAS, Column
+from phusong.region.schema import LAYERS, SCHEMAS, LayerColumn
 
 __all__ = ["schema_problems", "table_problems"]
 
-_Teller = Callable[[Any, Column], str]
+_Teller = Callable[[Any, LayerColumn], str]
 
 
 def table_problems(frame: pd.DataFrame, where: str, layer: str) -> list[Problem]:
@@ -68,7 +68,7 @@ def _told(failures: pd.DataFrame, table: pd.DataFrame, where: str, layer: str) -
 
 def _of_one_check(
     word: str,
-    column: Column | None,
+    column: LayerColumn | None,
     name: str,
     bad: npt.NDArray[np.bool_],
     table: pd.DataFrame,
@@ -126,13 +126,13 @@ def _of_shapes(word: str, values: "pd.Series[Any]", bad: npt.NDArray[np.bool_], 
     return found
 
 
-def _below(value: Any, column: Column) -> str:  # noqa: ANN401
+def _below(value: Any, column: LayerColumn) -> str:  # noqa: ANN401
     least = column.least or 0.0
     word = "is negative" if value < 0 <= least else f"is below {least:g}"
     return f"{word} ({column.meaning})"
 
 
-def _not_among(value: Any, column: Column) -> str:  # noqa: ANN401
+def _not_among(value: Any, column: LayerColumn) -> str:  # noqa: ANN401
     allowed = ", ".join(w or "(empty)" for w in column.among)
     return f"is not one of {allowed}{nearest_name(str(value), [w for w in column.among if w])}"
 

@@ -16,7 +16,7 @@ import shapely
 from phusong.errors import Notice, Problem, nearest_name, plural
 from phusong.region.read.encoding import fold
 from phusong.region.read.headings import UNIT_WORDS, UNITS, convert
-from phusong.region.schema import LAYERS, Column
+from phusong.region.schema import LAYERS, LayerColumn
 
 __all__ = [
     "Measures",
@@ -290,7 +290,7 @@ def first_rows(
 
 
 def _text(
-    values: "pd.Series[Any]", column: Column, where: str
+    values: "pd.Series[Any]", column: LayerColumn, where: str
 ) -> tuple["pd.Series[Any]", list[Problem], list[Notice]]:
     notices: list[Notice] = []
     plain = _composed(_as_text(values))
@@ -341,7 +341,7 @@ def _as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return values.astype("str").where(~empty, "").astype("str")
 
 
-def _worded(values: "pd.Series[Any]", column: Column) -> tuple["pd.Series[Any]", str]:
+def _worded(values: "pd.Series[Any]", column: LayerColumn) -> tuple["pd.Series[Any]", str]:
     """Return allowed words for other spellings and synonyms of them, and for nothing the default."""
     known = {fold(w): w for w in column.among if w} | {fold(k): v for k, v in column.words.items()}
     change: dict[str, str] = {}
@@ -364,7 +364,7 @@ def _worded(values: "pd.Series[Any]", column: Column) -> tuple["pd.Series[Any]",
 
 
 def _numbers(
-    values: "pd.Series[Any]", column: Column, where: str
+    values: "pd.Series[Any]", column: LayerColumn, where: str
 ) -> tuple["pd.Series[Any]", list[Problem], list[Notice]]:
     whole = column.kind == "whole"
     notices: list[Notice] = []
@@ -420,7 +420,7 @@ def _years(values: "pd.Series[Any]") -> tuple["pd.Series[Any]", int]:
 
 
 def _flags(
-    values: "pd.Series[Any]", column: Column, where: str
+    values: "pd.Series[Any]", column: LayerColumn, where: str
 ) -> tuple["pd.Series[Any]", list[Problem], list[Notice]]:
     if pd.api.types.is_bool_dtype(values.dtype) and not values.isna().any():
         return values.astype(bool), [], []

@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from phusong.errors import InputError, Notice, Problem
 from phusong.region.read.encoding import fold
-from phusong.region.read.headings import Sheet, letters_of, records_of
+from phusong.region.read.headings import SheetTable, letters_of, records_of
 
 __all__ = ["read_workbook"]
 
@@ -83,7 +83,7 @@ def read_workbook(
         raise InputError(Problem(where, "holds no sheet with anything in it"))
     names = list(known)
     by_letters = [m for m in mapped if re.fullmatch(r"[A-Z]{1,3}", m)]
-    found: dict[str, Sheet] = {}
+    found: dict[str, SheetTable] = {}
     for title, rows in sheets.items():
         sheet = _by_letters(rows[skip_lines:], where, by_letters) if by_letters else None
         sheet = sheet or records_of(rows[skip_lines:], where, names)
@@ -269,7 +269,7 @@ def _place(cell: str) -> tuple[int, int]:
     return int(cell[len(letters) :]) - 1, column - 1
 
 
-def _by_letters(rows: list[list[object]], where: str, letters: Sequence[str]) -> Sheet | None:
+def _by_letters(rows: list[list[object]], where: str, letters: Sequence[str]) -> SheetTable | None:
     if not rows:
         return None
     names = [letters_of(k) for k in range(len(rows[0]))]
@@ -277,7 +277,7 @@ def _by_letters(rows: list[list[object]], where: str, letters: Sequence[str]) ->
         return None
     body = [r for r in rows if any(v is not None for v in r)]
     frame = pd.DataFrame(body, columns=names)
-    return Sheet(
+    return SheetTable(
         frame,
         tuple(sorted(letters)),
         1,
@@ -285,7 +285,7 @@ def _by_letters(rows: list[list[object]], where: str, letters: Sequence[str]) ->
     )
 
 
-def _chosen(found: dict[str, Sheet], wanted: str, where: str) -> tuple[list[str], list[Notice]]:
+def _chosen(found: dict[str, SheetTable], wanted: str, where: str) -> tuple[list[str], list[Notice]]:
     named = [t for t in found if fold(t) == fold(wanted)]
     if named:
         return named[:1], []

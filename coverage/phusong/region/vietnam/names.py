@@ -9,12 +9,12 @@ from phusong.errors import InputError, Problem
 from phusong.io.resources import table
 from phusong.region.read.encoding import places_named
 
-__all__ = ["find_provinces", "fold", "kind_of", "name_keys", "province_names"]
+__all__ = ["find_provinces", "fold_unit_name", "kind_of", "name_keys", "province_names"]
 
 _PREFIXES = ("tinh ", "thanh pho ", "tp. ", "tp ")
 
 
-def fold(text: str) -> str:
+def fold_unit_name(text: str) -> str:
     """Return the text in lower case without Vietnamese diacritics and outer blanks.
 
     Examples
@@ -51,7 +51,7 @@ def find_provinces(names: Sequence[str]) -> tuple[str, ...]:
     found: set[str] = set()
     problems = []
     for name in names:
-        key = fold(name)
+        key = fold_unit_name(name)
         if key == "all":
             found |= set(official)
             continue
@@ -91,14 +91,14 @@ def _known() -> dict[str, set[str]]:
     provinces = table("provinces")
     for row in provinces.itertuples():
         for name in (row.province_code, row.name, *str(row.merged_from).split(";")):
-            key = fold(str(name))
+            key = fold_unit_name(str(name))
             for prefix in _PREFIXES:
                 key = key.removeprefix(prefix)
             if key:
                 known.setdefault(key, set()).add(str(row.province_code))
     # a name that is still a province's today means that province, not those which its old namesake joined
     for row in provinces.itertuples():
-        known[fold(str(row.name))] = {str(row.province_code)}
+        known[fold_unit_name(str(row.name))] = {str(row.province_code)}
     return known
 
 
@@ -143,7 +143,7 @@ def name_keys(name: str, *, bare: bool = False) -> tuple[str, str]:
     prefixes = (*_words(_KINDS, text), *_SHORT, *_words(dict.fromkeys(_UPPER, ""), text), *_UPPER_SHORT)
     kept = text if bare else next((text[len(p) :].strip() for p in prefixes if _begins(text, p)), text)
     syllables = [_tone_last(s) for s in _APART.sub(" ", kept).split()]
-    return " ".join(syllables), re.sub(r"[^0-9a-z]+", "", fold(kept))
+    return " ".join(syllables), re.sub(r"[^0-9a-z]+", "", fold_unit_name(kept))
 
 
 def _plain_space(name: str) -> str:
@@ -152,7 +152,7 @@ def _plain_space(name: str) -> str:
 
 def _words(prefixes: dict[str, str], text: str) -> dict[str, str]:
     """Return the prefixes as this text would write them: a name with diacritics has them in its prefix too."""
-    return {fold(p): k for p, k in prefixes.items()} if text.isascii() else prefixes
+    return {fold_unit_name(p): k for p, k in prefixes.items()} if text.isascii() else prefixes
 
 
 def _begins(text: str, prefix: str) -> bool:

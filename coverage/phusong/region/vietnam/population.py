@@ -21,7 +21,7 @@ from phusong.compute.array_types import Floats, Ints
 from phusong.io.resources import fact, table
 from phusong.region import Grid
 
-__all__ = ["REMOTENESS", "People", "place_people", "remoteness", "urban_classes"]
+__all__ = ["REMOTENESS", "PopulationGrid", "place_people", "remoteness", "urban_classes"]
 
 
 REMOTENESS = ("urban", "rural", "remote", "very remote")
@@ -37,7 +37,7 @@ _LOWLAND_M = 120.0  # villages thin out by e with each such step above the groun
 
 
 @dataclass(frozen=True)
-class People:
+class PopulationGrid:
     """Villages and demand cells.
 
     Parameters
@@ -66,7 +66,7 @@ def place_people(
     old: gpd.GeoDataFrame,
     elevation: npt.NDArray[np.float32],
     seed: int,
-) -> People:
+) -> PopulationGrid:
     """Return villages and people on the grid, exact to the person in each province.
 
     Parameters
@@ -100,7 +100,7 @@ def place_people(
         }
     )
     named = _name_villages(grid, villages, old, communes, commune_row, unit_people)
-    return People(named, demand, urban_class, commune_row)
+    return PopulationGrid(named, demand, urban_class, commune_row)
 
 
 def urban_classes(grid: Grid, land: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
@@ -118,7 +118,7 @@ def urban_classes(grid: Grid, land: npt.NDArray[np.bool_]) -> npt.NDArray[np.uin
     return out
 
 
-def remoteness(communes: gpd.GeoDataFrame, people: People, grid: Grid) -> Ints:
+def remoteness(communes: gpd.GeoDataFrame, people: PopulationGrid, grid: Grid) -> Ints:
     """Return the remoteness class of each commune: 0 urban, 1 rural, 2 remote, 3 very remote.
 
     Urban: a ward, or 1,000 people per km² and more. Of the others, by people per km² and the distance from the

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from phusong.region.vietnam.names import fold
+from phusong.region.vietnam.names import fold_unit_name
 
 __all__ = ["REPAIR_COLUMNS", "UnitTables", "Units", "read_units", "unit_tables"]
 
@@ -195,7 +195,11 @@ def _mend(
             drop[good] = True
             continue
         good = good[~twin[good]]
-        names = [m for m in good if fold(str(old["name"].iloc[m])) == fold(str(communes["name"].iloc[i]))]
+        names = [
+            m
+            for m in good
+            if fold_unit_name(str(old["name"].iloc[m])) == fold_unit_name(str(communes["name"].iloc[i]))
+        ]
         source = names[:1] or list(good)
         lon, lat = old["lon"].iloc[source].median(), old["lat"].iloc[source].median()
         fixed.loc[i, ["lon", "lat"]] = [lon, lat]

@@ -12,7 +12,7 @@ import numpy as np
 from phusong.compute.array_types import Floats, Ints
 from phusong.compute.arrays import nearest
 from phusong.compute.kernels import nb
-from phusong.invest.context import Situation
+from phusong.invest.context import Baseline
 from phusong.invest.costs import Cost, Costs
 from phusong.invest.line_of_sight import LONGEST_HOP_KM, hop_is_free, hop_lost, zone_shares
 from phusong.invest.new_site_supply import (
@@ -23,7 +23,7 @@ from phusong.invest.new_site_supply import (
     MICROWAVE_MBPS,
     SATELLITE_LOST,
     SATELLITE_MBPS,
-    Terrain,
+    BuildGround,
     cheapest_solar,
     generator_cost,
     generator_litres_year,
@@ -33,14 +33,14 @@ from phusong.invest.new_site_supply import (
     solar_cost,
 )
 from phusong.invest.remedy import Remedy, Works
-from phusong.service.availability import SiteChains, Supply, hours_lost_at, stability_arrays
+from phusong.service.availability import SiteChains, SiteFeeds, hours_lost_at, stability_arrays
 from phusong.service.network import Network
 from phusong.service.power_supply import SITE_KW, SOURCE_CODE, USUAL_OVERSIZE, array_kwp, weather
 
 __all__ = [
     "LONGEST_CHAIN",
-    "Fix",
-    "FixBook",
+    "Hardening",
+    "HardeningBook",
     "LinkChoices",
     "PowerChoices",
     "PowerFix",
@@ -139,7 +139,7 @@ def repairs(
 def _copied(sites):  # type: ignore[no-untyped-def]
     """Return sites whose works can be changed in place; what no work changes is shared."""
     s = sites.supply
-    supply = Supply(
+    supply = SiteFeeds(
         s.source.copy(),
         s.autonomy_h.copy(),
         s.station,
@@ -222,7 +222,7 @@ _DETOUR = 1.3  # of a line over the straight distance
 
 
 @dataclass(frozen=True)
-class Fix:
+class Hardening:
     """One remedy at one site.
 
     Parameters
@@ -242,10 +242,10 @@ class Fix:
     cost: Cost
     works: Works
 
-    def remedy(self, situation: Situation) -> Remedy:
+    def remedy(self, baseline: Baseline) -> Remedy:
         """Return it as a remedy."""
         k = self.site
-        name, east, north = situation.network.site_ids[k], situation.site_east_m[k], situation.site_north_m[k]
+        name, east, north = baseline.network.site_ids[k], baseline.site_east_m[k], baseline.site_north_m[k]
         return Remedy(self.kind, str(name), self.cost, float(east), float(north), self.works)
 
 
@@ -255,7 +255,7 @@ class PowerFix:
 
     Parameters
     ----------
-    fix : Fix
+    fix : Hardening
         The remedy.
     source : int
         Index into `POWER_SOURCES` afterwards.
@@ -265,7 +265,7 @@ class PowerFix:
         Panels afterwards, as yield in the dullest month over the load; 0: as they are.
     """
 
-    fix: Fix
+    fix: Hardening
     source: int
     autonomy_h: float
     oversize: float = 0.0
@@ -276,17 +276,17 @@ class SiteFixes:
 
     Parameters
     ----------
-    terrain : Terrain
+    terrain : BuildGround
         The network today, the ground, and what works cost on it.
     """
 
-    def __init__(self, terrain: Terrain) -> None:
+    def __init__(self, terrain: BuildGround) -> None:
         self._terrain = terrain
-        self._s = s = terrain.situation
+        self._s = s = terrain.baseline
         net = s.network
         self._xy = np.c_[s.site_east_m, s.site_north_m]
         self._power: dict[tuple[str, int], PowerFix | None] = {}
-        self._link: dict[tuple[str, int, int], Fix] = {}
+        self._link: dict[tuple[str, int, int], Hardening] = {}
         nodes = np.c_[s.node_east_m, s.node_north_m]
         self.near_node = np.full(net.n_sites, -1, np.int64)
         self._node_km = np.full(net.n_sites, np.inf)
@@ -302,7 +302,7 @@ class SiteFixes:
             self._power[kind, site] = self._power_fix(kind, site, code)
         return self._power[kind, site]
 
-    def link(self, kind: str, site: int, end: int, *, hop_lost: float) -> Fix:
+    def link(self, kind: str, site: int, end: int, *, hop_lost: float) -> Hardening:
         """Return a link from a site to another; `hop_lost` is the share of the year that a microwave hop loses."""
         if (kind, site, end) not in self._link:
             self._link[kind, site, end] = self._link_fix(kind, site, end, hop_lost)
@@ -315,7 +315,7 @@ class SiteFixes:
         if kind == "battery_backup":
             kwh = SITE_KW * _BATTERY_H
             works = Works(name, autonomy_h=_BATTERY_H, battery_kwh=kwh)
-            return PowerFix(Fix(kind, site, costs.of(battery=kwh), works), code, _BATTERY_H)
+            return PowerFix(Hardening(kind, site, costs.of(battery=kwh), works), code, _BATTERY_H)
         if kind == "solar_backup":
             return self._solar_fix(site, name, costs)
         if kind == "extend_grid":
@@ -326,7 +326,7 @@ class SiteFixes:
         source = "hybrid" if off_grid else ""
         works = Works(name, power_source=source, autonomy_h=_TANK_H, litres_year=generator_litres_year(hours))
         after = SOURCE_CODE["hybrid"] if off_grid else code
-        return PowerFix(Fix(kind, site, generator_cost(costs, hours), works), after, _TANK_H)
+        return PowerFix(Hardening(kind, site, generator_cost(costs, hours), works), after, _TANK_H)
 
     def _grid_fix(self, site: int, name: str, costs: Costs) -> PowerFix | None:
         near = int(self.near_node[site])
@@ -339,7 +339,9 @@ class SiteFixes:
             autonomy_h=_GRID_BATTERY_H, battery_kwh=kwh, km=km, kwh_year=grid_kwh_year(),
         )  # fmt: skip
         cost = costs.of(mv_line=km) + grid_cost(costs, battery_kwh=kwh)
-        return PowerFix(Fix("extend_grid", site, cost, works), SOURCE_CODE["grid_battery"], _GRID_BATTERY_H)
+        return PowerFix(
+            Hardening("extend_grid", site, cost, works), SOURCE_CODE["grid_battery"], _GRID_BATTERY_H
+        )
 
     def _solar_fix(self, site: int, name: str, costs: Costs) -> PowerFix | None:
         net = self._s.network
@@ -357,10 +359,10 @@ class SiteFixes:
             battery_kwh=size.battery_kwh,
         )  # fmt: skip
         cost = solar_cost(costs, replace(size, kwp=max(size.kwp - standing_kwp, 0.0)))
-        fix = Fix("solar_backup", site, cost, works)
+        fix = Hardening("solar_backup", site, cost, works)
         return PowerFix(fix, SOURCE_CODE["solar"], size.autonomy_h, max(size.oversize, standing))
 
-    def _link_fix(self, kind: str, site: int, end: int, hop_lost: float) -> Fix:
+    def _link_fix(self, kind: str, site: int, end: int, hop_lost: float) -> Hardening:
         costs = self._costs_at(site)
         km = float(np.hypot(*(self._xy[site] - self._xy[end]))) / 1000.0
         if kind == "satellite_link":
@@ -375,7 +377,7 @@ class SiteFixes:
             str(names[site]), to_id=str(names[end]), medium=kind.removesuffix("_link"), capacity_mbps=mbps,
             availability=1.0 - lost, km=km,
         )  # fmt: skip
-        return Fix(kind, site, cost, works)
+        return Hardening(kind, site, cost, works)
 
     def _costs_at(self, site: int) -> Costs:
         s = self._s
@@ -389,37 +391,37 @@ _LINK_KINDS = ("fibre_link", "microwave_link", "satellite_link")
 _HOPS_TRIED = 12
 
 
-class FixBook:
+class HardeningBook:
     """Finds the remedies that make sites stable, and remembers what each costs.
 
     Parameters
     ----------
-    terrain : Terrain
+    terrain : BuildGround
         The network today, the ground, and what works cost on it.
     """
 
-    def __init__(self, terrain: Terrain) -> None:
-        situation = terrain.situation
-        self._s = situation
+    def __init__(self, terrain: BuildGround) -> None:
+        baseline = terrain.baseline
+        self._s = baseline
         self._allows = terrain.allows
         self._fixes = SiteFixes(terrain)
-        net = situation.network
-        self._xy = np.c_[situation.site_east_m, situation.site_north_m]
+        net = baseline.network
+        self._xy = np.c_[baseline.site_east_m, baseline.site_north_m]
         exchange = np.flatnonzero(net.is_exchange)
         self._nearest_exchange = np.full(net.n_sites, -1)
         if exchange.size:
             self._nearest_exchange = exchange[nearest(self._xy[exchange], self._xy)[1]]
         # new links hang on sites that are well inside the target themselves
-        self._anchors = np.flatnonzero(situation.stability.hours_lost <= 0.6 * situation.hours_allowed)
+        self._anchors = np.flatnonzero(baseline.stability.hours_lost <= 0.6 * baseline.hours_allowed)
         self._anchor = self._anchors_of_sites()
         self._hop, self._hop_lost = self._hops()
 
-    def variants(self, site: int) -> list[tuple[Fix, ...]]:
+    def variants(self, site: int) -> list[tuple[Hardening, ...]]:
         """Return sets of remedies that make a site stable, one for each way of doing it, none dominated."""
         view = self._around(site)
         power, link = self._power_choices(view), self._link_choices(view)
         rows = repairs(view.network, view.site, power, link, hours_allowed=self._s.hours_allowed)
-        found: dict[frozenset[tuple[str, int]], tuple[Fix, ...]] = {}
+        found: dict[frozenset[tuple[str, int]], tuple[Hardening, ...]] = {}
         for row, choices in enumerate(rows):
             kinds = _POWER_KINDS[row // len(_LINK_KINDS)], _LINK_KINDS[row % len(_LINK_KINDS)]
             fixes = tuple(self._fix(view, int(k), *kinds) for k in choices[choices >= 0])
@@ -551,11 +553,11 @@ class FixBook:
         parent = int(view.network.parent[at])
         return int(view.sites[parent]) if parent >= 0 else int(self._anchor[site])
 
-    def _link(self, view: "_View", at: int, kind: str) -> Fix:
+    def _link(self, view: "_View", at: int, kind: str) -> Hardening:
         site = int(view.sites[at])
         return self._fixes.link(kind, site, self._end(view, at, kind), hop_lost=float(self._hop_lost[site]))
 
-    def _fix(self, view: "_View", choice: int, power: str, link: str) -> Fix:
+    def _fix(self, view: "_View", choice: int, power: str, link: str) -> Hardening:
         """Return the remedy behind a number that :func:`repairs` gave."""
         at = choice % view.sites.size
         if choice >= view.sites.size:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phusong.invest.site_repair import LinkChoices, PowerChoices, repairs
+from phusong.invest.site_hardening import LinkChoices, PowerChoices, repairs
 from phusong.service.availability import site_stability
 from phusong.service.network import Network
 from service_network import network_of
