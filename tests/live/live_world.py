@@ -72,7 +72,7 @@ def world(seed: int, policy: str = "none", *, cells: int = 40, mbps: float = 0.3
 
 def possible(live: Live) -> list[tuple[str, int]]:
     """Return every event that would not contradict what is so now."""
-    s, h = live.static_network, live.happened
+    s, h = live.static, live.happened
     planned = s.planned & ~h.commissioned
     out = []
     for site in range(s.network.n_sites):
@@ -91,9 +91,9 @@ def possible(live: Live) -> list[tuple[str, int]]:
 
 def differences(live: Live) -> list[str]:
     """Return what of the present is not, byte for byte, what a full recompute says."""
-    full = everything_now(live.static_network, live.happened)
+    full = everything_now(live.static, live.happened)
     found = _differing(live.now, full)
-    dark = dark_nodes(live.static_network.lines, live.happened.closed)
+    dark = dark_nodes(live.static.lines, live.happened.closed)
     if not np.array_equal(dark, live.happened.dark_since_ms != NEVER):
         found.append("dark")
     return found

@@ -82,7 +82,7 @@ class Tail:
 
     Parameters
     ----------
-    journal_records : list of dict
+    records : list of dict
         Records after the place from which it was read.
     end : int
         Bytes up to the end of the last whole record.
@@ -90,7 +90,7 @@ class Tail:
         Bytes behind it: a record that was being written when the writer died.
     """
 
-    journal_records: list[dict[str, Any]]
+    records: list[dict[str, Any]]
     end: int
     torn: int
 
@@ -335,7 +335,7 @@ class Session:
         elif window_ms != self._timeline.window_ms:
             self._journal.append({"window_ms": window_ms})
         self._timeline.window_ms = window_ms
-        self._since_snapshot = len(tail.journal_records)
+        self._since_snapshot = len(tail.records)
         self._write_told()
 
     @property
@@ -448,7 +448,7 @@ class Session:
         self._journal.close()
 
     def _replay(self, tail: Tail) -> None:
-        for record in tail.journal_records:
+        for record in tail.records:
             if record.get("standing", self._digest) != self._digest:
                 raise _other(self._folder)
             if "window_ms" in record:
@@ -457,7 +457,7 @@ class Session:
                 self._note(record)
         self._happen()
         self._place = {e.arrival: self._place[e.arrival] for e in self._timeline.pending}
-        replayed = sum("window_ms" not in r for r in tail.journal_records)
+        replayed = sum("window_ms" not in r for r in tail.records)
         if replayed:
             self.notices.append(f"{plural(replayed, 'record')} of the journal replayed after the snapshot")
         if tail.torn:

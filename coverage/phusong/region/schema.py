@@ -117,14 +117,14 @@ def text(
         "rest": rest,
         "digits": digits,
     }
-    return pa.LayerColumn(str, [*limits, *checks], description=meaning, default=default, metadata=about)
+    return pa.Column(str, [*limits, *checks], description=meaning, default=default, metadata=about)
 
 
 def key(meaning: str, *, digits: int = 0) -> Any:  # noqa: ANN401
     """Return the column that tells the rows of a layer apart: there, not blank, never twice."""
     blank = pa.Check(lambda s: s.str.strip() != "", name="not_blank")
     about = {"kind": "text", "key": True, "digits": digits}
-    return pa.LayerColumn(
+    return pa.Column(
         str,
         [blank],
         unique=True,
@@ -145,7 +145,7 @@ def number(
     """Return a column of decimals; parameters as in :class:`LayerColumn`."""
     about = {"kind": "number", "unit": unit}
     checks = [pa.Check(lambda s: np.isfinite(s), name="finite"), *_limits(least, most)]  # noqa: PLW0108
-    return pa.LayerColumn(float, checks, description=meaning, default=default, metadata=about)
+    return pa.Column(float, checks, description=meaning, default=default, metadata=about)
 
 
 def whole(
@@ -158,12 +158,12 @@ def whole(
 ) -> Any:  # noqa: ANN401
     """Return a column of whole numbers; parameters as in :class:`LayerColumn`."""
     about = {"kind": "whole", "unit": unit}
-    return pa.LayerColumn("int64", _limits(least, most), description=meaning, default=default, metadata=about)
+    return pa.Column("int64", _limits(least, most), description=meaning, default=default, metadata=about)
 
 
 def flag(meaning: str, *, default: bool) -> Any:  # noqa: ANN401
     """Return a column of yes and no; parameters as in :class:`LayerColumn`."""
-    return pa.LayerColumn(bool, description=meaning, default=default, metadata={"kind": "flag"})
+    return pa.Column(bool, description=meaning, default=default, metadata={"kind": "flag"})
 
 
 def kind_of_record() -> Any:  # noqa: ANN401
@@ -180,7 +180,7 @@ def shape(*types: str) -> Any:  # noqa: ANN401
         pa.Check(_is_valid, name="valid_shape", ignore_na=False),
         pa.Check(_is_of(types), name="shape_type", ignore_na=False, statistics={"types": types}),
     ]
-    return pa.LayerColumn(checks=checks, nullable=True, description="place", metadata={"kind": "geometry"})
+    return pa.Column(checks=checks, nullable=True, description="place", metadata={"kind": "geometry"})
 
 
 def view(column: Any, *, aliases: Sequence[str] = ()) -> LayerColumn:  # noqa: ANN401
