@@ -1,4 +1,4 @@
-"""Runs survive what befalls them: a short seed of scripts/chaos.py, and a longer one for those who have the time."""
+"""Runs survive what befalls them: a short seed of scripts/chaos/chaos.py, and a longer one for those who have the time."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-CHAOS = Path(__file__).resolve().parents[1] / "scripts" / "chaos.py"
+CHAOS = Path(__file__).resolve().parents[1] / "scripts" / "chaos" / "chaos.py"
 
 
 def chaos(*asked: str) -> str:

@@ -1,4 +1,4 @@
-"""The laws of scripts/benchmark_scale.py: what grew is told from what did not, and what is unsure says so."""
+"""The laws of scripts/benchmarks/benchmark_scale.py: what grew is told from what did not, and what is unsure says so."""
 
 import importlib
 import importlib.util
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+SCRIPTS = Path(__file__).resolve().parents[1] / "scripts" / "benchmarks"
 SIZES = [round(100 * 10 ** (k / 3)) for k in range(7)]
 
 
@@ -92,7 +92,7 @@ def test_memory_below_the_noise_gives_no_law(laws):
 
 
 def test_the_page_is_what_the_script_writes_of_the_measurement(monkeypatch, tmp_path):
-    docs = SCRIPTS.parent / "docs"
+    docs = SCRIPTS.parents[1] / "docs"
     monkeypatch.syspath_prepend(str(SCRIPTS))
     before = set(sys.modules)
     page = importlib.import_module("benchmark_scale_page")

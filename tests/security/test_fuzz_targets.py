@@ -1,4 +1,4 @@
-"""A short, repeatable dose of scripts/fuzz.py for every target; the long one runs by hand or at night."""
+"""A short, repeatable dose of scripts/chaos/fuzz.py for every target; the long one runs by hand or at night."""
 
 import importlib.util
 import sys
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "fuzz.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "chaos" / "fuzz.py"
 DOSE = {"scenario": 150, "region": 6, "result": 6, "plan": 150, "events": 200, "importer": 40, "storm": 60, "costs": 60, "flags": 150, "journal": 200, "columns": 200,
         "antenna": 200}  # fmt: skip
 

@@ -1,8 +1,8 @@
 """How time and memory grow with a country: measured along six axes over two decades, fitted, drawn, written down.
 
-    python scripts/benchmark_scale.py [--quick] [--out DIR] [--docs]     the laws, threads and cluster, cold and warm runs
-    python scripts/benchmark_scale.py --country [--out DIR] [--docs]     a whole national run, stage by stage
-    python scripts/benchmark_scale.py --ten [--result DIR] [--docs]      what grows, on ten times the country
+    python scripts/benchmarks/benchmark_scale.py [--quick] [--out DIR] [--docs]     the laws, threads and cluster, cold and warm runs
+    python scripts/benchmarks/benchmark_scale.py --country [--out DIR] [--docs]     a whole national run, stage by stage
+    python scripts/benchmarks/benchmark_scale.py --ten [--result DIR] [--docs]      what grows, on ten times the country
 
 What is measured goes into DIR/scale.json, each part with its date and the load of the machine then; `--docs` writes the
 tables and the picture of docs/scale.md from it (`--write-only`: without measuring anything). Run it on a machine that
@@ -26,7 +26,7 @@ from benchmark_scale_page import blocks, write_page
 from benchmark_scale_picture import draw
 from benchmark_scale_ratios import crews, runs
 
-_DOCS = Path(__file__).resolve().parents[1] / "docs"
+_DOCS = Path(__file__).resolve().parents[2] / "docs"
 _QUIET = 0.5  # a load above it is said
 _SWEEPS = ((2000, 500), (250, 100))  # sites and step of the sweeps that threads and a cluster share
 

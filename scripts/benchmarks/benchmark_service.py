@@ -1,6 +1,6 @@
 """How fast sampled states are, on a network of national size that is made up and seeded.
 
-    python scripts/benchmark_service.py [--sites 100000] [--pairs 3000000] [--states 1024] [--repeat 3] [--only watch]
+    python scripts/benchmarks/benchmark_service.py [--sites 100000] [--pairs 3000000] [--states 1024] [--repeat 3] [--only watch]
 
 Prints elements × states a second, and beside it the bare read of the same words: what the machine could do at best;
 then events of `phusong watch` beside a recompute of the whole network, after a check that both give the same bytes.

@@ -1,6 +1,6 @@
 """Breaks runs at random, for as long as it is told, and sees that nothing is lost.
 
-    python scripts/chaos.py --minutes 10 --seed 1 [--only "run killed"] [--rounds N] [--quick]
+    python scripts/chaos/chaos.py --minutes 10 --seed 1 [--only "run killed"] [--rounds N] [--quick]
 
 Every round takes a folder with an earlier result or none, and a cold or a warm store; one fault befalls a run there.
 Held to, each time: what lies in the folder is the earlier result or the new one, whole; a run that was not killed ends
@@ -25,12 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tomli_w
+from chaos_faults import FAULTS, Place, Violation, end_group
 from rich.console import Console
 from rich.table import Table
 
-from chaos_faults import FAULTS, Place, Violation, end_group
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from small_region import small_region
 
 Digests = dict[str, str]

@@ -1,7 +1,7 @@
 # ruff: noqa: PLC0415 - each target imports what it reads with, so that atheris can look into it
 """Throw bytes at what reads files: each must give a result, or an error that a planner can act on, and nothing else.
 
-`python scripts/fuzz.py --minutes 10 --target scenario` changes good files at random, steered by the lines they reach
+`python scripts/chaos/fuzz.py --minutes 10 --target scenario` changes good files at random, steered by the lines they reach
 where atheris is installed (`pip install phusong[test]` on Linux). What breaks the promise is kept under --out.
 """
 

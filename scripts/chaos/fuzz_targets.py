@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - each target imports what it reads with, so that atheris can look into it
-"""What scripts/fuzz.py throws bytes at: everything in phusong that reads a file of somebody else."""
+"""What scripts/chaos/fuzz.py throws bytes at: everything in phusong that reads a file of somebody else."""
 
 import random
 import sys
@@ -12,7 +12,7 @@ __all__ = ["TARGETS", "PromiseBrokenError", "Target", "require"]
 _DRAWN = 64
 _AS_IMPORT = 0.9
 _PICTURED = 0.2  # a picture takes as long as all the rest
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class PromiseBrokenError(Exception):
@@ -198,6 +198,7 @@ def importer_target(folder: Path) -> Target:
 
     from fuzz_imports import change_import, good_imports
     from fuzz_structures import change_file
+
     from phusong.region.importers import Options
     from phusong.region.importers.run import import_files
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import block_diag, csr_matrix
-
 from benchmark_scale_made import NO_LIMIT_S, made_network, use_of
 from benchmark_scale_measure import CpuStages, in_a_child, machine, peak_mib, timed
 from benchmark_service import nation
+from scipy.sparse import block_diag, csr_matrix
+
 from phusong.compute.cache import StageCache
 from phusong.compute.store import Store
 from phusong.invest.optimum import best_plan

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-
 from benchmark_service import nation
+
 from phusong.access.gaps import Access, classify, split_by_operator
 from phusong.service.allocation import Reception
 from phusong.service.availability import site_stability

@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-
 from benchmark_invest import _problem as made_up
 from benchmark_scale_made import NO_LIMIT_S, PAIRS_OF_A_CELL, made_network, use_of
 from benchmark_service import nation
+
 from phusong.compute.executor import Executor, Threads
 from phusong.invest.optimum import best_plan
 from phusong.radio.footprints import Footprints, footprints

@@ -1,4 +1,4 @@
-"""Time and memory of the importers of large files: python scripts/benchmark_import.py [opencellid|osm] [size].
+"""Time and memory of the importers of large files: python scripts/benchmarks/benchmark_import.py [opencellid|osm] [size].
 
 Makes a seeded file of the real format in a temporary folder, imports it and prints seconds and peak memory.
 opencellid: size in rows (default 1,000,000). osm: size in nodes (default 40,000,000, about a country).

@@ -1,6 +1,6 @@
 """How fast the radio is, beside brute force and every peer installed, on the same terrain in one run.
 
-    python scripts/benchmark_radio.py [--radius-km 24] [--repeat 5]
+    python scripts/benchmarks/benchmark_radio.py [--radius-km 24] [--repeat 5]
 
 Prints receivers a second on one core, the difference from exact profiles, how many times as fast ours are as each peer
 (itmlogic, pycraf, SPLAT!), and what a second core brings. Real terrain is the small grid that matplotlib carries
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
+from benchmark_peers import GHZ, LATITUDE_DEG, RX_M, TX_M, area_peers, found, path_peers
 from matplotlib.cbook import get_sample_data
 from rich.console import Console
 from rich.table import Table
 
-from benchmark_peers import GHZ, LATITUDE_DEG, RX_M, TX_M, area_peers, found, path_peers
 from phusong.radio.models import MODELS, Conditions, Mast, Terrain
 from phusong.radio.p1812 import basic_loss
 from phusong.radio.terrain_profile import EFFECTIVE_EARTH_KM, foot

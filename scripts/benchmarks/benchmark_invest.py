@@ -1,6 +1,6 @@
 """How fast, how good and how certain: our plans beside spopt and HiGHS on the same made-up instances.
 
-Run `.venv/bin/python scripts/benchmark_invest.py` (all sizes, some ten minutes) or name sizes: `… 500x20000`. Each
+Run `.venv/bin/python scripts/benchmarks/benchmark_invest.py` (all sizes, some ten minutes) or name sizes: `… 500x20000`. Each
 figure comes from a process of its own, so that peak memory (with the instance in it) is that method's alone.
 
 Instances: people and candidates clustered around towns, lognormal weights and costs, a budget of 1.5 % of what all

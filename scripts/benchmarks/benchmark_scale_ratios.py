@@ -14,10 +14,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from shapely.affinity import translate
-
 from benchmark_scale_axes import province, sweep
 from benchmark_scale_measure import CpuStages, in_a_child, machine, timed
+from shapely.affinity import translate
+
 from phusong.compute.cache import StageCache
 from phusong.compute.executor import Threads, cluster
 from phusong.compute.store import Store

@@ -5,7 +5,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-
 from benchmark_scale_laws import NOISE_MIB, Law, laws_of
 
 __all__ = ["draw"]
@@ -48,7 +47,7 @@ def draw(part: dict[str, Any], folder: Path) -> None:
     m = part["machine"]
     fig.suptitle(
         "How processor time (●, left) and memory (■, right) grow with a country\n"
-        f"phusong, scripts/benchmark_scale.py; measured {m['date']} on {m['cores']} cores, {m['gib']:.0f} GiB, "
+        f"phusong, scripts/benchmarks/benchmark_scale.py; measured {m['date']} on {m['cores']} cores, {m['gib']:.0f} GiB, "
         f"other processes took {m['others']:.0%} of the cores\n– single runs, ● their median; "
         f"memory below {NOISE_MIB:.0f} MiB left out",
         fontsize=10.5,

@@ -60,7 +60,7 @@ def law_text(law: Law | None) -> tuple[str, str]:
 def _laws(found: Found) -> str:
     part = found.get("laws")
     if part is None:
-        return _not_yet("`python scripts/benchmark_scale.py`")
+        return _not_yet("`python scripts/benchmarks/benchmark_scale.py`")
     rows = []
     for axis in AXES:
         if axis.name not in part["axes"]:
@@ -96,7 +96,7 @@ def _ratio_text(found: list[float], base: list[float]) -> str:
 def _crews(found: Found) -> str:
     parts = found.get("crews")
     if parts is None:
-        return _not_yet("`python scripts/benchmark_scale.py`")
+        return _not_yet("`python scripts/benchmarks/benchmark_scale.py`")
     rows = []
     for part in parts:
         for name, seconds in part["wall_s"].items():
@@ -119,7 +119,7 @@ def _crews(found: Found) -> str:
 def _runs(found: Found) -> str:
     part = found.get("runs")
     if part is None:
-        return _not_yet("`python scripts/benchmark_scale.py`")
+        return _not_yet("`python scripts/benchmarks/benchmark_scale.py`")
     stages, rows = part["stages"], []
     cold = stages["cold"]
     for stage in cold:
@@ -153,7 +153,7 @@ def _runs(found: Found) -> str:
 def _country(found: Found) -> str:
     part = found.get("country")
     if part is None:
-        return _not_yet("`python scripts/benchmark_scale.py --country`")
+        return _not_yet("`python scripts/benchmarks/benchmark_scale.py --country`")
     c = part["counts"]
     rows = [
         [
@@ -179,7 +179,7 @@ def _country(found: Found) -> str:
 def _ten(found: Found) -> str:
     part = found.get("ten")
     if part is None:
-        return _not_yet("`python scripts/benchmark_scale.py --ten`, after `--country`")
+        return _not_yet("`python scripts/benchmarks/benchmark_scale.py --ten`, after `--country`")
     rows = []
     for stage, (what, unit, _) in STEPS.items():
         runs = part["steps"][stage]
