@@ -5,7 +5,9 @@ import os
 import pytest
 from hypothesis import settings
 
+from made_result import make_result
 from phusong.region.folder import Region
+from phusong.report.folder import Result
 from small_region import small_region
 
 # a busy machine is no defect of what is tested, and the same tests try the same examples everywhere;
@@ -18,3 +20,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "phusong"))
 @pytest.fixture
 def region() -> Region:
     return small_region()
+
+
+@pytest.fixture(scope="session")
+def result() -> Result:
+    return make_result()

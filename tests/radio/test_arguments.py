@@ -86,7 +86,7 @@ DOORS: dict[str, tuple[Callable[..., object], dict[str, object]]] = {
          "environment": "urban", "city": "small"},
     ),
     "free_space_loss": (free_space_loss, ENDS | {"distance_m": [2000.0]}),
-    "tr38901.loss": (tr38901.loss, TR | {"los": True}),
+    "tr38901.tr38901_loss": (tr38901.loss, TR | {"los": True}),
     "tr38901.mean_loss": (tr38901.mean_loss, TR),
     "tr38901.los_probability": (
         tr38901.los_probability,
@@ -197,7 +197,7 @@ def test_all_arguments_of_another_kind_are_told_at_once():
 
 def test_a_shape_that_fits_no_distance_or_profile_is_refused():
     with pytest.raises(InputError, match="los"):
-        tr38901.loss(**TR, los=[True, False, True])
+        tr38901.tr38901_loss(**TR, los=[True, False, True])
     with pytest.raises(InputError, match="zone"):
         p1812.basic_loss(**P1812 | {"zone": np.full(5, 4)})
     with pytest.raises(InputError, match="zone"):

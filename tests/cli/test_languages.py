@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from phusong.live.kpis import kpis
+from phusong.live.recompute import kpis
 from typer.main import get_command
 
 import phusong

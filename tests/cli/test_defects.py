@@ -13,7 +13,7 @@ from phusong.errors import InputError
 from phusong.region.folder import Region
 from small_region import small_region
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _set(layer, row, **values):

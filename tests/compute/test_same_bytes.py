@@ -19,7 +19,7 @@ from phusong.region.read.raster import RasterLimits, read_elevation, read_landco
 from phusong.service.outage_states import elements_of_pairs, hours_off, sample_states
 from service_network import network_of
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "service" / "storms"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "hazard"))
 from test_impact import hit_by
 
 STATES = 1 << 17

@@ -3,7 +3,6 @@
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pytest
 import shapely
 
 from phusong.region import Grid
@@ -202,8 +201,3 @@ def make_result(*, policy: str = "none", seed: int = 7) -> Result:
         layers=layers,
         calibration=calibration,
     )  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def result() -> Result:
-    return make_result()

@@ -30,7 +30,7 @@ from phusong.region.folder import Region
 from phusong.report.folder import Result
 from small_region import small_region
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "data"))
 from awkward_server import Handler, right, serving, stall  # noqa: E402 - it stands beside the tests of fetching
 
@@ -44,7 +44,7 @@ EFFECTS: dict[str, Callable[["World"], None]] = {}
 
 # tried where what they need is at hand: a cluster, a data base, a server, a terminal
 ELSEWHERE = {
-    "tests/engine/test_crew.py": ("run --cluster", "stress --cluster"),
+    "tests/compute/test_executor.py": ("run --cluster", "stress --cluster"),
     "tests/security/test_cluster_tls.py": (
         "run --tls-ca", "run --tls-cert", "run --tls-key", "run --trust-network",
         "stress --tls-ca", "stress --tls-cert", "stress --tls-key", "stress --trust-network",
@@ -54,7 +54,7 @@ ELSEWHERE = {
         "data push --schema", "data push --replace", "data push --lang",
     ),
     "tests/region/importers/test_import_command.py": ("region import --roads", "region import --layer"),
-    "tests/test_languages.py": (
+    "tests/cli/test_languages.py": (
         "data fetch --lang", "data list --lang", "data show --lang", "new --lang", "radio profile --lang", "region build --lang",
         "region check --lang", "region diff --lang", "region import --lang", "region info --lang", "watch --lang",
     ),

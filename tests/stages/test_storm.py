@@ -23,7 +23,7 @@ from phusong.scenario import Scenario
 from phusong.stages.storm import read_plan_remedies, stress
 from small_region import small_region
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def near_storm():
