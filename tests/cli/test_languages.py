@@ -7,7 +7,6 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from phusong.live.recompute import kpis
 from typer.main import get_command
 
 import phusong
@@ -16,6 +15,7 @@ from phusong.cli.options import Shown
 from phusong.data import catalogue as sources
 from phusong.errors import plural
 from phusong.io.text import Text, catalogue
+from phusong.live.recompute import kpis
 from phusong.region.importers import IMPORTERS
 from phusong.result.files import GIS_FILES
 from phusong.scenario import Scenario, scenario_template

@@ -73,8 +73,8 @@ DOORS: dict[str, tuple[Callable[..., object], dict[str, object]]] = {
         itm.area_mode,
         ITM | {"distance_km": 10.0, "delta_h_m": 90.0, "siting": ("random", "careful")},
     ),
-    "ehata.ehata_loss": (
-        ehata.ehata_loss,
+    "ehata.loss": (
+        ehata.loss,
         {"height_m": np.ones(11), "step_m": 500.0, "frequency_mhz": 1800.0, "base_height_m": 30.0,
          "mobile_height_m": 1.5, "environment": "urban", "location_percent": 50.0, "sea": np.zeros(11, bool),
          "ridge_limits": True},
@@ -86,7 +86,7 @@ DOORS: dict[str, tuple[Callable[..., object], dict[str, object]]] = {
          "environment": "urban", "city": "small"},
     ),
     "free_space_loss": (free_space_loss, ENDS | {"distance_m": [2000.0]}),
-    "tr38901.tr38901_loss": (tr38901.loss, TR | {"los": True}),
+    "tr38901.loss": (tr38901.loss, TR | {"los": True}),
     "tr38901.mean_loss": (tr38901.mean_loss, TR),
     "tr38901.los_probability": (
         tr38901.los_probability,
@@ -197,7 +197,7 @@ def test_all_arguments_of_another_kind_are_told_at_once():
 
 def test_a_shape_that_fits_no_distance_or_profile_is_refused():
     with pytest.raises(InputError, match="los"):
-        tr38901.tr38901_loss(**TR, los=[True, False, True])
+        tr38901.loss(**TR, los=[True, False, True])
     with pytest.raises(InputError, match="zone"):
         p1812.basic_loss(**P1812 | {"zone": np.full(5, 4)})
     with pytest.raises(InputError, match="zone"):

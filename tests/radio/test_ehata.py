@@ -40,7 +40,7 @@ def profile(name: str) -> tuple[np.ndarray, float]:
 
 def of_case(case: dict, **how) -> float:
     h, step_m = profile(case["pfl file name"])
-    return ehata.ehata_loss(
+    return ehata.loss(
         h,
         step_m,
         frequency_mhz=float(case["f"]),
@@ -93,7 +93,7 @@ def test_loss_grows_with_distance_but_for_the_step_where_its_power_changes():
 
 def test_towns_lose_more_than_suburbs_and_those_more_than_open_land():
     h = np.full(100, 20.0)
-    losses = [ehata.ehata_loss(h, 100.0, **SITE, environment=name) for name in ("rural", "suburban", "urban")]
+    losses = [ehata.loss(h, 100.0, **SITE, environment=name) for name in ("rural", "suburban", "urban")]
     assert losses == sorted(losses)
     assert [ehata.environment_of_nlcd(k) for k in (11, 21, 22, 23, 24, 42)] == [
         "rural", "rural", "suburban", "urban", "urban", "rural",
@@ -104,7 +104,7 @@ def test_towns_lose_more_than_suburbs_and_those_more_than_open_land():
 @given(st.integers(0, 10_000), st.integers(2, 200), st.sampled_from([1.0, 30.0, 500.0]))
 def test_more_locations_lose_more_by_the_spread_between_them(seed, n, relief_m):
     h = 200 + np.cumsum(np.random.default_rng(seed).normal(0, relief_m / np.sqrt(n), n))
-    by_place = [ehata.ehata_loss(h, 100.0, **SITE, location_percent=p) for p in (10, 50, 84.1345, 95)]
+    by_place = [ehata.loss(h, 100.0, **SITE, location_percent=p) for p in (10, 50, 84.1345, 95)]
     assert np.isfinite(by_place).all()
     assert (np.diff(by_place) > 0).all()
     assert by_place[2] - by_place[1] == pytest.approx(location_sd_db(2100.0, URBAN), abs=0.01)
@@ -158,13 +158,13 @@ def test_sea_along_the_way_lessens_the_loss_and_more_so_at_the_mobile():
     assert mixed_path(0.3, 1.0, 20.0) > mixed_path(0.3, 0.5, 20.0) > mixed_path(0.3, 0.0, 20.0) > 0.0
     assert mixed_path(1.0, 0.5, 20.0) == 11.0
     assert mixed_path(1.0, 0.5, 80.0) == 15.0
-    land = ehata.ehata_loss(np.zeros(100), 100.0, **SITE, sea=np.zeros(100, bool))
-    assert land - ehata.ehata_loss(np.zeros(100), 100.0, **SITE) == pytest.approx(11.0)
+    land = ehata.loss(np.zeros(100), 100.0, **SITE, sea=np.zeros(100, bool))
+    assert land - ehata.loss(np.zeros(100), 100.0, **SITE) == pytest.approx(11.0)
 
 
 def test_bad_arguments_are_refused_together():
     with pytest.raises(InputError) as found:
-        ehata.ehata_loss(
+        ehata.loss(
             [0.0], 0.0, frequency_mhz=50, base_height_m=-1, mobile_height_m=np.nan, environment="city",
             location_percent=100,
         )  # fmt: skip
@@ -172,4 +172,4 @@ def test_bad_arguments_are_refused_together():
         "height_m", "step_m", "frequency_mhz", "base_height_m", "mobile_height_m", "environment", "location_percent",
     }  # fmt: skip
     with pytest.raises(InputError, match="as long as"):
-        ehata.ehata_loss([0.0, 0.0], 10.0, **SITE, sea=[True])
+        ehata.loss([0.0, 0.0], 10.0, **SITE, sea=[True])

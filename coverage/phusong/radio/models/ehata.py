@@ -32,12 +32,12 @@ __all__ = [
     "URBAN",
     "Environment",
     "effective_heights",
-    "ehata_loss",
     "environment_of_nlcd",
     "fine_rolling",
     "general_slope",
     "isolated_ridge",
     "location_sd_db",
+    "loss",
     "loss_on_profile",
     "median_loss",
     "median_rolling",
@@ -366,7 +366,7 @@ def environment_of_nlcd(code: int) -> Environment:
 
 
 @checked("ehata", yes_no=("sea",))
-def ehata_loss(
+def loss(
     height_m: npt.ArrayLike,
     step_m: float,
     *,
@@ -451,7 +451,7 @@ def ehata_loss(
 def loss_on_profile(  # type: ignore[no-untyped-def]
     h, sea, n, step, f, base, mobile, environment, location, ridge_limits, work
 ):
-    """Return the loss on points 0 to n of a profile; arguments as for :func:`ehata_loss`, checked before."""
+    """Return the loss on points 0 to n of a profile; arguments as for :func:`loss`, checked before."""
     km = n * step * 0.001
     mobile_eff, base_eff = effective_heights(h, n, step, mobile, base)
     mobile_eff = min(max(mobile_eff, _MOBILE_M[0]), _MOBILE_M[1])
@@ -534,7 +534,7 @@ def _path(
     profile: Profile, frequency_ghz: float, tx_height_m: float, rx_height_m: float, conditions: Conditions
 ) -> float:
     metres = float(profile.distance_km[-1]) * 1000.0
-    lost = ehata_loss(
+    lost = loss(
         profile.ground_m[::-1],
         metres / (profile.ground_m.size - 1),
         frequency_mhz=frequency_ghz * 1000.0,

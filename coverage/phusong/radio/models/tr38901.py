@@ -16,10 +16,10 @@ __all__ = [
     "SCENARIOS",
     "UMA",
     "los_probability",
+    "loss",
     "mean_loss",
     "rural_macro_loss",
     "rural_macro_loss_in_sight",
-    "tr38901_loss",
     "urban_macro_loss",
 ]
 
@@ -31,7 +31,7 @@ _SHORTEST_M = 0.1
 
 
 @checked("tr38901", yes_no=("los",))
-def tr38901_loss(
+def loss(
     scenario: str,
     *,
     distance_m: npt.ArrayLike,
@@ -87,12 +87,10 @@ def mean_loss(
 ) -> Floats:
     """Return the loss averaged over line of sight and not, by how probable each is. [dB]
 
-    Parameters are those of :func:`tr38901_loss`; the terrain plays no part.
+    Parameters are those of :func:`loss`; the terrain plays no part.
     """
     given = {"frequency_ghz": frequency_ghz, "bs_height_m": bs_height_m, "ut_height_m": ut_height_m}
-    clear, blocked = (
-        tr38901_loss(scenario, distance_m=distance_m, los=los, **given) for los in (True, False)
-    )
+    clear, blocked = (loss(scenario, distance_m=distance_m, los=los, **given) for los in (True, False))
     share = los_probability(scenario, distance_m=distance_m, ut_height_m=ut_height_m)
     return np.asarray(share * clear + (1.0 - share) * blocked)
 
@@ -227,7 +225,7 @@ def rural_macro_loss_in_sight(
     distance_m: npt.ArrayLike, *, frequency_ghz: float, tx_height_m: float, rx_height_m: float
 ) -> npt.NDArray[np.float64]:
     """Return the line-of-sight loss of TR 38.901 RMa, never below free space; heights as above. [dB]"""
-    in_sight_db = tr38901_loss(
+    in_sight_db = loss(
         "RMa",
         distance_m=np.maximum(np.asarray(distance_m, np.float64), _RMA_NEAREST_M),
         frequency_ghz=frequency_ghz,
