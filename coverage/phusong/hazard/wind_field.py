@@ -463,7 +463,7 @@ def common_random_numbers(
     --------
     >>> from phusong.service.outage_states import stream_keys
     >>> keys = stream_keys(np.array(["s1", "s2"]), "storm mast", 1)
-    >>> bool((luck(keys, np.arange(4))[1] == luck(keys[1:], np.arange(4))[0]).all())
+    >>> bool((common_random_numbers(keys, np.arange(4))[1] == common_random_numbers(keys[1:], np.arange(4))[0]).all())
     True
     """
     out = np.empty((keys.size, samples.size))

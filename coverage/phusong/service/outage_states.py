@@ -77,7 +77,7 @@ def pack_bits(states: npt.NDArray[np.bool_]) -> Words:
 
     Examples
     --------
-    >>> pack(np.arange(64) == 3)
+    >>> pack_bits(np.arange(64) == 3)
     array([8], dtype=uint64)
     """
     return np.packbits(states, bitorder="little").view("<u8").astype(np.uint64)

@@ -83,9 +83,9 @@ def meaning(tags: Mapping[str, str], *, area: bool) -> TagMeaning | None:  # noq
     Examples
     --------
     >>> meaning({"power": "line", "voltage": "110000"}, area=False)
-    Meaning(layer='lines', kind='line', kv=110.0)
+    TagMeaning(layer='lines', kind='line', kv=110.0)
     >>> meaning({"amenity": "school"}, area=True)
-    Meaning(layer='facilities', kind='school', kv=0.0)
+    TagMeaning(layer='facilities', kind='school', kv=0.0)
     >>> meaning({"power": "line", "disused": "yes"}, area=False) is None
     True
     """

@@ -19,7 +19,7 @@ def fold_unit_name(text: str) -> str:
 
     Examples
     --------
-    >>> fold("Đắk Lắk")
+    >>> fold_unit_name("Đắk Lắk")
     'dak lak'
     """
     plain = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
