@@ -1,7 +1,7 @@
 """The eight sharing policies, one table: which cost each divides, whose radio and which towers it opens, what it pools."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ SPECTRUM = frozenset({"spectrum"})
 CORE = frozenset({"core"})
 ITEMS = PASSIVE | BACKHAUL | RADIO | SPECTRUM | CORE
 """Items of cost that networks may divide."""
+
+
+_CONTRACT = {"open_mocn": 1.0, "open_mocn_opex": 1.0}
 
 
 def no_site(network: Network) -> Bools:
@@ -63,6 +66,9 @@ class Policy:
         Sites at which one radio takes the place of all, and the others are released.
     new_sites_open : tuple of int
         Remoteness classes in which a new site serves every operator without a further contract.
+    opening : mapping of str to float
+        Unit costs of letting guests in on one site: contracts, software, settlement; a carrier where spectrum stays
+        apart.
     """
 
     name: str
@@ -72,6 +78,7 @@ class Policy:
     hosts: Callable[[Network], Bools] = no_site
     pools: Callable[[Network], Bools] = no_site
     new_sites_open: tuple[int, ...] = ()
+    opening: Mapping[str, float] = field(default_factory=dict)
 
 
 NONE = Policy("none", frozenset())
@@ -85,7 +92,13 @@ By itself it serves nobody more: the guest's radio is equipment that somebody bu
 PASSIVE_BACKHAUL = Policy("passive_backhaul", PASSIVE | BACKHAUL, hosts=has_room)
 """Passive sharing with the link to the core: as passive, and the backhaul is divided too."""
 
-MORAN = Policy("moran", PASSIVE | BACKHAUL | RADIO, opens=has_room, hosts=has_room)
+MORAN = Policy(
+    "moran",
+    PASSIVE | BACKHAUL | RADIO,
+    opens=has_room,
+    hosts=has_room,
+    opening={**_CONTRACT, "carrier": 1.0},
+)
 """MORAN: one radio with a carrier of each operator; the guest's carrier needs a free antenna position."""
 
 MOCN = Policy(
@@ -94,6 +107,7 @@ MOCN = Policy(
     opens=unlocked,
     hosts=has_room,
     new_sites_open=(0, 1, 2, 3),
+    opening=_CONTRACT,
 )
 """MOCN: one radio and its spectrum for all; guests share the host's capacity and need no room on the tower."""
 
@@ -109,6 +123,7 @@ ROAMING = Policy(
     roams=_anywhere,
     hosts=has_room,
     new_sites_open=(0, 1, 2, 3),
+    opening={"open_roaming": 1.0, "open_roaming_opex": 1.0},
 )
 """National roaming: guests use any host's radio after its own people; only security keeps them out.
 
@@ -127,6 +142,7 @@ NEUTRAL_HOST = Policy(
     opens=_taken_over,
     pools=_taken_over,
     new_sites_open=(2, 3),
+    opening={**_CONTRACT, "neutral_host": 1.0},
 )
 """Neutral host: a third party runs the remote sites for all; ownership moves, so contract and legal locks fall.
 
@@ -137,7 +153,14 @@ def _rural(network: Network) -> npt.NDArray[np.bool_]:
     return np.asarray(remote(network) & (network.lock_reason != "security"))
 
 
-SRN = Policy("srn", ITEMS, opens=_rural, pools=_rural, new_sites_open=(2, 3))
+SRN = Policy(
+    "srn",
+    ITEMS,
+    opens=_rural,
+    pools=_rural,
+    new_sites_open=(2, 3),
+    opening={**_CONTRACT, "neutral_host": 1.0},
+)
 """Shared rural network: in remote communes one network of one radio a site, with pooled spectrum and core.
 
 The radio that stays carries the pooled carriers of all it replaces, so coverage and capacity stay; every lock but

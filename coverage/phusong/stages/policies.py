@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from phusong.scenario import Scenario, policy_label
 from phusong.service.availability import Stability
 from phusong.service.capacity import Usage, tiers
 from phusong.service.outage_states import States
+from phusong.service.policies import POLICIES
 from phusong.service.sharing import operator_cost, released_radios
 from phusong.stages.invest import costs_of, invest, situation_of
 from phusong.stages.service import NetworkHeard, rights_under, use_of
@@ -40,16 +42,6 @@ Share = Callable[[float], None]
 _NEW_SITE = {
     "site_build": {"tower": 1.0}, "installation": {"installation": 1.0}, "equipment": {"radio": 1.0},
     "operation": {"site_opex": 1.0}, "power": {"site_power": 1.0}, "backhaul": {"microwave": 1.0, "microwave_opex": 1.0},
-}  # fmt: skip
-
-
-# what it takes to let guests in on one site: contracts, software, settlement; a carrier where spectrum stays apart
-_OPENING = {
-    "moran": {"open_mocn": 1.0, "open_mocn_opex": 1.0, "carrier": 1.0},
-    "mocn": {"open_mocn": 1.0, "open_mocn_opex": 1.0},
-    "roaming": {"open_roaming": 1.0, "open_roaming_opex": 1.0},
-    "neutral_host": {"open_mocn": 1.0, "open_mocn_opex": 1.0, "neutral_host": 1.0},
-    "srn": {"open_mocn": 1.0, "open_mocn_opex": 1.0, "neutral_host": 1.0},
 }  # fmt: skip
 
 
@@ -72,13 +64,13 @@ def policy_row(policy: str, state: NetworkState, costs: Costs) -> dict[str, Any]
     pairs = sorted(
         set(zip(network.station_site[used].tolist(), rights.granted_by[used].tolist(), strict=True))
     )
-    opening = {name: costs.of(**amounts).npv_musd for name, amounts in _OPENING.items()}
+    opening_musd = cache(lambda name: costs.of(**POLICIES[name].opening).npv_musd)
     return {
         "policy": policy,
         **{name: int(people.sum()) for name, people in state.access.by_cell().items()},
         "guests": int(usage.station_guests.sum()),
         "sites_opened": len({site for site, _ in pairs}),
-        "policy_cost_musd": float(sum(opening[name] for _, name in pairs)),
+        "policy_cost_musd": float(sum(opening_musd(name) for _, name in pairs)),
         "radios_released": released,
         "saved_musd_year": costs.of(radio_opex=float(released)).opex_musd_year,
         "new_site_operator_musd": operator_cost(base, items, len(network.operators)),
