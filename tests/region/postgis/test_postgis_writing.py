@@ -172,8 +172,8 @@ def test_a_user_who_may_not_write_is_told_so(db, monkeypatch):
 
 
 def test_the_command_pushes_a_result_folder(db, schema, tmp_path, monkeypatch, capsys):
+    from made_result import make_result as whole_result
     from phusong.cli import main
-    from report.conftest import make_result as whole_result
 
     whole_result().write(tmp_path / "result")
     words = ["push", str(tmp_path / "result"), db.url, "--schema", schema]
