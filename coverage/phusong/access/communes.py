@@ -1,4 +1,4 @@
-"""Commune table: parts, facilities, policies."""
+"""Commune table: people by gap part, facilities, policies compared."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whom locked sites could serve."""
+"""Locked sites: people who hear them and would be served if their owner opened them."""
 
 from dataclasses import dataclass
 

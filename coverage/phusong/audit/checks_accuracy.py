@@ -1,4 +1,4 @@
-"""Principle: accurate."""
+"""Audit checks of accuracy."""
 
 from collections.abc import Callable
 

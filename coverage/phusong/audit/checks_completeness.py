@@ -1,4 +1,4 @@
-"""Principles: complete, current, shared."""
+"""Audit checks of completeness, currency and sharing."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Principles: unique, consistent."""
+"""Audit checks of uniqueness and consistency."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""phusong region, audit."""
+"""phusong region: build, import, check, describe and compare regions."""
 
 from collections.abc import Mapping
 from math import isnan

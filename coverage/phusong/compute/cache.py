@@ -1,4 +1,4 @@
-"""Stages whose outcome is kept: done once for what they read, and able to say why they were done again."""
+"""Stage cache: what a stage gave is kept under what it read, with the reason where it is computed again."""
 
 import time
 from collections.abc import Callable, Mapping

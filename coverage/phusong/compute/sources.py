@@ -1,4 +1,4 @@
-"""What a piece of the program depends on: the modules it imports, the tables and libraries they read, as one digest.
+"""Program fingerprints: the modules, tables and libraries that a piece of the program depends on, as one digest.
 
 Nothing is listed by hand. The import statements of the package are followed from the functions that compute; so a
 constant at the far end of a chain of imports counts, and a module that nothing of it imports does not.

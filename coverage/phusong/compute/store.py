@@ -1,4 +1,4 @@
-"""A folder that keeps what was computed, under the fingerprint of what it was computed from.
+"""Content-addressed store: a folder that keeps what was computed under the fingerprint of its inputs.
 
 Any number of runs may use it at once: a value appears by renaming, whole or not at all; what is damaged is known by
 its checksum, and is computed again. A value is never changed, so two runs that write the same one do no harm.

@@ -1,4 +1,4 @@
-"""Fragility curves and sampled damage."""
+"""Damage: fragility curves and sampled failures of exposed assets."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,4 +1,4 @@
-"""Who is cut off, and recovery."""
+"""Storm impact: who is cut off, for how long, and repair by crews."""
 
 import heapq
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Any plan evaluated; wasted money."""
+"""Evaluation of any plan: people, cost, distance from the bound, money wasted."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The plan that was asked for."""
+"""Selected plan: by budget, by funds and years, or by a target, with its certificate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""The order people read: bundles by marginal people per cost, each shared remedy paid once.
+"""Ranking of bundles by marginal people per cost; what several share is paid once.
 
 A lazy greedy: a bundle's gain can only fall as others are taken, so the first of the heap is looked at again and
 sinks if it is no longer the best. Its marginal cost can fall too, when another bundle pays for a remedy it shares:

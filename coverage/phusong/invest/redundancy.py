@@ -1,4 +1,4 @@
-"""Money of a plan that serves nobody, or would go farther: overlap, missing twins, and sites that stand already."""
+"""Redundancy check of a plan: overlap, missing parts, sites that stand already, and what would go farther."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Event by event."""
+"""Incremental update: what one event changes is computed anew, nothing else."""
 
 import heapq
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who finds room after a change: only people whose choice the change can reach ask again.
+"""Incremental reallocation: only people whose choice a change can reach ask for room again.
 
 People meet where a station or a site's link is full: there, one more pushes another on. Where there is room to
 spare nobody minds the others. So the outcome of :func:`phusong.service.allocation.allocate` falls into independent

@@ -1,4 +1,4 @@
-"""Static arrays and event state."""
+"""Static network and event state as arrays."""
 
 import hashlib
 from collections.abc import Callable

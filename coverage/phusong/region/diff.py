@@ -1,4 +1,4 @@
-"""What changed between two versions."""
+"""Difference between two versions of a region, by layer, record and commune."""
 
 import json
 from collections.abc import Callable

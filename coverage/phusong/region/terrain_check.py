@@ -1,4 +1,4 @@
-"""What can be ground: heights that some place on Earth has, on square pixels in metres."""
+"""Terrain check: heights that some place on Earth has, on square pixels in metres."""
 
 import math
 from collections.abc import Iterator

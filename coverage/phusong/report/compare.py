@@ -1,4 +1,4 @@
-"""Compare results."""
+"""Comparison of results: figures, verdict, settings and layers that differ."""
 
 import tomllib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Equity, regret, chance."""
+"""Measures of comparison: equity (Gini), regret, chance to lead."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

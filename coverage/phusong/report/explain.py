@@ -1,4 +1,4 @@
-"""Plain words about one thing."""
+"""Explanations in sentences: an option, a remedy, a site, a commune."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""A result that may leave the house: no place of a hidden site nearer than its square, no group of few people.
+"""Disclosure control: no hidden place nearer than its square, no group of few people, no figure that tells either.
 
 What leaves is decided by :mod:`phusong.result.schema`, column by column; what is not declared there does not leave. The result is built
 from nothing, column by column, so that a table or figure that somebody adds later stays at home until it is given a rule.

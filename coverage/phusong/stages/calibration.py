@@ -1,4 +1,4 @@
-"""The model beside public facts; what an answer stands on."""
+"""Calibration: the model beside public facts, and the layers that an answer stands on."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet

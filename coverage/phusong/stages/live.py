@@ -1,4 +1,4 @@
-"""From what a scenario asks and a region holds to what events act on."""
+"""Live stage: from scenario and region to the static network that events act on."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""From the stages to a Result."""
+"""Result stage: from what the stages gave to a Result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""Heuristic under funds and years.
+"""Heuristic search of a plan under funds and years.
 
 First the needs of the communes, by missing people per cost; then value per cost with what is left. Both gains can
 only fall as more is bought, so stale entries of the heap are recomputed when they come up.

@@ -1,4 +1,4 @@
-"""Exact when small, bounded when large."""
+"""Program solved exactly when small, bounded when large."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Ruin and recreate.
+"""Ruin-and-recreate local search.
 
 Ruins are neighbourhoods (candidates that serve the same elements), everything that hangs on one shared part, or
 what has to go to make room for a candidate that was passed over. Recreating buys by people per cost over all
