@@ -77,6 +77,13 @@ def test_the_lock_remembers_what_came(server, limits, tmp_path):
     assert entry == {"sha256": sha256(TIF), "bytes": len(TIF), "url": server.base + "/data/people.tif"}
 
 
+def test_a_lock_that_cannot_be_written_is_named(server, limits, tmp_path):
+    (tmp_path / "file").write_text("x")
+    lock = tmp_path / "file" / "data.lock"
+    with pytest.raises(InputError, match=r"data\.lock.*cannot be written"):
+        fetch(source(), cache=tmp_path / "c", lock=lock, base_url=server.base, limits=limits)
+
+
 def test_a_file_that_differs_from_the_first_time_is_refused_until_asked_for(server, limits, tmp_path):
     lock = tmp_path / "data.lock"
     fetch(source(), cache=tmp_path / "one", lock=lock, base_url=server.base, limits=limits)

@@ -33,6 +33,7 @@ from phusong.data.catalogue import (
     token_of,
 )
 from phusong.errors import InputError, PhusongError, Problem, plural
+from phusong.io.atomic import write_whole
 
 __all__ = [
     "CACHE_ENV",
@@ -132,7 +133,7 @@ Progress = Callable[[int, int | None], None]
 """Called with the bytes that are here and the bytes there are, None where the server does not say."""
 
 _CHUNK = 1 << 18
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RETRY = urllib3.Retry(status_forcelist=(408, 425, 429, 500, 502, 503, 504))
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OFF = "try again later, through another network, or from a mirror with --base-url"
 
@@ -259,24 +260,32 @@ def _until_whole(
     session.headers["User-Agent"] = "phusong (open coverage planning)"
     # the bytes of the file, not a packed form of them: only those can be resumed
     session.headers["Accept-Encoding"] = "identity"
-    most, idle, total = part.have(), 0, 0
+    most, all_attempts = part.have(), 10 * bounds.attempts
+    retry = _RETRY.new(
+        total=all_attempts,
+        other=bounds.attempts - 1,
+        backoff_factor=bounds.pause_s,
+        backoff_max=bounds.longest_pause_s,
+    ).increment()  # the first request
     while True:
         try:
             _attempt(session, url, part, bounds, raw_gzip=raw_gzip, progress=progress)
         except TransferError as error:
-            total += 1
-            idle = 0 if part.have() > most else idle + 1
-            most = max(most, part.have())
             if not error.again:
                 raise
-            if idle >= bounds.attempts or total >= 10 * bounds.attempts:
+            if part.have() > most:
+                most = part.have()
+                retry = retry.new(other=bounds.attempts, history=())
+            try:
+                retry = retry.increment(error=error)
+            except urllib3.exceptions.MaxRetryError:
                 raise TransferError(
-                    f"{error.cause} ({plural(total, 'attempt')})",
+                    f"{error.cause} ({plural(all_attempts - (retry.total or 0), 'attempt')})",
                     error.remedy,
                     status=error.status,
                     network=error.network,
                 ) from None
-            pause = min(bounds.longest_pause_s, bounds.pause_s * 2.0 ** min(idle, 16))
+            pause = max(bounds.pause_s, retry.get_backoff_time())
             # at least half of it, so that the pauses still grow
             pause *= 0.5 + 0.5 * bounds.share()
             bounds.sleep(max(pause, min(error.wait_s, bounds.longest_pause_s)))
@@ -415,10 +424,9 @@ def _chunks(answer: requests.Response, *, decode: bool) -> Iterator[bytes]:
 def _refuse_status(answer: requests.Response) -> NoReturn:
     status = answer.status_code
     said = f"the server answered {status} {answer.reason or ''}".rstrip()
-    if status in _AGAIN:
-        raise TransferError(
-            said, status=status, again=True, wait_s=float(_number(answer.headers.get("Retry-After")) or 0)
-        )
+    wait = answer.headers.get("Retry-After", "")
+    if _RETRY.is_retry("GET", status, has_retry_after=bool(wait)):
+        raise TransferError(said, status=status, again=True, wait_s=_wait_s(wait))
     remedies = {
         401: "it asks for a user: check the token, or fetch the file by hand",
         403: "it refuses: check the token and the licence, or fetch the file by hand",
@@ -426,6 +434,14 @@ def _refuse_status(answer: requests.Response) -> NoReturn:
         410: "the file is gone: look at the source's page",
     }
     raise TransferError(said, remedies.get(status, _OFF), status=status)
+
+
+def _wait_s(stated: str) -> float:
+    """Return the pause a server asks for, in seconds or as a date; 0 where it is neither. [s]"""
+    try:
+        return _RETRY.parse_retry_after(stated)
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
+        return 0.0
 
 
 def _continues(answer: requests.Response, have: int, validator: str) -> bool:
@@ -545,13 +561,9 @@ class Lock:
 
     def write(self) -> None:
         """Write the file in one piece, the same bytes for the same content."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         tree = {"version": _VERSION, "files": {k: dict(v) for k, v in self.files.items()}}
-        work = self.path.with_name(f".{self.path.name}.part")
-        work.write_text(
-            json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        work.replace(self.path)
+        text = json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        write_whole(self.path, text.encode())
 
 
 _MOST_BYTES = 1_000_000
