@@ -11,7 +11,8 @@ from awkward_server import Server, corrupt, cut, redirect, serving, stall, statu
 
 from phusong.cli import main
 from phusong.data import Bounds, DataSource, NetworkError, fetch
-from phusong.data.download import CACHE_ENV, TransferLimits, default_cache
+from phusong.data.download import CACHE_ENV, default_cache
+from phusong.data.transfer import TransferLimits
 from phusong.errors import InputError
 
 TIF = b"II*\x00" + bytes(range(256)) * 40

@@ -20,7 +20,7 @@ from awkward_server import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phusong.data.download import TransferError, TransferLimits, transfer
+from phusong.data.transfer import TransferError, TransferLimits, transfer
 
 BODY = bytes(range(256)) * 400
 
