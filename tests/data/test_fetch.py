@@ -11,7 +11,8 @@ from awkward_server import Server, corrupt, cut, redirect, serving, stall, statu
 
 from phusong.cli import main
 from phusong.data import Bounds, DataSource, NetworkError, fetch
-from phusong.data.download import CACHE_ENV, TransferLimits, default_cache
+from phusong.data.download import CACHE_ENV, default_cache
+from phusong.data.transfer import TransferLimits
 from phusong.errors import InputError
 
 TIF = b"II*\x00" + bytes(range(256)) * 40
@@ -75,6 +76,13 @@ def test_the_lock_remembers_what_came(server, limits, tmp_path):
     fetch(source(), cache=tmp_path / "c", lock=tmp_path / "data.lock", base_url=server.base, limits=limits)
     entry = json.loads((tmp_path / "data.lock").read_text())["files"]["people/people.tif"]
     assert entry == {"sha256": sha256(TIF), "bytes": len(TIF), "url": server.base + "/data/people.tif"}
+
+
+def test_a_lock_that_cannot_be_written_is_named(server, limits, tmp_path):
+    (tmp_path / "file").write_text("x")
+    lock = tmp_path / "file" / "data.lock"
+    with pytest.raises(InputError, match=r"data\.lock.*cannot be written"):
+        fetch(source(), cache=tmp_path / "c", lock=lock, base_url=server.base, limits=limits)
 
 
 def test_a_file_that_differs_from_the_first_time_is_refused_until_asked_for(server, limits, tmp_path):

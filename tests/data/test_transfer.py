@@ -20,7 +20,7 @@ from awkward_server import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phusong.data.download import TransferError, TransferLimits, transfer
+from phusong.data.transfer import TransferError, TransferLimits, transfer
 
 BODY = bytes(range(256)) * 400
 
@@ -104,6 +104,31 @@ def test_pauses_double_up_to_the_longest_and_heed_the_server(server, tmp_path):
     calm = TransferLimits(sleep=half.append, share=lambda: 0.0, spare_bytes=0)
     transfer(server.base + "/a.bin", tmp_path / "b", limits=calm)
     assert half == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "pause"),
+    [
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 60),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 2),
+        ("Fri, 31 Dec 99999999 23:59:59 GMT", 2),
+        ("9" * 5000, 2),
+        ("soon", 2),
+    ],
+    ids=["a date", "a date gone by", "no year", "no number", "a word"],
+)
+def test_a_pause_asked_for_as_a_date_is_heeded_and_nonsense_is_not(
+    server, limits, pauses, tmp_path, asked, pause
+):
+    server.script[:] = [status(503, Retry_After=asked)]
+    transfer(server.base + "/a.bin", tmp_path / "a", limits=limits)
+    assert pauses == [pause]
+
+
+def test_bytes_that_came_make_the_pauses_short_again(server, limits, pauses, tmp_path):
+    server.script[:] = [status(500), status(500), cut(5000), status(500), status(500), status(500)]
+    transfer(server.base + "/a.bin", tmp_path / "a", limits=limits)
+    assert pauses == [2, 4, 1, 2, 4, 8]
 
 
 def test_attempts_that_bring_nothing_are_bounded(server, limits, pauses, tmp_path):

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_models import random_plan_model
 
+from phusong.invest.options_table import reasons
 from phusong.invest.ranking import rank
-from phusong.invest.ranking_reasons import reasons
 
 
 def worths(model, bought, served, *, dear=None, factor=1.0, few=None, share=1.0):

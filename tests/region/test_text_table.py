@@ -48,6 +48,8 @@ def test_empty_lines_and_empty_last_columns_are_no_data():
         ("a,b\n1,2\n3\n", ("row 2", "has 1 value where", "cut off")),
         ("a,b\n1,2,3\n", ("row 1", "3 values", "double quotes")),
         ('a,b\n"1,2\n3,4\n', ("quote is not closed", "cut off")),
+        ('a,b\n1,"2\n3,4\n5,6\n', ("quote is not closed", "cut off")),
+        ('a,b\n1,"', ("quote is not closed", "cut off")),
         ('a,b\n"1"x,2\n', ("line 2", "quote")),
         ("a,b,a\n1,2,3\n", ("column a", "twice")),
         ("a,b\n1,\x002\n", ("zero bytes",)),

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 
 from phusong.errors import InputError
-from phusong.report.gis import stepped_raster_qml, write_gis, write_gis_folder
+from phusong.report.gis import Symbol, categorized_qml, stepped_raster_qml, write_gis, write_gis_folder
 from phusong.report.map_style import GAP_CLASSES
 from phusong.result.files import GIS_FILES
 
@@ -89,6 +89,20 @@ def test_names_stay_text_in_layers_and_styles(hostile, folder):
     owners = next(parsed(row[3]) for row in styles(folder)[0] if row[2] == "Owner")
     values = {c.get("value") for c in owners.iter("category")}
     assert values <= {*HOSTILE, *hostile.sites["owner"], ""}
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "two\nlines\r\n\tand a tab", "{{ 7 * 7 }}"])
+def test_any_text_comes_back_from_a_style_as_it_went_in(text):
+    style = parsed(categorized_qml(text, {text: (text, Symbol("fill", "#000000"))}, name_field=text))
+    assert style.find("renderer-v2").get("attr") == text
+    assert style.find(".//category").attrib == {
+        "value": text,
+        "label": text,
+        "symbol": "0",
+        "render": "true",
+        "type": "string",
+    }
+    assert style.find(".//text-style").get("fieldName") == text
 
 
 def test_steps_of_a_raster_have_one_more_colour_than_edges():

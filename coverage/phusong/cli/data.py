@@ -145,7 +145,7 @@ def data_fetch(
 
     from phusong.data import fetch  # noqa: PLC0415
     from phusong.data.catalogue import parse_bounds, region_bounds  # noqa: PLC0415
-    from phusong.data.download import TransferLimits  # noqa: PLC0415
+    from phusong.data.transfer import TransferLimits  # noqa: PLC0415
 
     text = spoken(lang)
     if region is not None and bbox is not None:

@@ -6,16 +6,19 @@ QGIS 3.22 User Guide, "Saving and Loading Layer Properties" (styles in the data 
 with QGIS 3.22.
 """
 
+import math
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from xml.etree import ElementTree as ET
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from phusong.io.atomic import whole_folder
 from phusong.io.text import Text
@@ -42,7 +45,6 @@ from phusong.result.schema import GAP_PARTS
 __all__ = [
     "Symbol",
     "categorized_qml",
-    "class_raster_qml",
     "embed_styles",
     "graduated_qml",
     "rsrp_qml",
@@ -53,9 +55,11 @@ __all__ = [
 ]
 
 _QGIS = "3.22.16"
-_HEAD = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _FIXED_DATE = "2025-07-01T00:00:00.000Z"
-_TYPES = {"fill": "SimpleFill", "marker": "SimpleMarker"}
+# of an attribute in XML: a bare line break there would be read as a space
+_ESCAPES = str.maketrans({
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,24 +105,8 @@ def graduated_qml(
     name_field : str, optional
         Field or expression to label with.
     """
-    root = _root()
-    renderer = ET.SubElement(
-        root, "renderer-v2", type="graduatedSymbol", attr=expression, graduatedMethod="GraduatedColor",
-        symbollevels="0", forceraster="0", enableorderby="0",
-    )  # fmt: skip
-    ranges = ET.SubElement(renderer, "ranges")
-    for k, ((low, high), label) in enumerate(zip(pairwise(edges), labels, strict=True)):
-        ET.SubElement(
-            ranges,
-            "range",
-            lower=f"{low:.6f}",
-            upper=f"{high:.6f}",
-            symbol=str(k),
-            label=label,
-            render="true",
-        )
-    _add_symbols(renderer, symbols)
-    return _text(root, name_field)
+    ranges = list(zip(pairwise(edges), labels, strict=True))
+    return _filled("layer", expression=expression, ranges=ranges, symbols=symbols, name_field=name_field)
 
 
 def categorized_qml(
@@ -135,48 +123,17 @@ def categorized_qml(
     name_field : str, optional
         Field or expression to label with.
     """
-    root = _root()
-    renderer = ET.SubElement(
-        root, "renderer-v2", type="categorizedSymbol", attr=expression, symbollevels="0", forceraster="0",
-        enableorderby="0",
-    )  # fmt: skip
-    listed = ET.SubElement(renderer, "categories")
-    for k, (value, (label, _)) in enumerate(categories.items()):
-        ET.SubElement(
-            listed, "category", value=value, symbol=str(k), label=label, render="true", type="string"
-        )
-    _add_symbols(renderer, [symbol for _, symbol in categories.values()])
-    return _text(root, name_field)
-
-
-def class_raster_qml(classes: Iterable[tuple[int, str, str]]) -> str:
-    """Return the style of a raster of classes: value, label and colour of each."""
-    root = _root("AllStyleCategories")
-    pipe = ET.SubElement(root, "pipe")
-    renderer = ET.SubElement(pipe, "rasterrenderer", type="paletted", band="1", opacity="1", alphaBand="-1")
-    palette = ET.SubElement(renderer, "colorPalette")
-    for value, label, colour in classes:
-        ET.SubElement(palette, "paletteEntry", value=str(value), color=colour, alpha="255", label=label)
-    return _text(root, "")
+    listed = [(value, label) for value, (label, _) in categories.items()]
+    symbols = [symbol for _, symbol in categories.values()]
+    return _filled("layer", expression=expression, categories=listed, symbols=symbols, name_field=name_field)
 
 
 def stepped_raster_qml(edges: Sequence[float], colours: Sequence[str], unit: str) -> str:
     """Return the style of a raster of figures cut into classes: one more colour than edges, lowest first."""
-    root = _root("AllStyleCategories")
-    pipe = ET.SubElement(root, "pipe")
-    renderer = ET.SubElement(
-        pipe, "rasterrenderer", type="singlebandpseudocolor", band="1", opacity="1", alphaBand="-1",
-        classificationMin=f"{edges[0]:g}", classificationMax=f"{edges[-1]:g}",
-    )  # fmt: skip
-    shader = ET.SubElement(ET.SubElement(renderer, "rastershader"), "colorrampshader")
-    shader.attrib.update(colorRampType="DISCRETE", classificationMode="1", clip="0")
     labels = [f"below {edges[0]:g} {unit}", *(f"{a:g} to {b:g} {unit}" for a, b in pairwise(edges))]
-    uppers = [*(f"{e:g}" for e in edges), "inf"]
-    for upper, colour, label in zip(
-        uppers, colours, [*labels, f"{edges[-1]:g} {unit} and above"], strict=True
-    ):
-        ET.SubElement(shader, "item", value=upper, color=colour, alpha="255", label=label)
-    return _text(root, "")
+    labels.append(f"{edges[-1]:g} {unit} and above")
+    steps = list(zip([*edges, math.inf], colours, labels, strict=True))
+    return _filled("raster", steps=steps, lowest=edges[0], highest=edges[-1])
 
 
 def embed_styles(path: Path, styles: Mapping[str, Mapping[str, str]]) -> None:
@@ -219,55 +176,23 @@ def embed_styles(path: Path, styles: Mapping[str, Mapping[str, str]]) -> None:
         database.close()
 
 
-def _root(categories: str = "Symbology|Labeling") -> ET.Element:
-    return ET.Element("qgis", version=_QGIS, styleCategories=categories)
-
-
-def _add_symbols(renderer: ET.Element, symbols: Sequence[Symbol]) -> None:
-    listed = ET.SubElement(renderer, "symbols")
-    for k, symbol in enumerate(symbols):
-        one = ET.SubElement(
-            listed, "symbol", name=str(k), type=symbol.kind, alpha="1", clip_to_extent="1", force_rhr="0"
-        )
-        layer = ET.SubElement(
-            one, "layer", {"class": _TYPES[symbol.kind], "pass": "0", "locked": "0", "enabled": "1"}
-        )
-        values = {
-            "color": _rgba(symbol.colour), "style": "solid", "outline_color": _rgba(symbol.outline),
-            "outline_style": "solid", "outline_width": "0.1", "outline_width_unit": "MM",
-        }  # fmt: skip
-        if symbol.kind == "marker":
-            values |= {"name": "circle", "size": f"{symbol.size_mm:g}", "size_unit": "MM"}
-        options = ET.SubElement(layer, "Option", type="Map")
-        for name, value in values.items():
-            ET.SubElement(options, "Option", name=name, value=value, type="QString")
-
-
-def _text(root: ET.Element, name_field: str) -> str:
-    if name_field:
-        labeling = ET.SubElement(root, "labeling", type="simple")
-        settings = ET.SubElement(labeling, "settings", calloutType="simple")
-        plain = name_field.isidentifier()
-        style = ET.SubElement(
-            settings, "text-style", fieldName=name_field, isExpression="0" if plain else "1", fontSize="7",
-            fontSizeUnit="Point", textColor=_rgba(INK), fontFamily="DejaVu Sans", textOpacity="1",
-        )  # fmt: skip
-        ET.SubElement(
-            style,
-            "text-buffer",
-            bufferDraw="1",
-            bufferSize="0.6",
-            bufferSizeUnits="MM",
-            bufferColor=_rgba(PAPER),
-        )
-        ET.SubElement(settings, "placement", placement="0", placementFlags="10", priority="5")
-    ET.indent(root, " ")
-    return _HEAD + ET.tostring(root, encoding="unicode") + "\n"
+def _filled(name: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template shows
+    return _TEMPLATES.get_template(f"{name}.qml.j2").render(version=_QGIS, ink=INK, paper=PAPER, **values)
 
 
 def _rgba(colour: str) -> str:
     return ",".join(str(int(colour[k : k + 2], 16)) for k in (1, 3, 5)) + ",255"
 
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("phusong.report", "."),
+    autoescape=True,
+    finalize=lambda value: Markup(str(value).translate(_ESCAPES)),  # noqa: S704 - escaped here
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.filters["rgba"] = _rgba
 
 _NOT_SERVED = '100 * (1 - "people_served" / nullif("population", 0))'
 _MOST_MARKS_LABELLED = 50
@@ -304,7 +229,7 @@ def write_gis(result: ResultData, folder: Path) -> list[Path]:
     access = [(k, ACCESS_CLASSES[k].capitalize(), CLASS_HEX[k]) for k in range(1, len(ACCESS_CLASSES))]
     texts = {
         "communes.qml": next(iter(styles["communes"].values())),
-        "access.qml": class_raster_qml(access),
+        "access.qml": _filled("raster", classes=access),
         "rsrp.qml": rsrp_qml(),
     }
     for name, text in texts.items():

@@ -188,6 +188,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _table(text: str, mark: str, where: str) -> tuple[pd.DataFrame, list[Notice]]:
+    # not pyarrow.csv: ten times as fast, but it reads '"1"x' as 1x and takes the rows behind an open quote for one value
     reader = csv.reader(_lines(text), delimiter=mark, strict=True)
     rows = (row for row in reader if row and (row[0].strip() or any(v.strip() for v in row)))
     problems: list[Problem] = []
