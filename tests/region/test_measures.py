@@ -16,7 +16,7 @@ from phusong.region.importers import IMPORTERS, Options
 from phusong.region.importers.run import import_files, options_of
 from phusong.region.read.headings import UNITS
 from phusong.region.read.table import read_layer
-from phusong.region.read.values import measures_of, unit_meant
+from phusong.region.read.values import measures_of, typed, unit_meant
 
 CRS = "EPSG:32648"
 
@@ -191,3 +191,15 @@ def test_a_crs_that_the_file_states_is_used_and_the_one_said_is_told(region, tmp
     path = geojson(tmp_path / "s.geojson", [(105.05, 21.75), (105.06, 21.76)])
     found = import_files(region, "sites", [path], options_of("sites", crs="EPSG:9210", operators=["op=none"]))
     assert any("states its own CRS" in str(n) and "EPSG:9210" in str(n) for n in found.notices)
+
+
+@pytest.mark.parametrize(
+    ("cells", "years"),
+    [([None, None], [2015, 2015]), (["2018-05-01", None], [2018, 2015]), (["2018", None], [2018, 2015])],
+    ids=["no year at all", "a date and none", "a year and none"],
+)
+def test_a_year_may_be_missing_in_any_row(cells, years):
+    table = pd.DataFrame({"site_id": ["a", "b"], "commissioned": pd.Series(cells, dtype=object)})
+    read, problems, _ = typed(table, "sites", "here")
+    assert problems == []
+    assert list(read["commissioned"]) == years

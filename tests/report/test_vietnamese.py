@@ -9,10 +9,10 @@ from io import StringIO
 
 import pandas as pd
 import pytest
-from english import english_in
 from matplotlib.text import Text as DrawnText
 from pydantic import BaseModel
 
+from english import english_in
 from phusong.audit import audit
 from phusong.io.resources import geodata_path
 from phusong.io.text import NO_VALUE, Text, catalogue

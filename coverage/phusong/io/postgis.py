@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from phusong.errors import InputError, Problem, nearest_name
@@ -10,8 +10,17 @@ from phusong.lazy import library_of_extra
 
 if TYPE_CHECKING:
     import psycopg
+    import sqlalchemy
 
-__all__ = ["address_of", "connected", "postgis_schema", "reason"]
+__all__ = [
+    "address_of",
+    "connected",
+    "driver_of",
+    "postgis_schema",
+    "reason",
+    "reference_systems",
+    "server_error",
+]
 
 _PASSWORDS = ("PHUSONG_PGPASSWORD", "PGPASSWORD")
 _ALLOWED = (
@@ -30,6 +39,7 @@ def address_of(url: str, where: str) -> dict[str, str]:
         If it is none, holds a password, or a setting that an address may not bring.
     """
     driver = library_of_extra("psycopg", "postgis", "postgis")
+    # not sqlalchemy.make_url: it takes any setting, and the address must mean what libpq reads in it
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
 
     if not url.startswith(("postgresql://", "postgres://")):
@@ -66,7 +76,7 @@ def address_of(url: str, where: str) -> dict[str, str]:
 @contextmanager
 def connected(
     url: str, where: str, *, read_only: bool = True, timeout_s: float = 300.0, connect_s: int = 10
-) -> Iterator["psycopg.Connection[Any]"]:
+) -> Iterator["sqlalchemy.Connection"]:
     """Open one transaction; it is undone when the block fails, and can write only when asked to.
 
     Parameters
@@ -90,6 +100,7 @@ def connected(
     """
     parts = address_of(url, where)
     driver = library_of_extra("psycopg", "postgis", "postgis")
+    sa = library_of_extra("sqlalchemy", "postgis", "postgis")
     settings: dict[str, str | int] = {
         "connect_timeout": connect_s, "application_name": "phusong", "client_encoding": "utf8", **parts,
     }  # fmt: skip
@@ -113,27 +124,55 @@ def connected(
                 f"password {known}",
             )
         ) from None
-    with opened as connection:
-        connection.read_only = read_only
+    with closing(opened):
+        opened.read_only = read_only
         # every layer is read as of the same moment
-        connection.isolation_level = driver.IsolationLevel.REPEATABLE_READ
+        opened.isolation_level = driver.IsolationLevel.REPEATABLE_READ
+        engine = sa.create_engine(
+            "postgresql+psycopg://", creator=lambda: opened, poolclass=sa.NullPool, hide_parameters=True
+        )
         limit = str(max(1, round(timeout_s * 1000)))
-        connection.execute("SELECT set_config('statement_timeout', %s, true)", (limit,))
-        connection.execute("SELECT set_config('lock_timeout', %s, true)", (limit,))
-        yield connection
+        try:
+            with engine.begin() as connection:
+                for name in ("statement_timeout", "lock_timeout"):
+                    connection.execute(sa.select(sa.func.set_config(name, limit, True)))
+                yield connection
+        except (driver.Error, sa.exc.DBAPIError) as error:
+            raise InputError(Problem(where, f"was refused, nothing is changed: {reason(error)}")) from None
 
 
-def postgis_schema(connection: "psycopg.Connection[Any]") -> str | None:
+def driver_of(connection: "sqlalchemy.Connection") -> "psycopg.Connection[Any]":
+    """Return the connection of psycopg beneath SQLAlchemy's: it alone prepares statements and copies rows."""
+    beneath: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    return beneath
+
+
+def postgis_schema(connection: "sqlalchemy.Connection") -> str | None:
     """Return the schema that PostGIS stands in, or None where the data base has none."""
-    row = connection.execute(
+    row = connection.exec_driver_sql(
         "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
         "WHERE e.extname = 'postgis'"
-    ).fetchone()
+    ).first()
     return None if row is None else str(row[0])
+
+
+def reference_systems(schema: str | None) -> "sqlalchemy.TableClause":
+    """Return PostGIS's table of reference systems, which need not be on the search path."""
+    from sqlalchemy import column, table  # noqa: PLC0415 - an extra
+
+    return table("spatial_ref_sys", *map(column, ("srid", "auth_name", "auth_srid", "srtext")), schema=schema)
+
+
+def server_error(error: BaseException) -> BaseException:
+    """Return psycopg's error, which SQLAlchemy and pandas wrap in theirs; it knows what the server said."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def reason(error: BaseException) -> str:
     """Return why the server refused, in its words and on one line."""
+    error = server_error(error)
     diag = getattr(error, "diag", None)
     said = " ".join(
         str(part)

@@ -8,53 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from phusong.errors import InputError, Problem, nearest_name, refuse
-from phusong.io.postgis import connected, postgis_schema, reason
+from phusong.io.postgis import connected, driver_of, postgis_schema, reason, reference_systems, server_error
 from phusong.region.read.columns import ColumnMap, read_column_maps
 from phusong.region.read.table import COLUMN_MAP_FILE, Reading, table_of
 from phusong.region.schema import LAYERS
 
 if TYPE_CHECKING:
-    import psycopg
+    import sqlalchemy
     from psycopg import sql
 
-__all__ = [
-    "Selection",
-    "Stored",
-    "layers_from_postgis",
-    "read_stored",
-    "relation_of",
-    "selection_of",
-    "stored_layers",
-]
+__all__ = ["Stored", "layers_from_postgis", "read_stored", "relation_of", "stored_layers"]
 
 _PART = re.compile(r'\s*(?:"((?:[^"\x00]|"")+)"|([^\W\d]\w*))\s*(\.|$)')
 _SHAPE_NAMES = ("geometry", "geom", "the_geom", "shape", "wkb_geometry")
-
-
-@dataclass(frozen=True)
-class Selection:
-    """A statement that reads a layer.
-
-    Parameters
-    ----------
-    statement : Composed
-        The SELECT.
-    names : tuple of str
-        Its columns; after each shape stands ``… srid``.
-    shapes : tuple of str
-        The column of shapes, if there is one.
-    """
-
-    statement: "sql.Composed"
-    names: tuple[str, ...]
-    shapes: tuple[str, ...]
 
 
 def relation_of(text: str, where: str) -> tuple[str, ...]:
@@ -92,63 +64,52 @@ def relation_of(text: str, where: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def selection_of(connection: "psycopg.Connection[Any]", table: str, query: str, where: str) -> Selection:
-    """Return what reads a table, a view or a query, its shapes as WKB with their SRIDs.
+def _selection(
+    connection: "sqlalchemy.Connection", stored: "Stored"
+) -> tuple["sql.Composed", list[str], str | None]:
+    """Return the SELECT that reads a table, a view or a query, its columns, and which of them is the shape.
 
-    Raises
-    ------
-    InputError
-        If the table does not exist, the query is no single SELECT, or it is unclear which column is the shape.
+    It is put together by psycopg: SQLAlchemy's text would take :name and % in a planner's query for parameters.
     """
     from psycopg import sql  # noqa: PLC0415 - an extra
 
-    if table:
-        parts = relation_of(table, where)
+    where = stored.where
+    if stored.table:
+        parts = relation_of(stored.table, where)
         _check_exists(connection, parts, where)
         inner: sql.Composable = sql.Identifier(*parts)
     else:
-        if "\x00" in query:
+        if "\x00" in stored.query:
             raise InputError(Problem(where, "holds a character that no query holds (NUL)"))
         # in brackets only a SELECT is possible; the line end closes a comment
-        inner = sql.SQL("({}\n)").format(sql.SQL(query.rstrip().removesuffix(";")))
+        inner = sql.SQL("({}\n)").format(sql.SQL(stored.query.rstrip().removesuffix(";")))
     columns = _columns(connection, inner, where)
-    schema = postgis_schema(connection)
-    kinds = _shape_types(connection)
-    shapes = [name for name, kind in columns if kind in kinds]
-    if len(shapes) > 1:
-        named = [n for n in _SHAPE_NAMES if n in shapes]
-        if not named:
-            raise InputError(Problem(where, f"has several shapes ({', '.join(shapes)}); name one in a query"))
-        columns = [(n, k) for n, k in columns if n == named[0] or n not in shapes]
-        shapes = named[:1]
-    listed: list[sql.Composable] = []
-    names: list[str] = []
-    for name, kind in columns:
-        column = sql.Identifier("layer", name)
-        if name not in shapes or schema is None:
-            listed.append(column)
-            names.append(name)
-            continue
-        shape = (
-            sql.SQL("{}::{}").format(column, sql.Identifier(schema, "geometry")) if kinds[kind] else column
-        )
-        binary, srid = sql.Identifier(schema, "st_asbinary"), sql.Identifier(schema, "st_srid")
-        listed += [sql.SQL("{}({})").format(binary, shape), sql.SQL("{}({})").format(srid, shape)]
-        names += [name, f"{name} srid"]
-    statement = sql.SQL("SELECT {} FROM {} AS layer").format(sql.SQL(", ").join(listed), inner)
-    return Selection(statement, tuple(names), tuple(shapes))
+    kinds = connection.exec_driver_sql(
+        "SELECT t.oid FROM pg_type t JOIN pg_extension e ON e.extname = 'postgis' "
+        "AND e.extnamespace = t.typnamespace WHERE t.typname IN ('geometry', 'geography')"
+    ).scalars()
+    shape_types = set(kinds)
+    shapes = [name for name, kind in columns if kind in shape_types]
+    shape = next((n for n in (*_SHAPE_NAMES, *shapes[:1]) if n in shapes), None)
+    if len(shapes) > 1 and shape not in _SHAPE_NAMES:
+        raise InputError(Problem(where, f"has several shapes ({', '.join(shapes)}); name one in a query"))
+    names = [name for name, _ in columns if name == shape or name not in shapes]
+    listed = sql.SQL(", ").join(sql.Identifier("layer", name) for name in names)
+    statement = sql.SQL("SELECT {} FROM {} AS layer").format(listed, inner)
+    return statement, names, shape
 
 
 def _columns(
-    connection: "psycopg.Connection[Any]", inner: "sql.Composable", where: str
+    connection: "sqlalchemy.Connection", inner: "sql.Composable", where: str
 ) -> list[tuple[str, int]]:
     """Return names and types of the columns; preparing refuses everything but one statement."""
     from psycopg import pq, sql  # noqa: PLC0415 - an extra
 
-    text = sql.SQL("SELECT * FROM {} AS layer").format(inner).as_bytes(connection)
-    prepared = connection.pgconn.prepare(b"", text)
+    driver = driver_of(connection)
+    text = sql.SQL("SELECT * FROM {} AS layer").format(inner).as_bytes(driver)
+    prepared = driver.pgconn.prepare(b"", text)
     if prepared.status == pq.ExecStatus.COMMAND_OK:
-        prepared = connection.pgconn.describe_prepared(b"")
+        prepared = driver.pgconn.describe_prepared(b"")
     if prepared.status != pq.ExecStatus.COMMAND_OK:
         said = (prepared.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"no reason given").decode(
             "utf-8", "replace"
@@ -175,22 +136,13 @@ def _columns(
     return columns
 
 
-def _shape_types(connection: "psycopg.Connection[Any]") -> dict[int, bool]:
-    """Return the type numbers of PostGIS shapes, and whether they are on the globe (geography)."""
-    rows = connection.execute(
-        "SELECT t.oid, t.typname = 'geography' FROM pg_type t JOIN pg_extension e "
-        "ON e.extname = 'postgis' AND e.extnamespace = t.typnamespace WHERE t.typname IN ('geometry', 'geography')"
-    ).fetchall()
-    return {int(oid): bool(globe) for oid, globe in rows}
-
-
-def _check_exists(connection: "psycopg.Connection[Any]", parts: tuple[str, ...], where: str) -> None:
-    rows = connection.execute(
+def _check_exists(connection: "sqlalchemy.Connection", parts: tuple[str, ...], where: str) -> None:
+    rows = connection.exec_driver_sql(
         "SELECT n.nspname, c.relname, pg_table_is_visible(c.oid) FROM pg_class c "
         "JOIN pg_namespace n ON n.oid = c.relnamespace "
         "WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
-        "AND n.nspname NOT LIKE 'pg\\_toast%' ORDER BY 1, 2"
-    ).fetchall()
+        "ORDER BY 1, 2"
+    ).all()
     known = {(str(schema), str(name)) for schema, name, _ in rows} | {
         (str(name),) for _, name, visible in rows if visible
     }
@@ -326,7 +278,7 @@ def read_stored(layers: tuple[Stored, ...]) -> dict[str, Any]:
                 for stored in here:
                     try:
                         # a layer that fails does not spoil the transaction for the next
-                        with connection.transaction():
+                        with connection.begin_nested():
                             frames[stored.layer] = _read(connection, stored)
                     except InputError as error:
                         problems += error.problems
@@ -336,35 +288,32 @@ def read_stored(layers: tuple[Stored, ...]) -> dict[str, Any]:
     return frames
 
 
-def _read(connection: "psycopg.Connection[Any]", stored: Stored) -> Any:  # noqa: ANN401 - with or without geometry
+def _read(connection: "sqlalchemy.Connection", stored: Stored) -> Any:  # noqa: ANN401 - with or without geometry
     import psycopg  # noqa: PLC0415 - an extra
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - an extra
 
     try:
-        selection = selection_of(connection, stored.table, stored.query, stored.where)
-        with connection.cursor(name="phusong_layer") as cursor:
-            cursor.itersize = _ROWS_AT_ONCE
-            cursor.execute(selection.statement)
+        statement, names, shape = _selection(connection, stored)
+        # not geopandas.read_postgis: it trusts the first SRID and the search path, and its rows take twice as long
+        with driver_of(connection).cursor(name="phusong_layer") as cursor:
+            cursor.execute(statement)
             pieces = []
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-                pieces.append(_piece(rows, selection.names, selection.shapes))
-    except psycopg.errors.QueryCanceled:
-        raise InputError(
-            Problem(
-                stored.where,
+                pieces.append(_piece(rows, names, shape))
+    except (psycopg.Error, DBAPIError) as error:
+        said, told = server_error(error), reason(error)
+        if isinstance(said, psycopg.errors.QueryCanceled):
+            told = (
                 f"took longer than {stored.timeout_s:g} s; ask for less, add an index, or raise "
-                "statement_timeout_s under [postgis]",
+                "statement_timeout_s under [postgis]"
             )
-        ) from None
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise InputError(
-            Problem(stored.where, f"may not be read: {reason(error)}; GRANT SELECT ON it TO this user")
-        ) from None
-    except psycopg.errors.ReadOnlySqlTransaction as error:
-        raise InputError(
-            Problem(stored.where, f"tries to change the data base ({reason(error)}); only reading is allowed")
-        ) from None
-    except psycopg.Error as error:
-        raise InputError(Problem(stored.where, f"cannot be read: {reason(error)}")) from None
+        elif isinstance(said, psycopg.errors.InsufficientPrivilege):
+            told = f"may not be read: {told}; GRANT SELECT ON it TO this user"
+        elif isinstance(said, psycopg.errors.ReadOnlySqlTransaction):
+            told = f"tries to change the data base ({told}); only reading is allowed"
+        else:
+            told = f"cannot be read: {told}"
+        raise InputError(Problem(stored.where, told)) from None
     except (shapely.errors.GEOSException, NotImplementedError) as error:
         # shapely has no curves
         raise InputError(
@@ -373,42 +322,41 @@ def _read(connection: "psycopg.Connection[Any]", stored: Stored) -> Any:  # noqa
                 f"holds a shape that cannot be read ({error}); curves become lines with ST_CurveToLine",
             )
         ) from None
-    frame = pd.concat(pieces, ignore_index=True) if pieces else _piece([], selection.names, selection.shapes)
-    for name in frame.columns.difference(list(selection.shapes)):
-        frame[name] = _typed(frame[name])
+    frame = pd.concat(pieces or [pd.DataFrame()], ignore_index=True).reindex(columns=names)
+    for name in names:
+        if name != shape:
+            frame[name] = _typed(frame[name])
     frame = _sorted(frame, LAYERS[stored.layer][0].name)
-    return _with_shapes(connection, frame, selection.shapes, stored)
+    return frame if shape is None else _with_shapes(connection, frame, shape, stored)
 
 
-def _piece(rows: list[tuple[Any, ...]], names: tuple[str, ...], shapes: tuple[str, ...]) -> pd.DataFrame:
-    """Return rows as columns; a shape comes as WKB and its SRID beside it, and is read at once to save room."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    frame = {}
-    for name, values in zip(names, columns, strict=True):
-        cells: npt.NDArray[Any] = np.empty(len(values), dtype=object)
-        cells[:] = [_plain(v) for v in values]
-        frame[name] = shapely.from_wkb(cells) if name in shapes else cells
-    return pd.DataFrame(frame)
+def _piece(rows: list[tuple[Any, ...]], names: list[str], shape: str | None) -> pd.DataFrame:
+    """Return rows as columns; a shape comes as EWKB in hex and is read at once to save room."""
+    piece = pd.DataFrame.from_records(rows, columns=names, coerce_float=True)
+    # a column without a value here takes its kind from the other pieces
+    piece = piece.dropna(axis="columns", how="all")
+    if shape is not None and shape in piece.columns:
+        piece[shape] = shapely.from_wkb(_or_none(piece[shape]).to_numpy())
+    return piece
+
+
+def _or_none(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    return values.astype(object).where(values.notna(), None)
+
+
+def _typed(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return numbers and flags as they are, lists, dates and all else as text."""
+    if pd.api.types.is_numeric_dtype(values) or isinstance(values.dtype, pd.StringDtype):
+        return values
+    return _or_none(values).map(_plain).infer_objects()
 
 
 def _plain(value: object) -> object:
     if isinstance(value, (str, int, float, bytes)) or value is None:
         return value
-    if isinstance(value, memoryview):
-        return bytes(value)
     if isinstance(value, list):
         return ";".join("" if v is None else str(v) for v in value)
-    if hasattr(value, "as_integer_ratio") and hasattr(value, "is_finite"):  # numeric
-        return float(value)  # type: ignore[arg-type] # a Decimal
     return str(value)
-
-
-def _typed(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Return numbers as numbers, with NaN where there is none; anything else as it is."""
-    kind = pd.api.types.infer_dtype(values, skipna=True)
-    if kind in {"floating", "mixed-integer-float"} or (kind == "integer" and values.isna().any()):
-        return values.astype(np.float64)
-    return values.infer_objects()
 
 
 def _sorted(frame: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -420,45 +368,37 @@ def _sorted(frame: pd.DataFrame, key: str) -> pd.DataFrame:
 
 
 def _with_shapes(
-    connection: "psycopg.Connection[Any]", frame: pd.DataFrame, shapes: tuple[str, ...], stored: Stored
-) -> Any:  # noqa: ANN401
-    if not shapes:
-        return frame
-    (name,) = shapes
-    numbers = {int(s) for s in frame[f"{name} srid"].dropna()}
-    plain = frame.drop(columns=[name, f"{name} srid"])
+    connection: "sqlalchemy.Connection", frame: pd.DataFrame, shape: str, stored: Stored
+) -> gpd.GeoDataFrame:
+    shapes = _or_none(frame.pop(shape)).to_numpy()
+    numbers = {int(s) for s in np.unique(shapely.get_srid(shapes[shapely.is_geometry(shapes)]))}
     if len(numbers) > 1:
         listed = ", ".join(str(n) for n in sorted(numbers))
         raise InputError(
-            Problem(stored.where, f"mixes SRIDs ({listed}); bring them to one with ST_Transform", column=name)
+            Problem(
+                stored.where, f"mixes SRIDs ({listed}); bring them to one with ST_Transform", column=shape
+            )
         )
     if numbers == {0}:
         raise InputError(
             Problem(
                 stored.where,
                 "has no SRID, so nobody knows where it is; set it with ST_SetSRID (or UpdateGeometrySRID)",
-                column=name,
+                column=shape,
             )
         )
-    crs = _crs(connection, numbers.pop(), stored, name) if numbers else None
-    return gpd.GeoDataFrame(plain, geometry=gpd.GeoSeries(frame[name].to_numpy(), crs=crs))
+    crs = _crs(connection, numbers.pop(), stored, shape) if numbers else None
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapely.set_srid(shapes, 0), crs=crs))
 
 
-def _crs(connection: "psycopg.Connection[Any]", srid: int, stored: Stored, column: str) -> CRS:
+def _crs(connection: "sqlalchemy.Connection", srid: int, stored: Stored, column: str) -> CRS:
     """Return the CRS of an SRID: numbers are usually EPSG's, but a data base may have its own."""
-    from psycopg import sql  # noqa: PLC0415 - an extra
+    from sqlalchemy import select  # noqa: PLC0415 - an extra
 
-    schema = postgis_schema(connection)
-    row = (
-        None
-        if schema is None
-        else connection.execute(
-            sql.SQL("SELECT auth_name, auth_srid, srtext FROM {} WHERE srid = %s").format(
-                sql.Identifier(schema, "spatial_ref_sys")
-            ),
-            (srid,),
-        ).fetchone()
-    )
+    known = reference_systems(postgis_schema(connection))
+    row = connection.execute(
+        select(known.c.auth_name, known.c.auth_srid, known.c.srtext).where(known.c.srid == srid)
+    ).first()
     for text in (f"{row[0]}:{row[1]}", row[2]) if row is not None else (f"EPSG:{srid}",):
         try:
             return CRS.from_user_input(text)

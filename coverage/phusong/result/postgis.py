@@ -12,11 +12,12 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from phusong.errors import InputError, Problem, refuse
-from phusong.io.postgis import connected, postgis_schema, reason
+from phusong.io.postgis import connected, driver_of, postgis_schema, reason, reference_systems, server_error
+from phusong.lazy import library_of_extra
 from phusong.region import Grid
 
 if TYPE_CHECKING:
-    import psycopg
+    import sqlalchemy as sa
 
 __all__ = ["MARK", "ResultTables", "write_result"]
 
@@ -85,33 +86,33 @@ def write_result(
         )
     tables = _tables(result)
     with connected(url, _WHERE, read_only=False, timeout_s=timeout_s) as connection:
-        import psycopg  # noqa: PLC0415 - an extra
+        from psycopg import errors  # noqa: PLC0415 - an extra
+        from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - an extra
 
+        spatial = postgis_schema(connection)
+        if spatial is None:
+            raise InputError(
+                Problem(_WHERE, "the data base has no PostGIS; its owner runs CREATE EXTENSION postgis")
+            )
         try:
-            spatial = postgis_schema(connection)
-            if spatial is None:
-                raise InputError(
-                    Problem(_WHERE, "the data base has no PostGIS; its owner runs CREATE EXTENSION postgis")
-                )
-            _prepare(connection, schema, tables, replace=replace)
+            _clear(connection, schema, tables, replace=replace)
             srid = _srid(connection, spatial, result.grid.crs)
             title = str(result.summary.get("title", "result"))
-            return {
-                name: _write(connection, schema, name, frame, spatial, srid, title, meanings)
-                for name, frame in tables.items()
-            }
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise InputError(
-                Problem(_WHERE, f"is not allowed: {reason(error)}; GRANT CREATE on the data base or schema")
-            ) from None
-        except psycopg.errors.DependentObjectsStillExist as error:
-            raise InputError(
-                Problem(
-                    _WHERE, f"cannot replace: {reason(error)}; drop what depends on it, or use another schema"
-                )
-            ) from None
-        except psycopg.Error as error:
-            raise InputError(Problem(_WHERE, f"was refused, nothing is changed: {reason(error)}")) from None
+            for name, frame in tables.items():
+                family = _family(gpd.GeoSeries(frame.get("geometry")))
+                shape_type = _shape_type(connection, spatial, family, srid)
+                table = _table(name, frame, schema, shape_type, meanings, title)
+                _write(connection, table, _rows(frame, family, srid))
+        except DBAPIError as error:
+            said = server_error(error)
+            if isinstance(said, errors.InsufficientPrivilege):
+                told = f"is not allowed: {reason(said)}; GRANT CREATE on the data base or schema"
+            elif isinstance(said, errors.DependentObjectsStillExist):
+                told = f"cannot replace: {reason(said)}; drop what depends on it, or use another schema"
+            else:
+                raise
+            raise InputError(Problem(_WHERE, told)) from None
+    return {name: len(frame) for name, frame in tables.items()}
 
 
 def _tables(result: ResultTables) -> dict[str, pd.DataFrame]:
@@ -122,22 +123,23 @@ def _tables(result: ResultTables) -> dict[str, pd.DataFrame]:
     return {"communes": result.communes, "sites": result.sites, "options": options, "plan": result.plan}
 
 
-def _prepare(
-    connection: "psycopg.Connection[Any]", schema: str, tables: Mapping[str, pd.DataFrame], *, replace: bool
+def _clear(
+    connection: "sa.Connection", schema: str, tables: Mapping[str, pd.DataFrame], *, replace: bool
 ) -> None:
     """Make the schema and clear the way; two writers wait for each other."""
-    from psycopg import sql  # noqa: PLC0415 - an extra
+    import sqlalchemy as sa  # noqa: PLC0415 - an extra
 
-    connection.execute("SELECT pg_advisory_xact_lock(hashtext('phusong'), hashtext(%s))", (schema,))
-    there = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone()
-    if there is None:
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext("phusong"), sa.func.hashtext(schema))
+    connection.execute(sa.select(lock))
+    if not sa.inspect(connection).has_schema(schema):
+        connection.execute(sa.schema.CreateSchema(schema))
         return
-    rows = connection.execute(
+    # not SQLAlchemy's inspector: it sees tables and views, but a sequence or a type would be in the way too
+    rows = connection.exec_driver_sql(
         "SELECT c.relname, c.relkind::text, coalesce(obj_description(c.oid, 'pg_class'), '') FROM pg_class c "
         "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = ANY(%s) ORDER BY 1",
         (schema, list(tables)),
-    ).fetchall()
+    ).all()
     problems = []
     for name, kind, comment in rows:
         where = f"{schema}.{name}"
@@ -149,60 +151,64 @@ def _prepare(
             problems.append(Problem(where, "holds an earlier result; --replace takes its place"))
     refuse(problems)
     for name, _, _ in rows:
-        connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, str(name))))
+        connection.execute(sa.schema.DropTable(sa.Table(name, sa.MetaData(), schema=schema)))
 
 
-def _write(
-    connection: "psycopg.Connection[Any]",
-    schema: str,
+def _table(
     name: str,
     frame: pd.DataFrame,
-    spatial: str,
-    srid: int,
-    title: str,
+    schema: str,
+    shape_type: "sa.types.TypeEngine[Any]",
     meanings: Mapping[str, str],
-) -> int:
+    title: str,
+) -> "sa.Table":
+    """Return a table as it will stand in the data base: types, key, index of shapes, comments."""
+    import sqlalchemy as sa  # noqa: PLC0415 - an extra
+
+    key = frame[_KEYS[name]]
+    unique = key.is_unique and key.notna().all()
+    columns = [
+        sa.Column(
+            column,
+            shape_type if column == "geometry" else _sql_type(frame[column]),
+            primary_key=bool(unique) and column == key.name,
+            autoincrement=False,
+            comment=meanings.get(f"{name}.{column}") or None,
+        )
+        for column in map(str, frame.columns)
+    ]
+    comment = f"{MARK}: {meanings.get(name, name)}. {title}".replace("\x00", "")
+    return sa.Table(name, sa.MetaData(), *columns, schema=schema, comment=comment)
+
+
+def _shape_type(
+    connection: "sa.Connection", spatial: str, family: str, srid: int
+) -> "sa.types.TypeEngine[Any]":
+    """Return PostGIS's type of shapes under its full name: it need not be on the search path."""
+    schema = connection.dialect.identifier_preparer.quote_schema(spatial)
+    shape_type: sa.types.TypeEngine[Any] = library_of_extra("geoalchemy2", "postgis", "postgis").Geometry(
+        family, srid, name=f"{schema}.geometry"
+    )
+    return shape_type
+
+
+def _write(connection: "sa.Connection", table: "sa.Table", rows: Iterator[tuple[Any, ...]]) -> None:
+    """Make a table and fill it by psycopg's COPY: SQLAlchemy's inserts, or an index before them, take longer."""
+    import sqlalchemy as sa  # noqa: PLC0415 - an extra
     from psycopg import sql  # noqa: PLC0415 - an extra
 
-    table = sql.Identifier(schema, name)
-    shapes = gpd.GeoSeries(frame["geometry"]) if "geometry" in frame.columns else None
-    family = _family(shapes) if shapes is not None else ""
-    columns = []
-    for column in map(str, frame.columns):
-        kind = (
-            sql.SQL("{}({}, {})").format(
-                sql.Identifier(spatial, "geometry"), sql.SQL(family), sql.Literal(srid)
-            )
-            if column == "geometry"
-            else sql.SQL(_sql_type(frame[column]))
-        )
-        columns.append(sql.SQL("{} {}").format(sql.Identifier(column), kind))
-    connection.execute(sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(columns)))
-    names = sql.SQL(", ").join(sql.Identifier(str(c)) for c in frame.columns)
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)) as copy,
-    ):
-        for row in _rows(frame, shapes, family, srid):
+    connection.execute(sa.schema.CreateTable(table))
+    names = sql.SQL(", ").join(sql.Identifier(c.name) for c in table.columns)
+    into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(str(table.schema), table.name), names)
+    with driver_of(connection).cursor() as cursor, cursor.copy(into) as copy:
+        for row in rows:
             copy.write_row(row)
-    key = _KEYS[name]
-    if frame[key].is_unique and frame[key].notna().all():
-        connection.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(table, sql.Identifier(key)))
-    if shapes is not None:
-        connection.execute(sql.SQL("CREATE INDEX ON {} USING gist (geometry)").format(table))
-    comment = f"{MARK}: {meanings.get(name, name)}. {title}"
-    connection.execute(
-        sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(comment.replace("\x00", "")))
-    )
-    for column in map(str, frame.columns):
-        meaning = meanings.get(f"{name}.{column}", "")
-        if meaning:
-            connection.execute(
-                sql.SQL("COMMENT ON COLUMN {} IS {}").format(
-                    sql.Identifier(schema, name, column), sql.Literal(meaning)
-                )
-            )
-    return len(frame)
+    for index in table.indexes:
+        index.create(connection)
+    connection.execute(sa.schema.SetTableComment(table))
+    for column in table.columns:
+        if column.comment:
+            connection.execute(sa.schema.SetColumnComment(column))
 
 
 def _family(shapes: gpd.GeoSeries) -> str:
@@ -216,24 +222,22 @@ def _family(shapes: gpd.GeoSeries) -> str:
     return "GeometryZ" if len(shapes) and shapes.has_z.all() else "Geometry"
 
 
-def _sql_type(values: "pd.Series[Any]") -> str:
+def _sql_type(values: "pd.Series[Any]") -> "sa.types.TypeEngine[Any]":
+    import sqlalchemy as sa  # noqa: PLC0415 - an extra
+
     if pd.api.types.is_bool_dtype(values):
-        return "boolean"
+        return sa.Boolean()
     if pd.api.types.is_integer_dtype(values):
-        return "bigint"
-    return "double precision" if pd.api.types.is_float_dtype(values) else "text"
+        return sa.BigInteger()
+    return sa.Double() if pd.api.types.is_float_dtype(values) else sa.Text()
 
 
-def _rows(
-    frame: pd.DataFrame, shapes: gpd.GeoSeries | None, family: str, srid: int
-) -> Iterator[tuple[Any, ...]]:
-    columns: list[list[Any]] = []
-    for name in frame.columns:
-        if name == "geometry" and shapes is not None:
-            columns.append(_hex(shapes, family, srid))
-        else:
-            columns.append([_cell(v) for v in frame[name].tolist()])
-    yield from zip(*columns, strict=True)
+def _rows(frame: pd.DataFrame, family: str, srid: int) -> Iterator[tuple[Any, ...]]:
+    columns = [
+        _hex(frame[name], family, srid) if name == "geometry" else [_cell(v) for v in frame[name].tolist()]
+        for name in frame.columns
+    ]
+    return zip(*columns, strict=True)
 
 
 def _hex(shapes: gpd.GeoSeries, family: str, srid: int) -> list[str | None]:
@@ -264,24 +268,24 @@ def _cell(value: object) -> object:
     return str(value).replace("\x00", "")
 
 
-def _srid(connection: "psycopg.Connection[Any]", spatial: str, crs: str) -> int:
+def _srid(connection: "sa.Connection", spatial: str, crs: str) -> int:
     """Return the number under which the data base knows a CRS."""
-    from psycopg import sql  # noqa: PLC0415 - an extra
+    import sqlalchemy as sa  # noqa: PLC0415 - an extra
 
     try:
         authority = CRS.from_user_input(crs).to_authority()
     except CRSError:
         authority = None
-    row = None
+    srid = None
     if authority is not None and authority[1].isdecimal():
-        row = connection.execute(
-            sql.SQL("SELECT srid FROM {} WHERE lower(auth_name) = lower(%s) AND auth_srid = %s").format(
-                sql.Identifier(spatial, "spatial_ref_sys")
-            ),
-            (authority[0], int(authority[1])),
-        ).fetchone()
-    if row is None:
+        known = reference_systems(spatial).c
+        srid = connection.scalar(
+            sa.select(known.srid).where(
+                sa.func.lower(known.auth_name) == authority[0].lower(), known.auth_srid == int(authority[1])
+            )
+        )
+    if srid is None:
         raise InputError(
             Problem(_WHERE, "is a CRS that the data base does not know; add it to spatial_ref_sys", value=crs)
         )
-    return int(row[0])
+    return int(srid)

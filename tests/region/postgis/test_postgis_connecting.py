@@ -8,7 +8,7 @@ from postgis_asking import problems, read
 from postgis_cluster import PASSWORD
 
 from phusong.errors import InputError
-from phusong.io.postgis import address_of
+from phusong.io.postgis import address_of, connected
 from phusong.region.postgis import Stored, read_stored
 
 
@@ -61,7 +61,38 @@ def test_any_text_is_an_address_or_a_problem(text):
             address_of(url, "here")
 
 
-def test_without_psycopg_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "psycopg", None)
+def test_a_layer_is_read_in_one_bounded_transaction_that_cannot_write(db):
+    with connected(db.url, "here", timeout_s=7) as connection:
+        said = {
+            name: connection.exec_driver_sql(f"SHOW {name}").scalar()
+            for name in (
+                "transaction_read_only",
+                "transaction_isolation",
+                "statement_timeout",
+                "lock_timeout",
+            )
+        }
+    assert said == {
+        "transaction_read_only": "on", "transaction_isolation": "repeatable read", "statement_timeout": "7s",
+        "lock_timeout": "7s",
+    }  # fmt: skip
+
+
+def test_what_the_server_refuses_at_the_very_end_is_a_problem_too(db):
+    db.run(
+        "CREATE TABLE planning.late (a int PRIMARY KEY, b int REFERENCES planning.late INITIALLY DEFERRED)"
+    )
+    with (
+        pytest.raises(InputError, match="nothing is changed: insert or update"),
+        connected(db.url, "here", read_only=False) as connection,
+    ):
+        connection.exec_driver_sql("INSERT INTO planning.late VALUES (1, 2)")
+    assert db.rows("SELECT count(*) FROM planning.late") == [(0,)]
+    db.run("DROP TABLE planning.late")
+
+
+@pytest.mark.parametrize("library", ["psycopg", "sqlalchemy"])
+def test_without_a_library_the_extra_is_named(monkeypatch, library):
+    monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(InputError, match=r"phusong\[postgis\]"):
         read_stored((Stored("sites", "postgresql://h/d", table="sites"),))

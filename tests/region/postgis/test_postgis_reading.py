@@ -37,6 +37,26 @@ def test_views_and_queries_are_read_like_tables(db):
     assert len(read(db, query="SELECT site_id FROM planning.sites WHERE false")) == 0
 
 
+def test_kinds_do_not_depend_on_which_rows_come_together(db, monkeypatch):
+    query = (
+        "SELECT i::text AS site_id, CASE i WHEN 2 THEN 5 END AS whole, CASE i WHEN 3 THEN 1.5 ELSE 2 END AS height_m, "
+        "CASE i WHEN 1 THEN true END AS shareable, CASE i WHEN 2 THEN 'a' END AS owner, "
+        "CASE i WHEN 3 THEN date '2025-07-01' END AS seen, NULL::int AS never, i = 2 AS flag, "
+        "CASE i WHEN 2 THEN gis.ST_SetSRID(gis.ST_MakePoint(105, 22), 4326) END AS geom FROM generate_series(1, 4) i"
+    )
+    together = read(db, query=query)
+    monkeypatch.setattr("phusong.region.postgis._ROWS_AT_ONCE", 1)
+    pd.testing.assert_frame_equal(read(db, query=query), together)
+    assert together["whole"].dtype == together["height_m"].dtype == np.float64
+    assert together["flag"].dtype == bool
+    assert list(together["seen"].dropna()) == ["2025-07-01"]
+
+
+@pytest.mark.parametrize("text", [":name", "100 %", "%s %(a)s", "10:30", r"\:x", "{}"])
+def test_what_looks_like_a_parameter_in_a_query_is_text(db, text):
+    assert list(read(db, query=f"SELECT '{text}' AS site_id")["site_id"]) == [text]
+
+
 def test_names_in_capitals_with_spaces_and_accents_are_quoted(db):
     assert len(read(db, table='planning."Trạm BTS"')) == 3
 

@@ -107,3 +107,13 @@ def test_a_layer_in_a_data_base_is_checked_like_one_in_a_file(db, region, tmp_pa
     del tree["layers"]["cells"]
     _, wrong = layers_from_postgis(tree, tmp_path, CRS)
     assert any("height_m" in str(p) and "sites in PostGIS" in str(p) for p in wrong)
+
+
+def test_a_column_without_any_value_is_read_as_if_it_were_missing(db, tmp_path):
+    empty = "NULL::text AS operators, NULL::int AS commissioned, NULL::float AS height_m, NULL::boolean AS shareable"
+    query = f"SELECT 'a' AS site_id, 'o' AS owner, {empty}, 105 AS longitude, 22 AS latitude"
+    tree = {"postgis": {"url": db.url}, "layers": {"sites": {"query": query}}}
+    got, wrong = layers_from_postgis(tree, tmp_path, CRS)
+    assert wrong == []
+    row = got["sites"].frame.iloc[0]
+    assert (row["height_m"], row["commissioned"], row["shareable"]) == (30, 2015, True)

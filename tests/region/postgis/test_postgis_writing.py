@@ -84,6 +84,15 @@ def test_a_result_is_written_with_shapes_keys_index_and_units(db, schema):
     assert db.rows('SELECT remedies FROM "coverage out".options ORDER BY rank') == [("x;y",), ("z",)]
 
 
+def test_marks_of_sql_and_of_python_stand_in_comments_as_they_are(db, schema):
+    text = "100 % of 'it' :x \\ %s %(a)s"
+    made = made_result()
+    titled = Tables(made.communes, made.sites, made.options, made.plan, made.grid, {"title": text})
+    write_result(titled, db.url, schema, meanings={"plan.year": text})
+    assert db.rows("SELECT obj_description('\"coverage out\".plan'::regclass)")[0][0].endswith(text)
+    assert db.rows("SELECT col_description('\"coverage out\".plan'::regclass, 2)") == [(text,)]
+
+
 def test_what_was_written_is_read_back(db, schema):
     made = made_result()
     write_result(made, db.url, schema)
@@ -187,6 +196,13 @@ def test_the_command_pushes_a_result_folder(db, schema, tmp_path, monkeypatch, c
     assert f"Đã ghi {schema}.options: 40 dòng" in said.out
     assert "--replace takes its place" in said.err
     assert db.rows('SELECT count(*), count(geometry) FROM "coverage out".options') == [(40, 40)]
+
+
+def test_without_geoalchemy_the_extra_is_named_and_nothing_written(db, schema, monkeypatch):
+    monkeypatch.setitem(sys.modules, "geoalchemy2", None)
+    with pytest.raises(InputError, match=r"geoalchemy2.*phusong\[postgis\]"):
+        write_result(made_result(), db.url, schema)
+    assert tables_in(db, schema) == []
 
 
 @pytest.mark.parametrize("name", ["", "pg_temp", "x" * 64, "a\x00b"])

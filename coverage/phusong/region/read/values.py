@@ -411,11 +411,11 @@ def _years(values: "pd.Series[Any]") -> tuple["pd.Series[Any]", int]:
         return values.dt.year, int(values.notna().sum())
     if pd.api.types.is_numeric_dtype(values.dtype):
         return values, 0
-    found = values.astype("str").map(_DATE.fullmatch)
+    found = values.astype("str").map(_DATE.fullmatch, na_action="ignore")
     dated = found.notna().to_numpy(bool)
     if not dated.any():
         return values, 0
-    years = [m["a"] or m["b"] if m is not None else v for m, v in zip(found, values, strict=True)]
+    years = [m["a"] or m["b"] if isinstance(m, re.Match) else v for m, v in zip(found, values, strict=True)]
     return pd.Series(years, index=values.index, dtype=object), int(dated.sum())
 
 
