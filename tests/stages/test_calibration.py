@@ -111,6 +111,16 @@ def test_an_option_stands_on_the_records_at_its_sites_and_on_the_way_to_them():
     assert "power_nodes" in found[2]
 
 
+@pytest.mark.parametrize("settings", [(), ("invest.only=measured",)], ids=["all", "only measured"])
+def test_a_run_on_layers_known_in_part_marks_its_options(settings):
+    base = region("measured")
+    half = np.where(np.arange(len(base.sites)) % 2, "modelled", "")
+    result = answer(replace(base, sites=base.sites.assign(record_kind=half)), *settings)
+    assert len(result.options)
+    assert (result.options["modelled_layers"] != "").any() != bool(settings)
+    assert "to_id" in result.remedies
+
+
 def test_a_modelled_substation_weakens_everything_below_it():
     base = region("measured")
     kinds = np.where(base.power_nodes["node_id"] == "ss", "modelled", "")

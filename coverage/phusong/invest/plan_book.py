@@ -78,6 +78,7 @@ _REMEDY_COLUMNS = (
     "opex_musd_year",
     "cost_musd",
     "site_id",
+    "to_id",
     "commune_code",
     "east_m",
     "north_m",

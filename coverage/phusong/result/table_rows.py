@@ -318,6 +318,7 @@ cost_musd! | number | million USD | never | net present cost
 east_m?- | number | m | never | easting of where it stands
 north_m?- | number | m | never | northing of where it stands
 site_id | text | | never | site where it stands
+to_id | text | | never | site or power node that it leads to
 commune_code | words | | never | commune where it stands
 
 bundles | tables/bundles.parquet | remedies that serve people only together | strict | bundle_id | |
