@@ -6,6 +6,7 @@ scenario file itself, then ``--set key=value`` overrides.
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -73,7 +74,14 @@ class Scenario(SettingsTable):
         tree = _read_tree(path, seen=())
         for override in overrides:
             tree = _merge(tree, _override(override))
-        return cls.from_tree(tree, where=path.name)
+        said = [override.partition("=")[0].strip() for override in overrides]
+        try:
+            return cls.from_tree(tree, where=path.name)
+        except InputError as error:
+            # what was said on the command line is no fault of the file
+            raise InputError(
+                [replace(p, where="--set") if p.column in said else p for p in error.problems]
+            ) from None
 
     @classmethod
     def from_tree(cls, tree: Mapping[str, Any], *, where: str = "scenario") -> "Scenario":

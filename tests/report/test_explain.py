@@ -63,6 +63,20 @@ def test_a_part_of_a_name_finds_it_and_several_are_listed_with_their_codes(resul
     assert explain(several, "phin").startswith("Lũng Phìn (")
 
 
+def test_a_site_names_the_works_proposed_at_it(result):
+    options = result.options.assign(works_site_ids="")
+    options.loc[options["rank"] == 2, "works_site_ids"] = result.sites["site_id"].iloc[1]
+    told = replace(result, options=options)
+    assert "Works proposed here" in explain(told, str(result.sites["site_id"].iloc[1]))
+    assert "(rank 2, " in explain(told, str(result.sites["site_id"].iloc[1]))
+    assert "Works proposed here" not in explain(told, str(result.sites["site_id"].iloc[0]))
+
+
+def test_a_rank_beyond_the_last_says_how_many_there_are(result):
+    with pytest.raises(InputError, match=f"ranks go from 1 to {len(result.options)}"):
+        explain(result, "9999")
+
+
 def test_an_unknown_name_proposes_the_nearest(result):
     with pytest.raises(InputError, match="did you mean b0004"):
         explain(result, "b-0004")

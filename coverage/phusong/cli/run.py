@@ -64,7 +64,7 @@ def run(
         bool,
         typer.Option(
             "--redact",
-            help="Coarsen critical sites, show no small counts (redact_… of [bold]\\[report][/bold]).",
+            help="Coarsen critical sites, show no small counts (redact_… of the table report).",
         ),
     ] = False,
     resume: Annotated[

@@ -302,6 +302,8 @@ class Text:
         return text
 
     def _part(self, value: object) -> str:
+        if value == "":
+            return ""  # a part that says nothing here, such as a hint
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             return self.number(value, "people")
         return self.number(value, "figure")

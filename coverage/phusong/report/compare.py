@@ -118,6 +118,7 @@ FIGURE_FORMS: Mapping[str, str] = {
     "expected_high": "people",
     "within_budget": "whole_percent",
     "plan_cost": "usd",
+    "opening": "usd",
     "gained": "people",
     "served_with_plan": "people",
     "share_with_plan": "percent",
@@ -373,6 +374,14 @@ def _budget(result: ResultData, steps: PlanSteps) -> float:
     return max(float(budget) if budget is not None else 0.0, float(steps.cost_musd.sum()))
 
 
+def _opening_musd(result: ResultData) -> float | None:
+    """Return what it costs to open sites as the policy in force asks, which no plan pays; None where it is not told."""
+    policy = result.summary.get("policy")
+    rows = [row for row in result.summary.get("policies") or () if row.get("policy") == policy]
+    found = rows[0].get("policy_cost_musd") if rows else None
+    return None if found is None else float(found)
+
+
 def _summary(results: Mapping[str, ResultData], steps: Mapping[str, PlanSteps]) -> pd.DataFrame:
     columns: dict[str, dict[str, Any]] = {}
     for name, result in results.items():
@@ -399,6 +408,7 @@ def _summary(results: Mapping[str, ResultData], steps: Mapping[str, PlanSteps]) 
             "expected_high": plan.get("people_p95"),
             "within_budget": plan.get("within_budget_share"),
             "plan_cost": cost,
+            "opening": _opening_musd(result),
             "gained": after - today,
             "served_with_plan": after,
             "share_with_plan": after / people if people else None,

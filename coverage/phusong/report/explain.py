@@ -259,7 +259,10 @@ def explain(result: ResultData, name: str, *, lang: str | None = None) -> str:
         *result.sites["site_id"].astype(str),
         *(result.bundles["bundle_id"].astype(str) if len(result.bundles) else ()),
     ]
-    told = said.say("problem.no_name", hint=said.hint(wanted, known))
+    if wanted.isdecimal() and len(wanted) < len(known[0]):
+        told = said.say("problem.no_rank", last=len(result.options))
+    else:
+        told = said.say("problem.no_name", hint=said.hint(wanted, known))
     raise InputError(Problem("id", told, value=wanted))
 
 
@@ -287,6 +290,9 @@ def _find_commune_name(result: ResultData, wanted: str, text: Text) -> str:
 
 def _find_option(result: ResultData, wanted: str, text: Text) -> str:
     return _each(result.options, "bundle_id", wanted, lambda row: _option(result, row, text))
+
+
+_WORKS_TOLD = 3  # options told of one site
 
 
 def _find_rank(result: ResultData, wanted: str, text: Text) -> str:
@@ -532,8 +538,24 @@ def _site(result: ResultData, row: Mapping[str, Any], text: Text) -> str:
     reason = str(row.get("lock_reason") or "none")
     if reason not in {"none", "nan"}:
         lines.append(text.say("explain.closed", reason=text.code("lock", reason)))
-    lines += locked_words(result, site, text)
+    lines += [*_works_here(result, site, text), *locked_words(result, site, text)]
     return "\n".join(lines)
+
+
+def _works_here(result: ResultData, site: str, text: Text) -> list[str]:
+    """Return which of the first options buy works at a site, whomever they serve."""
+    options = result.options
+    if "works_site_ids" not in options:
+        return []
+    here = options[[site in as_words(ids) for ids in options["works_site_ids"]]].sort_values("rank")
+    told = [
+        text.say(
+            "explain.work_rank", kind=", ".join(text.code("kind", k) for k in as_words(row["kinds"])),
+            rank=int(row["rank"]), people=text.number(row["people_gained"]),
+        )
+        for row in _records(here.head(_WORKS_TOLD))
+    ]  # fmt: skip
+    return [text.say("explain.works_here", works="; ".join(told))] if told else []
 
 
 def _each(frame: pd.DataFrame, column: str, wanted: str, tell: Callable[[Mapping[str, Any]], str]) -> str:
