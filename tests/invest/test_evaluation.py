@@ -25,6 +25,7 @@ def book_of(model: PlanModel, *, kinds=None, bundle_kinds=None, communes: int = 
             "opex_musd_year": 0.0,
             "cost_musd": model.remedy_cost_musd,
             "site_id": [f"s{k}" for k in range(n_r)],
+            "to_id": "",
             "commune_code": "00001",
             "east_m": np.arange(n_r) * 100.0,
             "north_m": 0.0,
