@@ -25,7 +25,7 @@ from phusong.radio.footprints import footprints
 from phusong.scenario import Scenario
 from phusong.service.availability import site_stability
 from phusong.service.capacity import tiers
-from phusong.stages.invest import allowed_remedies, situation_of
+from phusong.stages.invest import allowed_remedies, baseline_of
 from phusong.stages.radio import populated, radio_setup, standing_sites
 from small_region import small_region
 
@@ -51,7 +51,7 @@ def computed(region, asked):
         usage,
         classify(usage, there.weights),
     )
-    return situation_of(asked, region, there.ground, state), scene, radio
+    return baseline_of(asked, region, there.ground, state), scene, radio
 
 
 @cache

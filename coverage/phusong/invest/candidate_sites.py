@@ -86,7 +86,7 @@ def find_places(baseline: Baseline, region: Region) -> CandidateLocations:
     people = np.bincount(baseline.cell_pixel, waiting, grid.size).reshape(grid.shape).astype(np.float64)
     bare = _without_radio(baseline)
     locked = baseline.network.lock_reason != ""
-    at_site = np.c_[baseline.site_east_m, baseline.site_north_m]
+    at_site = baseline.site_xy_m
     found: dict[str, Floats] = {
         "structure": at_site[bare],
         "locked": at_site[locked],

@@ -56,6 +56,11 @@ class Baseline(NetworkState):
     node_north_m: Floats
 
     @property
+    def site_xy_m(self) -> Floats:
+        """Places of the sites, easting and northing, shape (n_sites, 2)."""
+        return np.asarray(np.c_[self.site_east_m, self.site_north_m], np.float64)
+
+    @property
     def hours_allowed(self) -> float:
         """Hours a year that a stable site may be off."""
         return (1.0 - self.availability_target) * HOURS_YEAR

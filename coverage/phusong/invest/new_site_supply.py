@@ -305,9 +305,7 @@ def new_site_feeds(
     s = terrain.baseline
     xy = np.column_stack([east_m, north_m])
     here = [terrain.costs_at(e, n, int(r)) for e, n, r in zip(east_m, north_m, remote, strict=True)]
-    near_site = (
-        nearest(np.c_[s.site_east_m, s.site_north_m], xy)[1] if s.network.n_sites else np.zeros(0, np.int64)
-    )
+    near_site = nearest(s.site_xy_m, xy)[1] if s.network.n_sites else np.zeros(0, np.int64)
     station = np.asarray(s.network.stations, np.int64)[s.network.station[near_site]]
     links, fibre, link_cut = _links(terrain, ids, xy, here, station)
     # what the worst of a site's links leaves decides the size of its supply
@@ -331,7 +329,7 @@ def _links(
     s = terrain.baseline
     net, hours = s.network, s.stability.hours_lost
     allowed = _SPARE * s.hours_allowed
-    site_xy = np.c_[s.site_east_m, s.site_north_m]
+    site_xy = s.site_xy_m
     out: list[list[tuple[SupplyOption, float]]] = [[] for _ in ids]
     anchors = np.flatnonzero(hours + FIBRE_LOST * HOURS_YEAR + _SUPPLY_H <= allowed)
     # by satellite: an exchange is at the other end
@@ -389,7 +387,7 @@ def _links(
 
 def _hops(s: Baseline, xy: Floats, anchors: Ints, station: Ints) -> list[tuple[int, int, float, float]]:
     """Return for each site the nearest anchor over a free hop that leaves enough hours: site, anchor, km, share lost."""
-    site_xy = np.c_[s.site_east_m, s.site_north_m]
+    site_xy = s.site_xy_m
     many = min(_HOPS_TRIED, anchors.size)
     far, near = nearest(site_xy[anchors], xy, k=many)
     a = np.repeat(np.arange(len(xy)), many)

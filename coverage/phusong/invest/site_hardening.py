@@ -284,7 +284,7 @@ class SiteFixes:
         self._terrain = terrain
         self._s = s = terrain.baseline
         net = s.network
-        self._xy = np.c_[s.site_east_m, s.site_north_m]
+        self._xy = s.site_xy_m
         self._power: dict[tuple[str, int], PowerFix | None] = {}
         self._link: dict[tuple[str, int, int], Hardening] = {}
         nodes = np.c_[s.node_east_m, s.node_north_m]
@@ -406,7 +406,7 @@ class HardeningBook:
         self._allows = terrain.allows
         self._fixes = SiteFixes(terrain)
         net = baseline.network
-        self._xy = np.c_[baseline.site_east_m, baseline.site_north_m]
+        self._xy = baseline.site_xy_m
         exchange = np.flatnonzero(net.is_exchange)
         self._nearest_exchange = np.full(net.n_sites, -1)
         if exchange.size:

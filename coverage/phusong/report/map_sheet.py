@@ -485,6 +485,7 @@ def add_labels(sheet: MapSheet, result: Mapped) -> None:
     placed: list[npt.NDArray[np.float64]] = [_extent(a, sheet) for a in sheet.map.texts]
     frame = sheet.map.get_window_extent().extents
     (west, east), (south, north) = sheet.map.get_xlim(), sheet.map.get_ylim()
+    to_map = sheet.map.transData.inverted()
     for i in order:
         if not (west < points.x.iloc[i] < east and south < points.y.iloc[i] < north):
             continue
@@ -493,7 +494,7 @@ def add_labels(sheet: MapSheet, result: Mapped) -> None:
             ha="center", va="center", fontsize=size, zorder=8, color=INK,
             path_effects=[withStroke(linewidth=1.6, foreground=PAPER)],
         )  # fmt: skip
-        area, to_map = named.geometry.iloc[i], sheet.map.transData.inverted()
+        area = named.geometry.iloc[i]
         for lines in (0.0, -1.6, 1.6):
             label.set_position((0, lines * size))
             box = _extent(label, sheet)

@@ -36,6 +36,7 @@ from phusong.stages.service import Ground, demand_of
 
 __all__ = [
     "allowed_remedies",
+    "baseline_of",
     "commune_facts",
     "costs_of",
     "facilities_of_elements",
@@ -43,7 +44,6 @@ __all__ = [
     "plan_rules",
     "priority_value",
     "reach_in_region",
-    "situation_of",
     "station_floors",
 ]
 
@@ -128,7 +128,7 @@ def allowed_remedies(asked: Scenario, policy: str | None = None) -> frozenset[st
     return frozenset(known) - (SHARING_KINDS if in_force == "none" else frozenset())
 
 
-def situation_of(asked: Scenario, region: Region, ground: Ground, state: NetworkState) -> Baseline:
+def baseline_of(asked: Scenario, region: Region, ground: Ground, state: NetworkState) -> Baseline:
     """Return what investing starts from: the network's state under a policy, on the region's ground."""
     sites, nodes = region.sites.geometry, region.power_nodes.geometry
     return Baseline(

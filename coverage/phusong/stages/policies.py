@@ -25,7 +25,7 @@ from phusong.service.capacity import Usage, tiers
 from phusong.service.outage_states import States
 from phusong.service.policies import POLICIES
 from phusong.service.sharing import operator_cost, released_radios
-from phusong.stages.invest import costs_of, invest, situation_of
+from phusong.stages.invest import baseline_of, costs_of, invest
 from phusong.stages.service import NetworkHeard, rights_under, use_of
 
 __all__ = [
@@ -224,7 +224,7 @@ def invest_by_policy(
     planned = [in_force, *others] if asked.sharing.compare_plans else [in_force]
     found = {}
     for done, policy in enumerate(planned):
-        baseline = situation_of(asked, region, there.ground, states[policy])
+        baseline = baseline_of(asked, region, there.ground, states[policy])
         tell = part(done / len(planned), (done + 1) / len(planned))
         known = None if policy == in_force else policy
         portfolio, stabilise_musd = invest(

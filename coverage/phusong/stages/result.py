@@ -100,7 +100,7 @@ def sharing_tables(
         region, baseline, has, heard.people(s.unserved, may_use=True).sum(axis=1), status, costs
     )
     stranded["commune_code"] = codes[site_commune[stranded.pop("site").to_numpy(np.int64)]]
-    site_xy = np.c_[s.site_east_m, s.site_north_m]
+    site_xy = s.site_xy_m
     twins = isolated_builds(
         net, site_xy, standing=np.isin(status, ["active", "planned"]), within_m=settings.twin_m
     )
@@ -188,7 +188,7 @@ def _stranded(
         has,
         status,
         waiting=waiting,
-        value_musd=np.asarray(np.asarray(mast + radio * radios, np.float64), np.float64),
+        value_musd=np.asarray(mast + radio * radios, np.float64),
     )
     return pd.concat([sites, _dark_links(region, baseline, has, status, costs)], ignore_index=True)
 
